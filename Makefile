@@ -1,0 +1,42 @@
+# `make` prints what there is. Everything runs in .venv, which is made when it is first needed.
+# PYTHON=...    the Python to make .venv with; without it the newest one found
+# CHAPTERS=...  for `make notebooks`: chapters by number or name, for example CHAPTERS="03 05"
+# LAB_ARGS=...  for `make lab`: more options for JupyterLab, for example LAB_ARGS=--no-browser
+
+PYTHON ?=
+CHAPTERS ?=
+LAB_ARGS ?=
+PY := .venv/bin/python
+
+.PHONY: help .venv lab test notebooks clean rebuild
+
+help:
+	@echo "make .venv      make the Python environment, and nothing else"
+	@echo "make lab        open the course in JupyterLab"
+	@echo "make test       check the code and the chapters, and run all tests"
+	@echo "make notebooks  run all chapters and write them again, with their outputs"
+	@echo "make clean      remove the environment and the caches"
+
+.venv: .venv/.complete
+
+# The stamp is written last, so an environment that was left half-made is made again. So is one whose Python is gone.
+.venv/.complete: pyproject.toml $(if $(wildcard $(PY)),,rebuild)
+	@sh tools/make_venv.sh "$(PYTHON)"
+
+# JupyterLab refuses to run as root unless told that this is meant. Its token stays, and it listens on the loopback only.
+lab: .venv/.complete
+	$(PY) -m jupyterlab notebooks/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
+		$$(test "$$(id -u)" -ne 0 || echo --allow-root) $(LAB_ARGS)
+
+test: .venv/.complete
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) tools/notebooks.py check
+	$(PY) -m pytest --nbval
+
+notebooks: .venv/.complete
+	$(PY) tools/notebooks.py run $(CHAPTERS)
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,86 @@
+"""The echo servers to compare with: asyncio and uvloop, each a function of `(listener, stop)` like the reference ones.
+
+They keep the same promises as `muxlab.Connection`: at most 64 KiB a read, and no reading from a client that does not
+take its replies. Both libraries set TCP_NODELAY themselves.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable
+
+try:
+    import uvloop
+except ImportError:
+    uvloop = None
+
+BACKLOG = 4096
+"""Length of every server's accept queue, so that no connect has to be tried again: Linux' own default limit."""
+
+READ_SIZE = 65536
+"""Bytes asked of one read: what the reference servers ask for."""
+
+
+class EchoProtocol(asyncio.Protocol):
+    """asyncio's callbacks: the loop reads, and calls."""
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(data)
+
+    def pause_writing(self):
+        self.transport.pause_reading()
+
+    def resume_writing(self):
+        self.transport.resume_reading()
+
+
+async def _echo_stream(reader, writer):
+    try:
+        while data := await reader.read(READ_SIZE):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass  # a reset is this client's end, nobody else's
+    finally:
+        writer.close()
+
+
+async def _serve(start, stop):
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    loop.add_reader(stop.fileno(), told.set)
+    async with await start(loop):
+        await told.wait()
+        loop.remove_reader(stop.fileno())
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+def streams(listener, stop, new_loop=asyncio.new_event_loop):
+    """Echo by streams: one coroutine for each client."""
+
+    def start(_):
+        return asyncio.start_server(_echo_stream, sock=listener, limit=READ_SIZE, backlog=BACKLOG)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_serve(start, stop))
+
+
+def protocol(listener, stop, new_loop=asyncio.new_event_loop):
+    """Echo by a Protocol: callbacks, the shortest way through the loop."""
+
+    def start(loop):
+        return loop.create_server(EchoProtocol, sock=listener, backlog=BACKLOG)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_serve(start, stop))
+
+
+PEERS: dict[str, Callable] = {"asyncio streams": streams, "asyncio Protocol": protocol}
+if uvloop:
+    PEERS["uvloop streams"] = functools.partial(streams, new_loop=uvloop.new_event_loop)
+    PEERS["uvloop Protocol"] = functools.partial(protocol, new_loop=uvloop.new_event_loop)

@@ -1,0 +1,113 @@
+"""python -m muxlab: the doctor, a server and a swarm for two terminals, as in the article that the course grew from."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+from . import SERVERS, Swarm, doctor
+from .keyboard import Keyboard
+from .lab import listen, require_epoll
+from .stop import Stop
+from .swarm import Snapshot
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: as on the command line; by default what is there.
+
+    Returns:
+        The exit status: 0, or 1 with a sentence on standard error.
+    """
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends as Ctrl-C does
+    try:
+        options.command(options)
+    except KeyboardInterrupt:
+        print("\nstopped")
+    except (OSError, ValueError) as error:
+        print(f"muxlab: {error.strerror if isinstance(error, OSError) and error.strerror else error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m muxlab", description="Servers and clients of the muxlab course.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("doctor", help="tell what this machine allows")
+    command.set_defaults(command=lambda options: print(doctor()))
+
+    command = commands.add_parser("serve", help="run one of the servers until Ctrl-C")
+    command.add_argument("name", choices=sorted(SERVERS), metavar="NAME", help=" or ".join(sorted(SERVERS)))
+    command.add_argument("--port", type=int, default=7788, help="TCP port on 127.0.0.1 (7788; 0 takes a free one)")
+    command.add_argument("--backlog", type=int, default=128, help="length of the accept queue (128)")
+    command.set_defaults(command=_serve)
+
+    command = commands.add_parser("swarm", help="run many clients against a server until Ctrl-C")
+    command.add_argument("--host", default="127.0.0.1", help="where the server is (127.0.0.1): a machine of yours")
+    command.add_argument("--port", type=int, default=7788, help="its TCP port (7788)")
+    command.add_argument("--connections", type=int, default=100, metavar="N", help="clients (100)")
+    command.add_argument("--active", type=int, default=10, metavar="A", help="clients that talk (10)")
+    command.add_argument("--payload", type=int, default=64, metavar="BYTES", help="size of a message (64)")
+    command.add_argument("--rate", type=float, metavar="R", help="messages a second in all (as many as are answered)")
+    command.add_argument("--seconds", type=float, help="end after so long (when Ctrl-C is pressed)")
+    command.set_defaults(command=_swarm)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> None:
+    """Serve in this thread, so that Ctrl-C reaches the server itself."""
+    require_epoll(options.name)
+    with listen(options.port, options.backlog) as listener, _stop_for(options.name) as stop:
+        host, port = listener.getsockname()
+        print(f"{options.name} server on {host}:{port}, process {os.getpid()}. {_how_to_stop(stop)}", flush=True)
+        SERVERS[options.name](listener, stop)
+    print("stopped")
+
+
+@contextlib.contextmanager
+def _stop_for(name: str) -> Iterator[Keyboard | Stop]:
+    """The select server watches the keyboard in the same select; the others are stopped with Ctrl-C."""
+    stop: Keyboard | Stop = Stop()
+    if name == "select" and sys.stdin is not None:
+        with contextlib.suppress(OSError):  # standard input is closed
+            keyboard = Keyboard(sys.stdin.fileno())
+            stop.close()
+            stop = keyboard
+    try:
+        yield stop
+    finally:
+        stop.close()
+
+
+def _how_to_stop(stop: Keyboard | Stop) -> str:
+    return "Enter or Ctrl-C stops it." if isinstance(stop, Keyboard) else "Ctrl-C stops it."
+
+
+def _swarm(options: argparse.Namespace) -> None:
+    address = (options.host, options.port)
+    with Swarm(address, options.connections, options.active, options.payload, options.rate) as swarm:
+        print(f"{options.connections} clients of {options.host}:{options.port}. Ctrl-C stops them.", flush=True)
+        end = time.monotonic() + options.seconds if options.seconds is not None else float("inf")
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(1.0, left))
+            now = swarm.snapshot()
+            print(_line(now), flush=True)
+            if not now.connected:
+                raise ConnectionError(f"no client is connected any more: {swarm!r}")
+
+
+def _line(now: Snapshot) -> str:
+    times = [f"{name} {seconds * 1e3:8.3f} ms" for name, seconds in (("p50", now.p50), ("p99", now.p99)) if seconds]
+    trouble = f"  {now.mismatches} wrong, {now.errors} lost" if now.mismatches or now.errors else ""
+    return f"{now.connected:6} connected {now.replies_per_second:9,.0f} replies/s  {'  '.join(times)}{trouble}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""`doctor`: what this machine allows, and what each limit means for the course."""
+
+import html
+import os
+import platform
+import select
+import shutil
+import sys
+from dataclasses import dataclass
+
+from . import limits
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+WANTED = 19_000
+"""Connections of the course's largest experiment, all to one server."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: what it is, what was found, what that means, and whether the course can use it."""
+
+    name: str
+    value: str
+    meaning: str
+    fine: bool
+
+
+@dataclass(frozen=True, repr=False)
+class Diagnosis:
+    """All findings; printed as a table, shown as one in a notebook."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def fine(self) -> bool:
+        """True when every chapter can run in full."""
+        return all(finding.fine for finding in self.findings)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        short = sum(not finding.fine for finding in self.findings)
+        if not short:
+            return "This machine has all that the course asks for."
+        return f"The course runs here; {short} of {len(self.findings)} findings, marked !, limit a part of it."
+
+    def __str__(self) -> str:
+        rows = [(f"{'' if f.fine else '!'}", f.name, f.value, f.meaning) for f in self.findings]
+        names, values = (max(len(row[column]) for row in rows) for column in (1, 2))
+        lines = [f"{mark:1} {name:{names}}  {value:>{values}}  {meaning}" for mark, name, value, meaning in rows]
+        return "\n".join([self.verdict, "", *lines])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        cell = "style='text-align:left;vertical-align:top;padding:.3em .8em'"
+        rows = "".join(
+            f"<tr><td {cell}>{'✓' if f.fine else '<b>!</b>'}</td><td {cell}>{html.escape(f.name)}</td>"
+            f"<td {cell}><b>{html.escape(f.value)}</b></td><td {cell}>{html.escape(f.meaning)}</td></tr>"
+            for f in self.findings
+        )
+        return f"<p>{html.escape(self.verdict)}</p><table>{rows}</table>"
+
+
+def doctor() -> Diagnosis:
+    """Look at what this machine allows: nothing is changed, opened or sent.
+
+    Returns:
+        A readable report, as text and as HTML.
+
+    Source: getrlimit(2), select(2), listen(2), ip(7), epoll(7), proc(5).
+    """
+    return Diagnosis(tuple(_findings()))
+
+
+def _findings() -> list[Finding]:
+    soft, hard = limits.descriptor_limits()
+    fits = limits.most_connections(server_here=False)
+    here = limits.most_connections(server_here=True)
+    (queue,) = limits.proc_numbers("/proc/sys/net/core/somaxconn", [128])
+    ports = limits.ephemeral_ports()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    version = platform.python_version()
+    return [
+        Finding("Python", version, "3.11 or newer is needed", sys.version_info >= (3, 11)),
+        Finding("system", f"{platform.system()} {platform.release()}", _meaning_of_system(), hasattr(select, "epoll")),
+        Finding(
+            "cores",
+            str(cores),
+            "server and clients can run side by side"
+            if cores > 1
+            else "server and clients share it: slower, same shapes",
+            cores > 1,
+        ),
+        Finding(
+            "descriptors, soft limit",
+            f"{soft:,}",
+            "for this process now; raised for you, up to the hard limit, when a swarm needs more",
+            True,
+        ),
+        Finding(
+            "descriptors, hard limit",
+            f"{hard:,}",
+            f"{here:,} connections fit with both ends in this process, {fits:,} with the server in another"
+            + ("" if fits >= WANTED else f"; the course's largest crowd is {WANTED:,}, cut to what fits"),
+            hard >= 4096,
+        ),
+        Finding(
+            "select's own limit", "1,024", "it refuses descriptor numbers from 1,024 up, whatever the limits", True
+        ),
+        Finding(
+            "ports for clients",
+            f"{ports:,}",
+            "connections that one client address can have to one server",
+            ports >= WANTED,
+        ),
+        Finding(
+            "accept queue, at most", f"{queue:,}", "longer backlogs are cut to this, without a word", queue >= 1024
+        ),
+        *_epoll_watches(),
+        Finding(
+            "browser for the tests",
+            os.path.basename(browser) if browser else "none",
+            "`make test` can try the panels" if browser else "only the browser tests need one; without it, they skip",
+            True,
+        ),
+    ]
+
+
+def _meaning_of_system() -> str:
+    if hasattr(select, "epoll"):
+        return "has epoll: every chapter runs"
+    return "has no epoll: the chapters up to select run here, the others in a Linux container or virtual machine"
+
+
+def _epoll_watches() -> list[Finding]:
+    watches = limits.proc_numbers("/proc/sys/fs/epoll/max_user_watches", [])
+    meaning = "descriptors that all your epolls together may watch"
+    return [Finding("epoll watches", f"{count:,}", meaning, count >= WANTED) for count in watches]

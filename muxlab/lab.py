@@ -1,0 +1,321 @@
+"""`serve`: run a server function in a background thread, and stop it whatever it does."""
+
+import contextlib
+import errno
+import inspect
+import select
+import socket
+import sys
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Callable, Iterator
+from types import TracebackType
+
+from . import force, registry
+from .servers import SERVERS
+from .stop import Stop
+
+FORCE_TIMEOUT = 2.0
+"""Seconds that a server function is given to end once it is being ended by force."""
+
+
+class Listener(socket.socket):
+    """A listening socket that remembers whom it accepted, so that the lab can close what a function left open."""
+
+    def __init__(self, port: int, backlog: int) -> None:
+        super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+        self._accepted: weakref.WeakValueDictionary[int, socket.socket] = weakref.WeakValueDictionary()
+        try:
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.bind(("127.0.0.1", port))
+            self.listen(backlog)
+        except OSError:
+            self.close()
+            raise
+
+    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+        """As `socket.accept`."""
+        sock, address = super().accept()
+        self._accepted[sock.fileno()] = sock
+        return sock, address
+
+    def accepted(self) -> list[socket.socket]:
+        """The accepted sockets that are still in use; may be called while another thread accepts."""
+        return [sock for reference in self._accepted.valuerefs() if (sock := reference()) is not None]
+
+
+class Server(registry.Running):
+    """A server function at work in its own thread; made by `serve`.
+
+    Attributes:
+        name: "epoll" for a reference server, else the function's own name.
+        address: (host, port) that it listens on.
+        error: what the function raised, or None.
+    """
+
+    def __init__(self, fn: Callable, port: int = 0, backlog: int = 128) -> None:
+        self.name = _name_of(fn)
+        self._arguments = _stop_arguments(fn, self.name)
+        _check_numbers(port, backlog)
+        registry.replace_earlier()
+        self._fn = fn
+        self._listener = listen(port, backlog)
+        self.address: tuple[str, int] = self._listener.getsockname()
+        self.error: BaseException | None = None
+        self._stop = Stop()
+        self._gate = threading.Lock()  # held while the end of the function is noted, or brought about
+        self._ended = False
+        self._forced = False
+        self._told = False  # the error was raised where the learner is looking
+        self._cpu = 0.0
+        self._closing = threading.RLock()
+        self._thread = threading.Thread(target=self._run, name=f"muxlab-server-{self.name}", daemon=True)
+        self._thread.start()
+        registry.add(self)
+
+    @property
+    def alive(self) -> bool:
+        """True while the function runs."""
+        return not self._ended
+
+    def cpu_seconds(self) -> float:
+        """CPU time that the server's thread has used so far, in seconds: of that thread alone.
+
+        Source: pthread_getcpuclockid(3).
+        """
+        with self._gate:
+            if self._ended:
+                return self._cpu
+            return time.clock_gettime(time.pthread_getcpuclockid(self._thread.ident or 0))
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """Stop the server and give everything back; a second time does nothing.
+
+        A function that takes `stop` is asked, and given `timeout` seconds to return. One that does not take it, or
+        does not return, is ended by force.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            BaseException: what the function raised, once, with its own traceback.
+            TimeoutError: it could not be ended, because it sleeps in a call that nothing wakes (`time.sleep`).
+        """
+        self._conclude(timeout)
+
+    def wait(self, timeout: float = 5.0) -> bool:
+        """Wait until the function has ended by itself: returned, or raised.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Returns:
+            True when it has ended.
+        """
+        self._thread.join(timeout)
+        return not self.alive
+
+    def end(self) -> None:
+        """Stop quietly: for a re-run cell and the end of the process; an error stays in `error`."""
+        with contextlib.suppress(TimeoutError):
+            self._finish(timeout=1.0)
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if kind is not None and not issubclass(kind, Exception):
+            self.end()  # an interrupt goes before anything that the server has to tell
+        else:
+            self._told = self._told or error is self.error
+            self._conclude()
+
+    def __repr__(self) -> str:
+        state = "alive" if self.alive else f"died of {self.error!r}" if self.error else "ended"
+        return f"<muxlab server {self.name!r} on {self.address[0]}:{self.address[1]}, {state}>"
+
+    # ---- in the server's thread
+
+    def _run(self) -> None:
+        arguments = {"stop": self._stop} if self._arguments == "keyword" else {}
+        positional = [self._stop] if self._arguments == "positional" else []
+        try:
+            try:
+                self._call(*positional, **arguments)
+            except BaseException as error:  # kept, and raised where the learner is looking: see stop()
+                if not self._forced:
+                    self.error = error.with_traceback(_own_part(error.__traceback__))
+            self._note_end()
+        except force.ServerStopped:  # one may have been on its way when the function ended; see _may_raise
+            self._note_end()
+
+    def _call(self, *positional: Stop, **arguments: Stop) -> None:
+        self._fn(self._listener, *positional, **arguments)
+
+    def _note_end(self) -> None:
+        with self._gate:
+            self._cpu = time.thread_time()
+            self._ended = True
+        if self._forced:
+            force.clear_pending()
+        else:
+            self._hang_up()
+
+    # ---- in anybody else's
+
+    def _conclude(self, timeout: float = 2.0) -> None:
+        """Finish, and tell whoever called `stop` or left the `with` what there is to tell."""
+        late = self._finish(timeout)
+        if self.error is not None and not self._told:
+            self._told = True
+            raise self.error
+        if late:
+            warnings.warn(
+                f"{self.name} did not return within {timeout:g} s of being told to stop; it was ended by force. "
+                "Watch `stop` in the wait, and return when stop.is_set().",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+    def _finish(self, timeout: float) -> bool:
+        """End the function and give everything back; returns whether it was asked to return, and did not."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a server function cannot stop its own server: it ends by returning")
+        with self._closing:
+            if self._stop.fileno() < 0:
+                return False
+            self._stop.set()
+            if self._arguments:
+                self._thread.join(timeout)
+            late = self.alive and bool(self._arguments)
+            if self.alive:
+                self._forced = True
+                force.end_thread(self._thread, self._sockets, self._stop.fileno(), self._may_raise, FORCE_TIMEOUT)
+            else:
+                self._thread.join()
+            self._give_back()
+            return late
+
+    def _give_back(self) -> None:
+        if self._thread.is_alive():
+            raise TimeoutError(
+                f"{self.name} could not be stopped: it sleeps in a call that nothing can wake, time.sleep for example. "
+                "Let a server wait in select, poll or epoll, and take a `stop` argument."
+            )
+        self._hang_up()
+        self._stop.close()
+        registry.remove(self)
+
+    def _sockets(self) -> list[socket.socket]:
+        return [self._listener, *self._listener.accepted()]
+
+    def _hang_up(self) -> None:
+        """Close the listener and every connection that the function left open: their peers learn that it is over."""
+        for sock in self._sockets():
+            force.hang_up(sock)
+            sock.close()
+
+    @contextlib.contextmanager
+    def _may_raise(self) -> Iterator[bool]:
+        """Hold the end of the function back, and yield whether the thread is inside of it.
+
+        Only then is an exception raised in it: so one at the most arrives after the function has ended.
+        """
+        with self._gate:
+            frame = None if self._ended else sys._current_frames().get(self._thread.ident or 0)
+            while frame is not None and frame.f_code is not Server._call.__code__:
+                frame = frame.f_back
+            yield frame is not None
+
+
+def serve(fn: Callable, *, port: int = 0, backlog: int = 128) -> Server:
+    """Serve TCP clients on 127.0.0.1 with a function of a listening socket, in a background thread.
+
+    Args:
+        fn: `fn(listener, stop)` or `fn(listener)`: one of `SERVERS`, or your own. `stop` has `is_set()`, and a
+            `fileno()` that becomes readable when the server has to return. Without it, it is stopped by force.
+        port: TCP port; 0 takes a free one.
+        backlog: length of the accept queue, in connections: listen(2). 128 is CPython's own default.
+
+    Returns:
+        The running server, also a context manager. Running the same notebook cell again stops it.
+
+    Raises:
+        TypeError: `fn` is not a function of `(listener, stop)` or `(listener)`.
+        ValueError: `port` or `backlog` is out of range.
+        OSError: the port is taken or not allowed; or `fn` is a reference server that needs epoll, and there is none.
+    """
+    return Server(fn, port, backlog)
+
+
+def require_epoll(name: str) -> None:
+    """Refuse a reference server that needs epoll where there is none, with an OSError that says what to do."""
+    if name.startswith("epoll") and not hasattr(select, "epoll"):
+        raise OSError(
+            errno.ENOSYS,
+            f"the {name!r} server needs Linux: this system has no epoll. Work through the course in a Linux "
+            'container, a virtual machine or on Binder; SERVERS["select"] and "nonblocking" run here too',
+        )
+
+
+def _name_of(fn: Callable) -> str:
+    for name, reference in SERVERS.items():
+        if fn is reference:
+            require_epoll(name)
+            return name
+    return getattr(fn, "__name__", type(fn).__name__)
+
+
+def _stop_arguments(fn: Callable, name: str) -> str:
+    """How `fn` takes `stop`: "positional", "keyword", or "" for not at all."""
+    form = f"a server is a function of (listener, stop) or (listener), and {name}"
+    if isinstance(fn, str):
+        raise TypeError(f'serve takes the function itself: muxlab.serve(muxlab.SERVERS["{fn}"])')
+    if not callable(fn):
+        raise TypeError(f"a server is a function of (listener, stop) or (listener); {fn!r} cannot be called")
+    if inspect.iscoroutinefunction(fn) or inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
+        raise TypeError(f"{form} is a coroutine or generator function: calling it runs nothing. Write a plain `def`")
+    try:
+        parameters = list(inspect.signature(fn).parameters.values())
+    except ValueError:  # some that are written in C
+        raise TypeError(f"{form} does not say what it takes. Write a `def`") from None
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    required = [p for p in positional if p.default is p.empty]
+    keywords = [p for p in parameters if p.kind is p.KEYWORD_ONLY and (p.default is p.empty or p.name == "stop")]
+    if not positional or len(required) > 2 or any(p.name != "stop" for p in keywords):
+        raise TypeError(f"{form} takes {inspect.signature(fn)}")
+    if keywords:
+        return "keyword"
+    takes_stop = len(required) == 2 or (len(positional) > 1 and positional[1].name == "stop")
+    return "positional" if takes_stop else ""
+
+
+def _check_numbers(port: int, backlog: int) -> None:
+    if not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ValueError(f"port={port!r}: a port is a whole number from 0 (take a free one) to 65535")
+    if not isinstance(backlog, int) or not 0 <= backlog < 2**31:
+        raise ValueError(f"backlog={backlog!r}: the length of the accept queue is a whole number, 0 or more")
+
+
+def listen(port: int, backlog: int) -> Listener:
+    """A listening socket on 127.0.0.1; arguments and errors as for `serve`."""
+    _check_numbers(port, backlog)
+    try:
+        return Listener(port, backlog)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            hint = f"port {port} is taken on 127.0.0.1: stop who listens there (muxlab.stop_all()?), or take port=0"
+        elif error.errno == errno.EACCES:
+            hint = f"port {port} is not allowed: ports below 1024 are the administrator's; take port=0"
+        else:
+            raise
+        raise OSError(error.errno, hint) from None
+
+
+def _own_part(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback without the lab's own first lines."""
+    while traceback and traceback.tb_frame.f_code.co_filename == __file__:
+        traceback = traceback.tb_next
+    return traceback

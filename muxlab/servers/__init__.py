@@ -1,0 +1,21 @@
+"""The reference servers: one file for each way of waiting, each a function of `(listener, stop)`.
+
+All of them echo, over the one `Connection`; they differ in how they learn *whom* to serve next. Read them side
+by side: what differs between two files is what the course is about.
+"""
+
+from collections.abc import Callable
+
+from .epoll_edge_server import epoll_edge_server
+from .epoll_server import epoll_server
+from .nonblocking_server import nonblocking_server
+from .select_server import select_server
+
+SERVERS: dict[str, Callable] = {
+    "nonblocking": nonblocking_server,
+    "select": select_server,
+    "epoll": epoll_server,
+    "epoll-edge": epoll_edge_server,
+}
+
+__all__ = ["SERVERS", "epoll_edge_server", "epoll_server", "nonblocking_server", "select_server"]

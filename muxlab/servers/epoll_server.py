@@ -1,0 +1,50 @@
+"""Tell the kernel once whom to watch; each wait returns only who is ready."""
+
+import select
+
+from ..connection import Acceptor, Connection, echo
+
+
+def epoll_server(listener, stop):
+    """Echo by level-triggered epoll: the interest list stays in the kernel, a wait costs by who is ready.
+
+    Level-triggered: whoever is still ready is reported again at the next wait, so one read a turn is enough.
+
+    Args:
+        listener: a listening TCP socket.
+        stop: has `is_set()`, and a `fileno()` that becomes readable when the server has to return.
+    """
+    acceptor = Acceptor(listener)
+    clients: dict[int, Connection] = {}  # by descriptor
+    interest: dict[int, int] = {}  # what epoll watches each client for
+    with select.epoll() as epoll:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(acceptor, select.EPOLLIN)
+        try:
+            while not stop.is_set():
+                ready = epoll.poll(acceptor.timeout)
+                if acceptor.rest_is_over():
+                    epoll.modify(acceptor, select.EPOLLIN)
+                for fd, _ in ready:
+                    if fd in clients:
+                        client = clients[fd]
+                        echo(client)
+                        if client.done:
+                            epoll.unregister(fd)  # before close: the number may be somebody else's after it
+                            del clients[fd], interest[fd]
+                            client.close()
+                            continue
+                        wanted = client.wants_read * select.EPOLLIN | client.wants_write * select.EPOLLOUT
+                        if wanted != interest[fd]:
+                            epoll.modify(fd, wanted)
+                            interest[fd] = wanted
+                    elif fd == acceptor.fileno():
+                        for client in acceptor.accept():
+                            epoll.register(client, select.EPOLLIN)
+                            clients[client.fileno()] = client
+                            interest[client.fileno()] = select.EPOLLIN
+                        if acceptor.resting:
+                            epoll.modify(fd, 0)
+        finally:
+            for client in clients.values():
+                client.close()

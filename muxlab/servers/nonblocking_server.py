@@ -1,0 +1,32 @@
+"""Ask everybody, again and again: the server that never waits."""
+
+from ..connection import Acceptor, Connection, echo
+
+
+def nonblocking_server(listener, stop):
+    """Echo by polling: ask the listener and every client in turn, whether or not they have anything.
+
+    Each question is one system call, and most answers are EAGAIN. It is right for any number of clients, and
+    takes a whole core for none.
+
+    Args:
+        listener: a listening TCP socket.
+        stop: has `is_set()`; the server returns when it is true.
+    """
+    acceptor = Acceptor(listener)
+    clients: set[Connection] = set()
+    try:
+        while not stop.is_set():
+            if not acceptor.resting or acceptor.rest_is_over():
+                clients.update(acceptor.accept())
+            gone = []
+            for client in clients:
+                echo(client)
+                if client.done:
+                    gone.append(client)
+            for client in gone:
+                clients.remove(client)
+                client.close()
+    finally:
+        for client in clients:
+            client.close()

@@ -1,0 +1,137 @@
+"""A server and its swarm at work together, and what can be said about them at any moment; no widget in here."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import muxlab
+from muxlab.show.frame import Frame
+
+PER_SECOND = 10  # frames: often enough to look alive; at about a millisecond each they cost a hundredth of a core
+HISTORY = 20 * PER_SECOND  # points: the sparkline shows 20 s
+BACKLOG = 4096  # a slider that is dragged far is a burst of connects; the kernel's usual cap, net.core.somaxconn
+_LIBRARY = str(Path(traceback.__file__).parent)
+_PACKAGE = str(Path(muxlab.__file__).parent)
+
+
+class Crashed(Exception):
+    """The server raised before the first client was connected; the text says what, and in which line."""
+
+
+class Load:
+    """A swarm on a server of its own, from construction until `close()`.
+
+    Args:
+        fn: the server function, as for `muxlab.serve`.
+        connections, active: clients in all, and how many of them talk.
+        payload: bytes in each message.
+
+    Raises:
+        TypeError: fn is not a server function.
+        ValueError: more connections than this machine allows, or a number that makes no sense.
+        Crashed: the function raised at once.
+    """
+
+    def __init__(self, fn: Callable, connections: int, active: int, payload: int) -> None:
+        self.server = muxlab.serve(fn, backlog=BACKLOG)
+        try:
+            self.swarm = muxlab.Swarm(self.server, connections=connections, active=active, payload=payload)
+        except BaseException:
+            self.server.end()
+            if self.server.error is not None:  # then whatever the swarm said is only a consequence
+                raise Crashed(explain(self.server.name, self.server.error)) from self.server.error
+            raise
+        self._began = time.monotonic()
+        self._points = deque([(self._began, 0, 0.0)], maxlen=PER_SECOND + 1)  # (time, replies, CPU time) of one second
+        self._history: deque[float] = deque(maxlen=HISTORY)
+        self._latest = self.swarm.snapshot()
+        self._frame = Frame()
+
+    def note(self) -> None:
+        """Note replies and CPU time of this moment, from which `frame` makes the history and the share of CPU."""
+        self._latest = self.swarm.snapshot()
+        self._points.append((time.monotonic(), self._latest.replies, self.server.cpu_seconds()))
+        began, before, _ = self._points[-min(len(self._points), PER_SECOND // 2 + 1)]  # half a second ago
+        ended, after, _ = self._points[-1]
+        self._history.append((after - before) / max(ended - began, 1e-9))
+
+    def frame(self) -> Frame:
+        """Return what is to be seen now; each dot tells what happened to it since the last frame.
+
+        Dots and history move with every frame. The figures change twice a second: faster, nobody could read them.
+        """
+        self.note()
+        frame = replace(
+            self._frame,
+            number=self._frame.number + 1,
+            connected=self._latest.connected,
+            wanted=self.swarm.connections,
+            dots=self.swarm.activity(),
+            history=tuple(self._history),
+        )
+        if self._frame.number % (PER_SECOND // 2) == 0:
+            (began, _, before), (ended, _, after) = self._points[0], self._points[-1]
+            # The swarm's figures are those of its latest window; the first one takes a moment to fill.
+            young = self._latest.p50 is None and ended - self._began < 1
+            figures = self._latest.total if young else self._latest
+            frame = replace(
+                frame,
+                replies_per_second=figures.replies_per_second,
+                p50=figures.p50,
+                p99=figures.p99,
+                cpu_share=(after - before) / max(ended - began, 1e-9),
+            )
+        self._frame = frame
+        return frame
+
+    def trouble(self) -> str:
+        """Return what went wrong, in words for the learner, or an empty string."""
+        if self.server.error is not None:
+            return explain(self.server.name, self.server.error)
+        if self.swarm.error is not None:
+            return f"The swarm stopped: {_name_and_text(self.swarm.error)}"
+        if not self.server.alive:
+            return f"{self.server.name} returned, so nobody is served any more. A server goes on until stop.is_set()."
+        if self._latest.mismatches:
+            wrong = self._latest.mismatches
+            return f"Replies that were not what had been sent: {wrong}. The server loses, repeats or mixes bytes."
+        return ""
+
+    @property
+    def over(self) -> bool:
+        """True when nothing more can come: the server has returned or crashed, or the swarm gave up."""
+        return not self.server.alive or self.swarm.error is not None
+
+    def close(self) -> str:
+        """Stop the swarm and the server, and return what the server had to complain about on its way out, or ""."""
+        self.swarm.end()
+        try:
+            self.server.stop()
+        except BaseException as error:
+            if not isinstance(error, Exception) and error is not self.server.error:
+                raise  # an interrupt of the learner's, not something that the server raised
+            return explain(self.server.name, error)
+        return ""
+
+
+def explain(name: str, error: BaseException) -> str:
+    """Return what `error` says and the learner's line that raised it (the innermost one outside the library)."""
+    lines = [f"{name} stopped with {_name_and_text(error)}"]
+    steps = [step for step in traceback.extract_tb(error.__traceback__) if _is_learners(step.filename)]
+    if steps:
+        lines.append(f"line {steps[-1].lineno} of {steps[-1].name}'s cell:  {steps[-1].line}")
+        lines.append("Mend it, run its cell and this one again, then press Start.")
+    return "\n".join(lines)
+
+
+def _is_learners(filename: str) -> bool:
+    return not filename.startswith((_PACKAGE, _LIBRARY, "<frozen"))
+
+
+def _name_and_text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,113 @@
+"""The three sliders of a playground, and their values as plain whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ipywidgets import HBox, IntSlider, SelectionSlider
+
+from muxlab import limits
+
+MOST = 10_000  # connections: as many dots as a panel can still show one by one
+LARGEST = 2**16  # bytes: what one recv of the course's servers takes
+
+
+class Sliders(HBox):
+    """Connections, talking clients and bytes in a message; each may also be assigned.
+
+    The first and the last stand only at round numbers, further apart the larger they are (1, 2, 3, 5, 7, 10, 15 ...),
+    so that 10 and 10,000 are both easy to reach; a value that is assigned becomes one more place to stand.
+
+    Args:
+        connections, active, payload: where the sliders stand at first.
+
+    Raises:
+        ValueError: a value is not a whole number, or too small.
+    """
+
+    def __init__(self, connections: int, active: int, payload: int) -> None:
+        self._told: Callable[[str, int], None] = lambda what, value: None
+        self._placing = False
+        counts = (first * 10**power // 10 for power in range(1, 6) for first in (10, 15, 20, 30, 50, 70))
+        most = _most()
+        self._connections = _slider("connections", connections, (count for count in counts if count <= most))
+        self._active = IntSlider(0, 0, connections, description="talking clients")
+        self._payload = _slider("bytes in a message", payload, (2**power for power in range(LARGEST.bit_length())))
+        self.active = min(active, connections)
+        self._connections.observe(self._connections_moved, "value")
+        self._active.observe(lambda _: self._told("active", self.active), "value")
+        self._payload.observe(lambda _: self._placing or self._told("payload", self.payload), "value")
+        super().__init__([self._connections, self._active, self._payload])
+        self.add_class("mux-sliders")
+
+    def tell(self, listener: Callable[[str, int], None]) -> None:
+        """Call `listener("connections" or "active" or "payload", value)` whenever one has changed."""
+        self._told = listener
+
+    @property
+    def connections(self) -> int:
+        """Clients in all."""
+        return int(self._connections.value)
+
+    @connections.setter
+    def connections(self, count: int) -> None:
+        _check_count("connections", count, 1)
+        self._place(self._connections, count)
+        self._connections_moved()
+
+    @property
+    def active(self) -> int:
+        """Clients that talk; the slider ends at `connections`, for nobody can talk who is not connected."""
+        return int(self._active.value)
+
+    @active.setter
+    def active(self, count: int) -> None:
+        _check_count("active", count, 0)
+        self._active.value = count
+
+    @property
+    def payload(self) -> int:
+        """Bytes in each message."""
+        return int(self._payload.value)
+
+    @payload.setter
+    def payload(self, size: int) -> None:
+        _check_count("payload", size, 1)
+        self._place(self._payload, size)
+        self._told("payload", size)
+
+    def _connections_moved(self, _: object = None) -> None:
+        if not self._placing:
+            self._active.max = self.connections
+            self._told("connections", self.connections)
+
+    def _place(self, slider: SelectionSlider, value: int) -> None:
+        """Put `slider` on `value`. On the way ipywidgets goes to the first of the new stops: nobody is told of that."""
+        self._placing = True
+        try:
+            stops = [stop for _, stop in slider.options]
+            if value not in stops:
+                slider.options = _stops([*stops, value])
+            slider.value = value
+        finally:
+            self._placing = False
+
+
+def _slider(title: str, value: int, stops: Iterable[int]) -> SelectionSlider:
+    _check_count(title, value, 1)
+    return SelectionSlider(options=_stops([*stops, value]), value=value, description=title)
+
+
+def _stops(values: Iterable[int]) -> list[tuple[str, int]]:
+    return [(f"{value:,}", value) for value in sorted(set(values))]
+
+
+def _most() -> int:
+    """Return where the slider for connections ends: what the machine allows now, in whole hundreds, and `MOST`."""
+    room = limits.most_connections(server_here=True)
+    return max(1, min(MOST, room - room % 100 if room > 1000 else room))
+
+
+def _check_count(what: str, value: int, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{what}={value!r}: give a whole number, at least {least}")

@@ -1,0 +1,319 @@
+"""`Swarm`: many clients in one thread, and the figures of how they are served."""
+
+import socket
+import threading
+import time
+from dataclasses import dataclass
+
+from . import limits, registry
+from .crowd import Crowd
+from .histogram import Histogram
+from .lab import Server
+
+CONNECT_TIMEOUT = 2.0
+"""Seconds for the first connection; on this machine it takes microseconds, unless the accept queue is full."""
+
+LOOK_UP = 0.01
+"""Seconds between two looks at how far the swarm is, while one waits for it: a hundred a second are no load."""
+
+LAST_WORDS = 0.5
+"""Seconds that a server which closed its connections is given to say why: what it raised tells more than they do."""
+
+MOST_PAYLOAD = 2**24
+"""Bytes of one message: 16 MiB are more than any send and receive buffer takes at once (tcp(7), tcp_wmem)."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How a swarm was served during some time.
+
+    Attributes:
+        replies_per_second: complete, verified replies.
+        p50, p99, max: latency in seconds, from when a message was due to the last byte of its reply; None without one.
+    """
+
+    replies_per_second: float
+    p50: float | None
+    p99: float | None
+    max: float | None
+
+
+@dataclass(frozen=True)
+class Snapshot(Figures):
+    """A swarm at one moment; its own figures are those of the latest whole half second.
+
+    Attributes:
+        connected: clients that are connected now.
+        sent: messages sent since the start.
+        replies: verified replies since the start.
+        mismatches: replies with a wrong byte, since the start.
+        errors: connections refused, reset or closed by the server, since the start.
+        total: the figures since the start.
+    """
+
+    connected: int
+    sent: int
+    replies: int
+    mismatches: int
+    errors: int
+    total: Figures
+
+
+class Swarm(registry.Running):
+    """Many TCP clients of one echo server, all in one background thread; it starts at once.
+
+    The first `active` clients talk: each sends a message, waits for the whole reply, verifies every byte and sends
+    the next (a closed loop). The others stay connected and silent. With `rate`, messages fall due at fixed times
+    instead, and latency counts from when a message was *due*, so that a slow server cannot slow its own examination
+    (no coordinated omission).
+
+    Args:
+        server: what `serve` returned, or an address (host, port).
+        connections: clients; may be assigned while the swarm runs.
+        active: clients that talk, at most as many as there are; may be assigned.
+        payload: bytes of each message; may be assigned.
+        rate: messages a second, of all clients together; None for a closed loop; may be assigned.
+
+    Raises:
+        ValueError: a number is out of range, or this machine does not allow so many connections; nothing was opened.
+        ConnectionError: nobody listens there.
+    """
+
+    def __init__(
+        self,
+        server: Server | tuple[str, int],
+        connections: int = 100,
+        active: int = 10,
+        payload: int = 64,
+        rate: float | None = None,
+    ) -> None:
+        self._server = server if isinstance(server, Server) else None
+        address = _address_of(server)
+        _check_count("connections", connections, 1)
+        _check_count("active", active, 0)
+        _check_count("payload", payload, 1, MOST_PAYLOAD)
+        _check_rate(rate)
+        registry.replace_earlier()
+        floor = limits.make_room(connections, self._server is not None)
+        first = _first_client(address)
+        self._crowd = Crowd(first.getpeername(), floor, connections, active, payload, rate)
+        self._crowd.adopt(first)
+        self._closing = threading.RLock()
+        self._thread = threading.Thread(target=self._crowd.run, name="muxlab-swarm", daemon=True)
+        self._thread.start()
+        registry.add(self)
+
+    @property
+    def connections(self) -> int:
+        """Clients wanted; assign to open or close some. Raises ValueError and changes nothing when they do not fit."""
+        return self._crowd.wanted
+
+    @connections.setter
+    def connections(self, count: int) -> None:
+        _check_count("connections", count, 1)
+        floor = limits.make_room(count, self._server is not None, already=len(self._crowd.clients))
+        self._crowd.change(wanted=count, floor=floor)
+
+    @property
+    def active(self) -> int:
+        """Clients wanted to talk."""
+        return self._crowd.active
+
+    @active.setter
+    def active(self, count: int) -> None:
+        _check_count("active", count, 0)
+        self._crowd.change(active=count)
+
+    @property
+    def payload(self) -> int:
+        """Bytes of each message."""
+        return self._crowd.payload
+
+    @payload.setter
+    def payload(self, size: int) -> None:
+        _check_count("payload", size, 1, MOST_PAYLOAD)
+        self._crowd.change(payload=size)
+
+    @property
+    def rate(self) -> float | None:
+        """Messages a second of all clients together; None for a closed loop."""
+        return self._crowd.rate
+
+    @rate.setter
+    def rate(self, rate: float | None) -> None:
+        _check_rate(rate)
+        self._crowd.change(rate=rate)
+
+    @property
+    def alive(self) -> bool:
+        """True until the swarm is stopped."""
+        return self._thread.is_alive()
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended the swarm's thread, if anything did."""
+        return self._crowd.error
+
+    def snapshot(self) -> Snapshot:
+        """The figures as they are now."""
+        crowd = self._crowd
+        window, seconds = crowd.latest
+        total = _figures(crowd.total(), crowd.seconds())
+        return Snapshot(
+            **vars(_figures(window, seconds) if seconds else total),
+            connected=crowd.connected,
+            sent=crowd.sent,
+            replies=crowd.replies,
+            mismatches=crowd.mismatches,
+            errors=crowd.errors,
+            total=total,
+        )
+
+    def latencies(self) -> Histogram:
+        """All latencies since the start, as a histogram."""
+        return self._crowd.total()
+
+    def activity(self) -> bytes:
+        """One byte for each client, for a live picture.
+
+        0 to 250 are its replies since the last call (250: or more), 251 says that it waits for a reply, since more than
+        a quarter of a second, 252 that it is being connected, and 253 that it was lost: refused, reset, closed.
+        """
+        return self._crowd.activity()
+
+    def wait_connected(self, timeout: float = 10.0) -> None:
+        """Wait until all clients are connected.
+
+        Raises:
+            TimeoutError: they are not, after `timeout` seconds.
+            ConnectionError: some were refused, or closed by the server.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            settled = self._crowd.settled  # before `connected`, which may still grow when this is not so
+            if self._crowd.connected >= self._crowd.wanted:
+                return
+            self._check_alive()
+            if settled:
+                self._give_up("not all could be connected")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not all were connected within {timeout:g} s: {self._state()}")
+            time.sleep(LOOK_UP)
+
+    def wait_replies(self, count: int, timeout: float = 10.0) -> None:
+        """Wait for `count` more replies, from now on.
+
+        Raises:
+            TimeoutError: fewer came within `timeout` seconds.
+            ConnectionError: no client is connected any more.
+            BaseException: what the server raised, if it died meanwhile.
+        """
+        deadline = time.monotonic() + timeout
+        goal = self._crowd.replies + count
+        while self._crowd.replies < goal:
+            self._check_alive()
+            if self._crowd.settled and not self._crowd.connected:
+                self._give_up("no client is connected any more")
+            if time.monotonic() > deadline:
+                missing = goal - self._crowd.replies
+                raise TimeoutError(f"{missing} of {count} replies are missing after {timeout:g} s: {self._state()}")
+            time.sleep(LOOK_UP)
+
+    def stop(self) -> None:
+        """Let the replies that are under way arrive, close all clients, end the thread; a second time does nothing.
+
+        Raises:
+            BaseException: what ended the swarm's thread, if anything but this did.
+        """
+        self.end()
+        if self.error is not None:
+            raise self.error
+
+    def end(self) -> None:
+        """Stop quietly; an error stays in `error`."""
+        with self._closing:
+            self._crowd.stop()
+            self._thread.join()
+            registry.remove(self)
+
+    def __enter__(self) -> "Swarm":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.stop()
+        else:
+            self.end()
+
+    def __repr__(self) -> str:
+        return f"<muxlab swarm: {self._state()}>"
+
+    def _state(self) -> str:
+        now = self.snapshot()
+        found = f", {now.mismatches} with wrong bytes ({self._crowd.first_mismatch})" if now.mismatches else ""
+        lost = f", {now.errors} lost ({self._crowd.first_error})" if now.errors else ""
+        there = f"{now.connected} of {self.connections} connected"
+        return f"{there}, {now.replies} replies of {now.sent} messages{found}{lost}"
+
+    def _give_up(self, why: str) -> None:
+        """Raise why nothing more will come."""
+        if self._server is not None:
+            self._server.wait(LAST_WORDS)
+        self._check_alive()
+        raise ConnectionError(f"{why}: {self._state()}")
+
+    def _check_alive(self) -> None:
+        if self.error is not None:
+            raise self.error
+        if not self.alive:
+            raise RuntimeError("the swarm was stopped: make a new one")
+        if self._server is not None and self._server.error is not None:
+            self._server.stop()  # raises what the server raised, with the learner's own line
+            raise ConnectionError(f"the server died: {self._server.error!r}") from self._server.error
+
+
+def _address_of(server: Server | tuple[str, int]) -> tuple[str, int]:
+    address = server.address if isinstance(server, Server) else server
+    match address:
+        case (str(host), int(port)) if 0 < port < 65536:
+            return host, port
+    raise TypeError(f"a swarm connects to what muxlab.serve returned, or to an address (host, port); not to {server!r}")
+
+
+def _check_count(name: str, value: int, least: int, most: int | None = None) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}={value!r}: it has to be a whole number")
+    if value < least or (most is not None and value > most):
+        raise ValueError(f"{name}={value}: it has to be {least} or more" + (f", and {most:,} at most" if most else ""))
+
+
+def _check_rate(rate: float | None) -> None:
+    if rate is not None and not (isinstance(rate, (int, float)) and 0 < rate < float("inf")):
+        raise ValueError(f"rate={rate!r}: messages a second, more than 0; None for a closed loop")
+
+
+def _first_client(address: tuple[str, int]) -> socket.socket:
+    """One connection, made before anything else starts: an unreachable server is refused here."""
+    host, port = address
+    try:
+        return socket.create_connection((socket.gethostbyname(host), port), timeout=CONNECT_TIMEOUT)  # IPv4, as servers
+    except TimeoutError:
+        raise ConnectionError(
+            f"{host}:{port} does not answer within {CONNECT_TIMEOUT:g} s: "
+            "its accept queue is full, or nothing is at that address"
+        ) from None
+    except ConnectionRefusedError:
+        raise ConnectionRefusedError(
+            f"nobody listens on {host}:{port}: start the server first, and keep it running"
+        ) from None
+    except OSError as error:
+        raise ConnectionError(f"{host}:{port} cannot be reached: {error}") from None
+
+
+def _figures(latencies: Histogram, seconds: float) -> Figures:
+    return Figures(
+        replies_per_second=latencies.count / seconds if seconds > 0 else 0.0,
+        p50=latencies.percentile(0.50),
+        p99=latencies.percentile(0.99),
+        max=latencies.max if latencies.count else None,
+    )

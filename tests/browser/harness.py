@@ -1,0 +1,222 @@
+"""A real JupyterLab in a real browser: JupyterLab on copies of the notebooks, and one opened notebook as an object.
+
+JupyterLab keeps its token and listens on 127.0.0.1 only. It has directories of its own, so that a learner's settings
+neither help nor disturb, and the browser reaches nothing but JupyterLab: any other address is blocked and recorded.
+"""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Locator
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_OPTIONS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # blocks every other address, names and numbers
+]
+START_SECONDS = 60
+WAIT_SECONDS = 60
+
+SETTINGS = {
+    # every cell is in the page, those out of sight too, so that a widget that cannot be shown does not go unseen
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+NOTEBOOK = "const notebook = window.jupyterapp?.shell.currentWidget;"
+IDLE = f"""() => {{ {NOTEBOOK}
+    return notebook?.sessionContext?.isReady && notebook.sessionContext.session?.kernel?.status === 'idle'
+        && [...notebook.content.model.cells].every(cell => (cell.executionState ?? 'idle') !== 'running');
+}}"""
+ERRORS = f"""() => {{ {NOTEBOOK}
+    return [...notebook.content.model.cells]
+        .filter(cell => cell.type === 'code' && !(cell.getMetadata('tags') ?? []).includes('raises-exception'))
+        .flatMap(cell => cell.outputs.toJSON().filter(output => output.output_type === 'error'))
+        .map(output => `${{output.ename}}: ${{output.evalue}}`);
+}}"""
+ALL_RUN = f"""() => {{ {NOTEBOOK}
+    return ({ERRORS})().length > 0 || [...notebook.content.model.cells]
+        .filter(cell => cell.type === 'code' && cell.sharedModel.getSource().trim())
+        .every(cell => cell.executionCount !== null);
+}}"""
+OUTPUTS = f"""() => {{ {NOTEBOOK}
+    return [...notebook.content.model.cells].map(cell => cell.type === 'code' ? cell.outputs.toJSON() : []);
+}}"""
+
+
+def find_browser() -> str | None:
+    """Return the path of a Chromium (MUXLAB_BROWSER first, then the usual names on PATH), or None."""
+    named = os.environ.get("MUXLAB_BROWSER")
+    return next(filter(None, map(shutil.which, [named] if named else BROWSERS)), None)
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab: its address without a final slash, its token, and the folder of the copied notebooks."""
+
+    url: str
+    token: str
+    folder: Path
+
+
+@contextlib.contextmanager
+def jupyter_lab(notebooks: Path, home: Path) -> Iterator[Lab]:
+    """Run JupyterLab on a copy of the folder `notebooks`; everything that it writes lands in the empty folder `home`.
+
+    Yields a `Lab` that answers. Raises RuntimeError with JupyterLab's log if it ends early or is not up in 60 s.
+    """
+    shutil.copytree(notebooks, home / "notebooks", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    for name, values in SETTINGS.items():
+        file = home / "settings" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(values))
+    page_config = home / "config/labconfig/page_config.json"
+    page_config.parent.mkdir(parents=True)
+    no_news = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}  # it asks outside
+    page_config.write_text(json.dumps(no_news))
+    token = secrets.token_hex(16)
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_TOKEN": token,  # not on the command line, where every user of the machine could read it
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser"]
+    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={home / 'notebooks'}"]
+    command += ["--LabApp.expose_app_in_browser=True"]  # window.jupyterapp, which tells when a kernel is idle
+    command += ["--LabApp.extension_manager=readonly"]  # the other one asks the package index
+    command += ["--allow-root"] if os.geteuid() == 0 else []
+    log = home / "lab.log"
+    with log.open("w") as output:
+        # In a session of its own, so that Ctrl-C in the terminal reaches pytest, which then ends JupyterLab.
+        process = subprocess.Popen(
+            command, env=environment, cwd=home, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        yield Lab(url_of(process, home / "runtime", log), token, home / "notebooks")
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def url_of(process: "subprocess.Popen[bytes]", runtime: Path, log: Path) -> str:
+    """Return the address that a starting JupyterLab writes into its runtime folder; it listens by then."""
+    file = runtime / f"jpserver-{process.pid}.json"
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, ValueError):  # not there yet, or half written
+            return str(json.loads(file.read_text())["url"]).rstrip("/")
+        try:
+            process.wait(timeout=0.05)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    raise RuntimeError(f"JupyterLab did not start within {START_SECONDS} s:\n{log.read_text()}")
+
+
+class NotebookPage:
+    """One notebook, open in JupyterLab in a browser page of its own. `page` is Playwright's page, for all the rest."""
+
+    def __init__(self, browser: "BrowserContext", lab: Lab, name: str) -> None:
+        """Open the notebook `name` of `lab` in a new page of `browser`, and wait until its kernel is idle."""
+        self.host = urlsplit(lab.url).netloc
+        self.page_errors: list[str] = []
+        self.outside_requests: list[str] = []
+        self.page = browser.new_page()
+        self.page.set_default_timeout(WAIT_SECONDS * 1000)
+        self.page.on("pageerror", lambda error: self.page_errors.append(str(error)))
+        self.page.on("console", self._console)
+        self.page.on("request", lambda request: self._requested(request.url))
+        self.page.on("websocket", lambda socket: self._requested(socket.url))
+        self.page.goto(f"{lab.url}/lab/tree/{name}?token={lab.token}&reset", wait_until="domcontentloaded")
+        self.notebook: Locator = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
+        self.notebook.locator(".jp-Cell").first.wait_for()
+        self.wait_idle()
+
+    def _console(self, message: "ConsoleMessage") -> None:
+        if message.type == "error":
+            self.page_errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _requested(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.netloc != self.host:
+            self.outside_requests.append(url)
+
+    def wait_idle(self, timeout: float = WAIT_SECONDS) -> None:
+        """Wait until the kernel is idle and no cell is running, for at most `timeout` seconds."""
+        self.page.wait_for_function(IDLE, timeout=timeout * 1000)
+
+    def run_all(self, timeout: float = 120) -> None:
+        """Choose Run All Cells in the menu; return at the first unexpected error, or when all cells have run.
+
+        The stored outputs and counts are cleared before, or they would pass for those of this run.
+        """
+        clear = "window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
+        self.page.evaluate(f"() => {clear}.then(() => null)")
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.page.wait_for_function(ALL_RUN, timeout=timeout * 1000)
+        self.wait_idle(timeout)
+
+    def cell_errors(self) -> list[str]:
+        """Return the errors that cells show, as "Name: message"; not those of cells tagged raises-exception."""
+        return list(self.page.evaluate(ERRORS))
+
+    def widget_errors(self) -> list[str]:
+        """Return the notices that stand where a widget could not be shown."""
+        outputs = self.notebook.locator(".jp-OutputArea-output")
+        return list(outputs.get_by_text(re.compile("^Error (displaying|creating) widget")).all_inner_texts())
+
+    def outputs(self) -> list[list[dict[str, Any]]]:
+        """Return the outputs of every cell, as in the notebook format; an empty list for a markdown cell."""
+        return list(self.page.evaluate(OUTPUTS))
+
+    def cell_locator(self, text: str) -> "Locator":
+        """Return the code cell, with its outputs, whose source contains `text`."""
+        editor = self.page.locator(".jp-InputArea-editor", has_text=text)
+        return self.notebook.locator(".jp-CodeCell").filter(has=editor)
+
+    def click_button(self, text: str, within: "Locator | None" = None) -> None:
+        """Click the one button named `text` in the notebook, or `within` a cell if given."""
+        (within or self.notebook).get_by_role("button", name=text, exact=True).click()
+
+    def set_slider(self, description: str, value: float, within: "Locator | None" = None) -> None:
+        """Type `value` into the number beside the ipywidgets slider with this description."""
+        label = self.page.locator(".widget-label").get_by_text(description, exact=True)
+        readout = (within or self.notebook).locator(".widget-slider").filter(has=label).locator(".widget-readout")
+        readout.fill(str(value))
+        readout.press("Enter")
+
+    def screenshot(self, path: Path | str, of: "Locator | None" = None) -> None:
+        """Save a picture of the window, or `of` one element, as PNG."""
+        (of or self.page).screenshot(path=str(path))
+
+    def close(self) -> None:
+        """End the kernel and close the page."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown().then(() => null)")
+        self.page.close()

@@ -1,0 +1,116 @@
+"""`make` says in one sentence what is missing, leaves no half-made environment, and repairs one."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAKE = shutil.which("make")
+NEEDED = ("make", "sh", "rm", "touch", "mkdir", "chmod", "cat", "test", "id")
+
+pytestmark = pytest.mark.skipif(MAKE is None, reason="make is not installed")
+
+# A Python that is new enough, and makes an environment whose pip fails or works as the file `pip_result` says.
+GOOD_PYTHON = """\
+case "$*" in
+    *"-m venv"*) mkdir -p .venv/bin
+        printf '#!/bin/sh\\ncase "$*" in *pip*) exit $(cat pip_result);; esac\\necho "$@"' > .venv/bin/python
+        chmod +x .venv/bin/python;;
+    *--version*) echo Python 3.13.0;;
+esac
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Return a folder with our Makefile and a PATH of its own, `bin`, on which there is no Python."""
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "bin").mkdir()
+    for name in ("Makefile", "pyproject.toml", "tools/make_venv.sh"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    for name in NEEDED:
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name))
+    return tmp_path
+
+
+def script(path, body):
+    """Write an executable shell script, in the place of a link if there is one."""
+    path.unlink(missing_ok=True)
+    path.write_text(f"#!/bin/sh\n{body}")
+    path.chmod(0o755)
+    return path
+
+
+def make(project, *arguments):
+    """Run make with nothing of our own environment but the project's PATH."""
+    environment = {"PATH": str(project / "bin")}
+    return subprocess.run([MAKE, *arguments], cwd=project, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def messages(run):
+    """Return what a failed `make` says, without make's own closing line."""
+    assert run.returncode != 0
+    return [line for line in run.stderr.splitlines() if not line.startswith("make")]
+
+
+def test_no_python(project):
+    (message,) = messages(make(project, ".venv"))
+    assert message.startswith("muxlab: no Python 3.11 or newer was found; install one (Debian: apt install python3")
+
+
+def test_only_an_old_python(project):
+    script(project / "bin/python3", "exit 1")
+    (message,) = messages(make(project, ".venv"))
+    assert "no Python 3.11 or newer was found" in message
+
+
+def test_the_named_python_is_too_old(project):
+    script(project / "bin/python3", GOOD_PYTHON)
+    old = script(project / "old", "exit 1")
+    (message,) = messages(make(project, ".venv", f"PYTHON={old}"))
+    assert f"PYTHON={old} is not a Python 3.11 or newer" in message
+
+
+@pytest.mark.parametrize("lacking", ["ensurepip", "-m venv"])
+def test_python_without_venv(project, lacking):
+    script(project / "bin/python3", f'case "$*" in *"{lacking}"*) exit 1;; *--version*) echo Python 3.11.2;; esac')
+    (message,) = messages(make(project, ".venv"))
+    assert "venv or ensurepip module is missing; install it (Debian: apt install python3-venv)" in message
+    assert not (project / ".venv").exists()
+
+
+def test_a_failing_pip_leaves_nothing_and_the_next_call_repairs(project):
+    script(project / "bin/python3.12", GOOD_PYTHON)
+    (project / "pip_result").write_text("1")
+    (message,) = messages(make(project, ".venv"))
+    assert "pip could not install the packages" in message
+    assert not (project / ".venv").exists()
+    (project / "pip_result").write_text("0")
+    assert make(project, ".venv").returncode == 0
+    assert (project / ".venv/.complete").exists()
+
+
+def test_the_environment_is_made_again_only_when_it_has_to_be(project):
+    script(project / "bin/python3", GOOD_PYTHON)
+    (project / "pip_result").write_text("0")
+    assert "Making .venv" in make(project, ".venv").stdout
+    assert "Making .venv" not in make(project, ".venv").stdout
+    (project / ".venv/bin/python").unlink()  # as when the system's Python is replaced
+    assert "Making .venv" in make(project, ".venv").stdout
+    os.utime(project / ".venv/.complete", (0, 0))  # as when pyproject.toml is newer
+    assert "Making .venv" in make(project, ".venv").stdout
+
+
+@pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
+def test_lab_keeps_the_loopback_and_allows_root_only_to_root(project, user, allowed):
+    script(project / "bin/python3", GOOD_PYTHON)
+    script(project / "bin/id", f"echo {user}")
+    (project / "pip_result").write_text("0")
+    command = make(project, "lab").stdout.splitlines()[-1].split()
+    assert command[:3] == ["-m", "jupyterlab", "notebooks/00_start_here.ipynb"]
+    assert "--ServerApp.ip=127.0.0.1" in command
+    assert ("--allow-root" in command) is allowed
+    assert "token" not in " ".join(command).lower()

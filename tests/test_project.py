@@ -1,0 +1,63 @@
+"""The project as a whole: one list of requirements, a small top level, a light import, chapters in normal form."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TOP_LEVEL = {
+    *("notebooks", "muxlab", "tests", "benchmarks", "tools"),
+    *("environment.yml", "pyproject.toml", "Makefile", "README.md", "LICENSE", "CONTRIBUTING.md"),
+}
+BUILT = {"build", "dist", "__pycache__", "muxlab.egg-info"}  # made by installing, ignored by git
+HEAVY = {"matplotlib", "ipywidgets", "anywidget", "numpy", "IPython"}
+
+
+def requirements(lines):
+    """Return the requirements among `lines` as {name: range}."""
+    found = (re.match(r"([A-Za-z][\w-]*)((?:[<>=!~]=?[\d.,]+)*)$", line) for line in lines)
+    return {match[1]: match[2] for match in found if match}
+
+
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def environment():
+    items = re.findall(r"^ *- ([^#\n]+?) *(?:#.*)?$", (ROOT / "environment.yml").read_text(), re.MULTILINE)
+    assert "-e .[test]" in items  # the package itself, from this checkout
+    return requirements(items)
+
+
+def test_environment_yml_names_what_pyproject_needs():
+    needed = requirements([*project()["dependencies"], *project()["optional-dependencies"]["test"]])
+    listed = environment()
+    assert {name: listed.get(name) for name in needed} == needed
+    assert listed["python"] == project()["requires-python"]
+
+
+def test_environment_yml_names_nothing_else():
+    needed = requirements([*project()["dependencies"], *project()["optional-dependencies"]["test"]])
+    assert set(environment()) - set(needed) == {"python", "pip", "conda-forge"}
+
+
+def test_the_top_level_stays_small():
+    there = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert there - BUILT - TOP_LEVEL == set()
+
+
+def test_import_muxlab_is_light():
+    code = "import sys, muxlab; print(*{name.partition('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert set(run.stdout.split()) & HEAVY == set()
+
+
+@pytest.mark.parametrize("chapter", sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")))
+def test_chapter_is_in_normal_form(chapter):
+    command = [sys.executable, str(ROOT / "tools/notebooks.py"), "check", chapter]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -1,0 +1,231 @@
+"""Run the chapters and keep them in one normal form.
+
+    notebooks.py run   [CHAPTER ...]   run each chapter in a fresh kernel and write it again, with its outputs
+    notebooks.py tidy  [CHAPTER ...]   write it again without running: normal form, navigation, contents
+    notebooks.py check [CHAPTER ...]   write nothing, run nothing; exit 1 with a line for each fault (also: --check)
+
+CHAPTER is a number (03), a name (03_wait_with_select) or a path; without one, all chapters are meant. Two markdown
+cells are generated: the last of every chapter, tagged `navigation`, and the one tagged `contents` in the first chapter.
+"""
+
+import argparse
+import hashlib
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+CELL_TIMEOUT = 60  # seconds, as in the tests
+CHAPTER_SECONDS = 20  # a chapter that takes longer is too long for Run All
+LOOSE_SHARE = 0.4  # at most this share of a chapter's code cells may go without comparison
+LOOSE_TAGS = {"nbval-ignore-output", "nbval-skip"}
+OWN_PATHS = "|".join(re.escape(str(path)) for path in (Path.home(), ROOT, Path(tempfile.gettempdir())))
+MACHINE_PATHS = re.compile(rf"(?<![\w/.-])(?:/home|/Users|{OWN_PATHS})/[^\s\"'\\]+|\S*site-packages")
+
+
+def tags(cell: NotebookNode) -> set[str]:
+    """Return the tags of a cell."""
+    return set(cell.metadata.get("tags", []))
+
+
+def normal_output(output: NotebookNode, count: int | None) -> NotebookNode:
+    """Return one output without what differs between machines and runs; `count` is its cell's execution count."""
+    output.pop("transient", None)
+    if output.output_type == "execute_result":
+        output.execution_count = count
+    if "data" in output:
+        output.data.pop("application/vnd.jupyter.widget-view+json", None)  # points to a kernel that is gone
+        output.metadata = NotebookNode()
+    if output.output_type == "error":
+        plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in output.traceback]
+        output.traceback = [re.sub(r"(File \"?)[^\s\"]*/", r"\1", line) for line in plain]
+    return output
+
+
+def normal_outputs(cell: NotebookNode) -> list[NotebookNode]:
+    """Return the outputs of a code cell, with the pieces of one stream joined."""
+    outputs: list[NotebookNode] = []
+    for output in cell.outputs:
+        last = outputs[-1] if outputs else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            outputs.append(normal_output(output, cell.execution_count))
+    return outputs
+
+
+def normalise(notebook: NotebookNode) -> NotebookNode:
+    """Bring a notebook into the normal form, in place, and return it. A cell that was never run stays so."""
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    seen: Counter[str] = Counter()
+    count = 0
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({"tags": sorted(tags(cell))} if tags(cell) else {})
+        digest = hashlib.sha1((cell.cell_type + cell.source).encode()).hexdigest()[:8]
+        seen[digest] += 1
+        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+        if cell.cell_type == "code":
+            if cell.execution_count is not None:
+                count += 1
+                cell.execution_count = count
+            cell.outputs = normal_outputs(cell)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def text_of(notebook: NotebookNode) -> str:
+    """Return the notebook as it is stored."""
+    return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
+
+
+def read(path: Path) -> NotebookNode:
+    """Return the notebook stored at `path`."""
+    return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+
+
+def heading(path: Path) -> tuple[str, str]:
+    """Return a chapter's title (its first heading) and promise (the first paragraph after it).
+
+    The chapter's number is taken off the title, because the lists put it there. Raises ValueError if either is missing.
+    """
+    prose = "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    found = re.search(r"^# +([^\n]+)\n\s*((?!#)\S.*?)\s*(?:\n\n|\Z)", prose, re.MULTILINE | re.DOTALL)
+    if not found:
+        raise ValueError(f"{path.name}: no `# Title` with a paragraph after it")
+    title = re.sub(rf"^(?:chapter )?0?{int(path.name[:2])}\b[\s.:·–—-]*", "", found[1], flags=re.IGNORECASE)
+    return title, " ".join(found[2].split())
+
+
+def link(path: Path) -> str:
+    """Return a markdown link to a chapter, with its number and title."""
+    return f"[{int(path.name[:2])} · {heading(path)[0]}]({path.name})"
+
+
+def navigation(path: Path, chapters: list[Path]) -> str:
+    """Return the last cell of the chapter at `path`: previous, contents, next."""
+    place = chapters.index(path)
+    parts = [f"Previous: {link(chapters[place - 1])}", f"[Contents]({chapters[0].name})"] if place else []
+    if place + 1 < len(chapters):
+        parts.append(f"Next: {link(chapters[place + 1])}")
+    return " | ".join(parts)
+
+
+def contents(chapters: list[Path]) -> str:
+    """Return the list of all chapters with their promises, for the first chapter."""
+    return "\n".join(["## Contents", "", *(f"- {link(path)}: {heading(path)[1]}" for path in chapters[1:])])
+
+
+def generate(notebook: NotebookNode, path: Path, chapters: list[Path]) -> NotebookNode:
+    """Write the generated cells into a notebook, in place, and return it."""
+    notebook.cells = [cell for cell in notebook.cells if "navigation" not in tags(cell)]
+    if len(chapters) > 1:
+        cell = nbformat.v4.new_markdown_cell(navigation(path, chapters))
+        cell.metadata["tags"] = ["navigation"]
+        notebook.cells.append(cell)
+    for cell in notebook.cells:
+        if "contents" in tags(cell) and path == chapters[0]:
+            cell.source = contents(chapters)
+    return notebook
+
+
+def faults(path: Path, chapters: list[Path]) -> list[str]:
+    """Return what is wrong with the stored chapter, one line for each fault; nothing is run or written."""
+    raw = path.read_text(encoding="utf-8")
+    notebook = read(path)
+    found = []
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    for number, cell in enumerate(cells, 1):
+        if cell.execution_count is None:
+            found.append(f"code cell {number} was never run, so its output would not be compared")
+        if "raises-exception" not in tags(cell):
+            errors = [output.ename for output in cell.outputs if output.output_type == "error"]
+            found += [f"code cell {number} is stored with {name}, without the tag raises-exception" for name in errors]
+    loose = sum(bool(tags(cell) & LOOSE_TAGS) or "# NBVAL_" in cell.source for cell in cells)
+    if loose > LOOSE_SHARE * len(cells):
+        found.append(f"{loose} of {len(cells)} code cells are not compared; at most {LOOSE_SHARE:.0%} may be")
+    found += [f"holds a path of the machine it ran on: {hit}" for hit in sorted(set(MACHINE_PATHS.findall(raw)))]
+    if path == chapters[0] and not any("contents" in tags(cell) for cell in notebook.cells):
+        found.append("no markdown cell with the tag contents")
+    normal = text_of(normalise(notebook))
+    if normal != raw:
+        found.append("not in the normal form; run `tools/notebooks.py tidy`")
+    if text_of(normalise(generate(notebook, path, chapters))) != normal:
+        found.append("its navigation or contents is stale; run `tools/notebooks.py tidy`")
+    return found
+
+
+def execute(notebook: NotebookNode, folder: Path) -> None:
+    """Run all cells in a fresh kernel whose working directory is `folder`. Raises what nbclient raises."""
+    NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
+        extra_arguments=["--log-level=40"],  # no notice that the kernel is reached by TCP without encryption
+        resources={"metadata": {"path": str(folder)}},
+    ).execute()
+
+
+def rewrite(path: Path, chapters: list[Path], run: bool) -> list[str]:
+    """Write a chapter again, in the normal form; `run` it first. Returns why it failed, and then nothing is written."""
+    notebook = generate(read(path), path, chapters)
+    start = time.perf_counter()
+    if run:
+        try:
+            execute(notebook, path.parent)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            return [f"did not run to the end, and was not written: {error}"]
+        seconds = time.perf_counter() - start
+        print(f"{path.name}: {seconds:.1f} s" + (f", more than {CHAPTER_SECONDS} s" * (seconds > CHAPTER_SECONDS)))
+    path.write_text(text_of(normalise(notebook)), encoding="utf-8")
+    return []
+
+
+def choose(names: list[str], chapters: list[Path]) -> list[Path]:
+    """Return the chapters that are named, or all; raises ValueError for a name that fits none."""
+    chosen = []
+    for name in names:
+        stem = Path(name).stem
+        fitting = [path for path in chapters if path.stem == stem or path.name.split("_")[0] == stem]
+        if not fitting:
+            raise ValueError(f"no chapter {name}; there are {', '.join(path.stem for path in chapters) or 'none'}")
+        chosen += fitting
+    return chosen or chapters
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["run", "tidy", "check"])
+    parser.add_argument("chapter", nargs="*")
+    parser.add_argument("--folder", type=Path, default=ROOT / "notebooks", help="where the chapters are")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(["check" if argument == "--check" else argument for argument in arguments])
+
+    notebooks = sorted(options.folder.resolve().glob("*.ipynb"))
+    chapters = [path for path in notebooks if re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem)]
+    failed = [f"{path.name}: a chapter is named NN_verb_phrase.ipynb" for path in notebooks if path not in chapters]
+    try:
+        for path in choose(options.chapter, chapters):
+            check = options.command == "check"
+            found = faults(path, chapters) if check else rewrite(path, chapters, options.command == "run")
+            failed += [f"{path.name}: {fault}" for fault in found]
+    except ValueError as error:
+        failed.append(str(error))
+    print(*failed, sep="\n", end="\n" if failed else "", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

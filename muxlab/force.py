@@ -69,6 +69,7 @@ def end_thread(
     with may_raise() as running:
         if running:
             _set_exception(thread.ident or 0, None)  # it may sleep for long: nothing is left pending for it
+            take_pending()
     return not thread.is_alive()
 
 
@@ -93,9 +94,17 @@ def sleeping_in(thread: threading.Thread) -> tuple[int, int] | None:
     return int(words[0]), int(words[1], 16)
 
 
-def clear_pending() -> None:
-    """Withdraw an exception that was raised in the calling thread and has not arrived yet."""
-    _set_exception(threading.get_ident(), None)
+def take_pending() -> None:
+    """Let an exception that was raised in the calling thread, and has not arrived yet, arrive here.
+
+    Withdrawing it would not do: CPython 3.11 resets its "an exception is pending" flag only when one arrives.
+    """
+    try:
+        _set_exception(threading.get_ident(), ServerStopped)  # takes the place of any other
+        for _ in range(1_000_000):  # it arrives at the first jump backwards
+            pass
+    except ServerStopped:
+        return
 
 
 def _set_exception(ident: int, error: type[BaseException] | None) -> None:

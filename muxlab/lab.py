@@ -159,7 +159,7 @@ class Server(registry.Running):
             self._cpu = time.thread_time()
             self._ended = True
         if self._forced:
-            force.clear_pending()
+            force.take_pending()
         else:
             self._hang_up()
 

@@ -14,6 +14,9 @@ WARM_UP = 20
 SLICES = 3
 """Parts of the measured time; the median of their CPU costs counts, so that one disturbed part does not."""
 
+PATIENCE = 30.0
+"""Seconds for the connections, and for the first replies: a polling server with thousands of clients is slow."""
+
 
 @dataclass(frozen=True)
 class EchoCost:
@@ -78,8 +81,8 @@ def _slice(server: Server, swarm: Swarm, seconds: float) -> tuple[int, float]:
 
 def _measure(fn: Callable, connections: int, active: int, seconds: float, payload: int) -> EchoCost:
     with serve(fn, backlog=max(128, connections)) as server, Swarm(server, connections, active, payload) as swarm:
-        swarm.wait_connected(timeout=30)
-        swarm.wait_replies(WARM_UP, timeout=30)
+        swarm.wait_connected(timeout=PATIENCE)
+        swarm.wait_replies(WARM_UP, timeout=PATIENCE)
         slices = [_slice(server, swarm, seconds / SLICES) for _ in range(SLICES)]
         replies = sum(count for count, _ in slices)
         if not replies:

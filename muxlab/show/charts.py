@@ -83,7 +83,7 @@ def latency(samples: Mapping[str, Any], ax: Axes | None = None) -> Axes:
         labels = {}
         for name, (times, shares) in curves.items():
             look = theme.look(name)
-            ax.plot(times, [_nines(share) for share in shares], color=look.colour, linestyle=look.line, label=name)
+            ax.plot(*_thinned(times, shares), color=look.colour, linestyle=look.line, label=name)
             p50, p99 = (_time_at(times, shares, share) for share in (0.5, 0.99))
             marks: Any = {"color": look.colour, "marker": look.marker, "linestyle": "none", "markersize": 8}
             ax.plot([p50], [_nines(0.5)], **marks, markerfacecolor=theme.CARD, markeredgewidth=1.8)
@@ -116,7 +116,7 @@ def _medians(rows: Iterable[CostRow]) -> dict[str, list[tuple[int, float]]]:
 
 
 def _cumulative(name: str, values: Any) -> tuple[list[float], list[float]]:
-    """Return times (seconds, rising) and the share of the samples within each, thinned to what a picture can show."""
+    """Return times (seconds, rising) and the share of the samples within each."""
     pairs = sorted(values.items()) if hasattr(values, "items") else sorted((value, 1) for value in values)
     pairs = [(seconds, count) for seconds, count in pairs if count]
     if not pairs:
@@ -127,11 +127,19 @@ def _cumulative(name: str, values: Any) -> tuple[list[float], list[float]]:
     times, shares = [pairs[0][0]], [0.0]
     for seconds, count in pairs:
         seen += count
-        share = (seen - 0.5) / total if seen == total else seen / total  # the last one of n stands for 1 - 1/2n
-        if _nines(share) - _nines(shares[-1]) > 0.005 or seen == total:  # half a hundredth of a "nine" is one pixel
-            times.append(seconds)
-            shares.append(share)
+        times.append(seconds)
+        shares.append(min(seen, total - 0.5) / total)  # the last one of n stands for 1 - 1/2n: no scale has all nines
     return times, shares
+
+
+def _thinned(times: list[float], shares: list[float]) -> tuple[list[float], list[float]]:
+    """Return times and heights of the points that a picture can tell apart: 1/200 of a "nine" is half a pixel."""
+    xs, ys = times[:1], [_nines(shares[0])]
+    for seconds, share in zip(times, shares, strict=True):
+        if _nines(share) - ys[-1] > 0.005 or share == shares[-1]:
+            xs.append(seconds)
+            ys.append(_nines(share))
+    return xs, ys
 
 
 def _nines(share: float) -> float:

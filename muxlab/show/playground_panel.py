@@ -21,7 +21,7 @@ from muxlab.show import picture, theme
 from muxlab.show.frame import Frame
 from muxlab.show.load import PER_SECOND, Crashed, Load, explain
 from muxlab.show.screen import Screen
-from muxlab.show.sliders import Sliders
+from muxlab.show.sliders import Sliders, check
 
 SAMPLE = 0.3  # seconds of real work before the panel is shown: some thousand replies of a fast server
 PATIENCE = 0.5  # seconds, when no reply came within SAMPLE
@@ -144,8 +144,7 @@ class Playground(VBox):
     def _describe(self, status: str) -> None:
         self.screen.colour, name = theme.look(self.name).colour, html.escape(self.name)
         self._title.value = f'<i style="background:{self.screen.colour}"></i><b>{name}</b><span>{status}</span>'
-        self._button.description, self._button.icon = ("Stop", "stop") if self.running else ("Start", "play")
-        self._button.button_style = "" if self.running else "primary"
+        self._button.description, self._button.button_style = ("Stop", "") if self.running else ("Start", "primary")
 
     def _slider_moved(self, what: str, value: int) -> None:
         with _lock:
@@ -199,6 +198,7 @@ def playground(fn: Callable, *, connections: int = 100, active: int = 10, payloa
         TypeError: fn is not a server function.
         ValueError: a number is out of range, or this machine does not allow so many connections.
     """
+    check(connections, active, payload)
     with _lock:
         _close_earlier()
         panel = Playground(fn, connections, active, payload)

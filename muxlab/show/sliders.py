@@ -19,10 +19,7 @@ class Sliders(HBox):
     so that 10 and 10,000 are both easy to reach; a value that is assigned becomes one more place to stand.
 
     Args:
-        connections, active, payload: where the sliders stand at first.
-
-    Raises:
-        ValueError: a value is not a whole number, or too small.
+        connections, active, payload: where the sliders stand at first; numbers that `check` lets pass.
     """
 
     def __init__(self, connections: int, active: int, payload: int) -> None:
@@ -93,8 +90,14 @@ class Sliders(HBox):
             self._placing = False
 
 
+def check(connections: int, active: int, payload: int) -> None:
+    """Raise ValueError if one of them is not a whole number, or too small."""
+    _check_count("connections", connections, 1)
+    _check_count("active", active, 0)
+    _check_count("payload", payload, 1)
+
+
 def _slider(title: str, value: int, stops: Iterable[int]) -> SelectionSlider:
-    _check_count(title, value, 1)
     return SelectionSlider(options=_stops([*stops, value]), value=value, description=title)
 
 

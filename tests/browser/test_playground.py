@@ -1,0 +1,88 @@
+"""The playground in a real JupyterLab: start, watch, move a slider by keyboard, stop; by light and by dark."""
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+
+CELL = 'import muxlab\nmuxlab.show.playground(muxlab.SERVERS["epoll"], connections=50, active=5)'
+SHOWS = "([selector, wanted]) => document.querySelector(selector).textContent === wanted"
+FRAME_AFTER = "number => +document.querySelector('.mux-dots canvas').dataset.frame > number"
+DOTS = "wanted => +document.querySelector('.mux-dots canvas').dataset.count === wanted"
+TOO_WIDE = """() => {
+    const edge = document.querySelector('.mux').getBoundingClientRect().right;
+    const nodes = [...document.querySelectorAll('.mux *')];
+    return nodes.filter(node => node.getBoundingClientRect().right > edge).map(node => node.className);
+}"""
+INK = """() => {
+    const colour = getComputedStyle(document.querySelector('.mux-value')).color;
+    const [red, green, blue] = colour.match(/[0-9]+/g).map(Number);
+    return (red + green + blue) / 3;
+}"""
+
+
+@pytest.fixture
+def panel(lab, open_notebook):
+    """Return the page and the panel of a notebook that has run."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, lab.folder / "playground.ipynb")
+    opened = open_notebook("playground.ipynb")
+    opened.run_all()
+    assert opened.cell_errors() == [] and opened.widget_errors() == []
+    panel = opened.page.locator(".mux")
+    panel.locator(".mux-value").first.wait_for()
+    return opened.page, panel
+
+
+def numbers(panel):
+    return panel.locator(".mux-value").all_inner_texts()
+
+
+def frame(panel):
+    return int(panel.locator(".mux-dots canvas").get_attribute("data-frame"))
+
+
+def test_play_move_a_slider_and_stop(panel):
+    from playwright.sync_api import TimeoutError as NothingCame  # here it is installed, or the fixture had told
+
+    page, panel = panel
+    assert panel.locator(".mux-value").first.inner_text() == "50 / 50"  # the sample, before anything is pressed
+    sample = numbers(panel)
+    assert panel.locator("img").count() == 0  # the live panel, not the stored picture
+
+    panel.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_function(FRAME_AFTER, arg=20)  # two seconds of frames
+    assert numbers(panel) != sample
+
+    slider = panel.get_by_role("slider", name="connections")
+    slider.focus()
+    slider.press("ArrowRight")
+    page.wait_for_function(DOTS, arg=70)
+    page.wait_for_function(SHOWS, arg=[".mux-value", "70 / 70"])
+    talking = panel.get_by_role("slider", name="talking clients")
+    talking.focus()
+    talking.press("ArrowLeft")
+    page.wait_for_function(SHOWS, arg=[".mux-legend b", "4"])
+
+    panel.get_by_role("button", name="Stop", exact=True).click()
+    panel.get_by_role("button", name="Start", exact=True).wait_for()
+    last, stopped_at = numbers(panel), frame(panel)
+    with pytest.raises(NothingCame):
+        page.wait_for_function(FRAME_AFTER, arg=stopped_at, timeout=600)  # six frames would have come in this time
+    assert numbers(panel) == last and last[0] == "70 / 70"
+    assert panel.get_by_role("alert").inner_text() == ""
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "JupyterLab Light"), (1000, "JupyterLab Dark")])
+def test_it_fits_and_follows_the_theme(panel, width, theme):
+    page, panel = panel
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme }).then(() => null)", theme
+    )
+    light = str(theme.endswith("Light")).lower()
+    page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
+    assert page.evaluate(TOO_WIDE) == []
+    assert (page.evaluate(INK) < 128) == theme.endswith("Light")

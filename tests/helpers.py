@@ -1,0 +1,61 @@
+"""What several tests need: clients that behave badly, and a bounded wait for a condition."""
+
+import contextlib
+import resource
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+PATIENCE = 10.0  # seconds: far more than anything here takes, so that only a hang is a failure
+
+
+def eventually(condition: Callable[[], object], timeout: float = PATIENCE) -> bool:
+    """Wait until `condition` holds; False when it does not within `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        threading.Event().wait(0.005)
+    return True
+
+
+def connect(address: tuple[str, int]) -> socket.socket:
+    """A client that does not wait for ever."""
+    return socket.create_connection(address, timeout=PATIENCE)
+
+
+def reset(sock: socket.socket) -> None:
+    """Close with a reset instead of an orderly end."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def read_exactly(sock: socket.socket, size: int) -> bytes:
+    """`size` bytes, or fewer if the other end closes before."""
+    data = bytearray()
+    while len(data) < size and (piece := sock.recv(65536)):
+        data += piece
+    return bytes(data)
+
+
+def echoes(address: tuple[str, int], message: bytes = b"hello") -> bool:
+    """Does a new client get its message back?"""
+    with connect(address) as client:
+        client.sendall(message)
+        return read_exactly(client, len(message)) == message
+
+
+@contextlib.contextmanager
+def no_descriptors_left() -> Iterator[None]:
+    """Lower the soft limit so that this process cannot open one more descriptor."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    probe = socket.socket()
+    lowest_free = probe.fileno()
+    probe.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,104 @@
+"""What a reply costs, what the machine allows, and how that is told."""
+
+import html
+import re
+import resource
+from collections.abc import Iterator
+
+import pytest
+
+import muxlab
+from muxlab import doctor, limits
+from muxlab.measure import echo, echo_cost
+
+
+def test_rows_hold_what_was_asked_for() -> None:
+    rows = echo_cost(muxlab.SERVERS["epoll"], [5, 20], active=2, seconds=0.05, payload=100)
+    assert [(row.server, row.connections, row.active, row.payload) for row in rows] == [
+        ("epoll", 5, 2, 100),
+        ("epoll", 20, 2, 100),
+    ]
+    for row in rows:
+        assert row.replies > 0 and row.replies_per_second > 0
+        assert 0 < row.p50 <= row.p99
+        assert 0 < row.cpu_us_per_reply < 1e6
+
+
+def test_one_number_gives_one_row() -> None:
+    (row,) = echo_cost(muxlab.SERVERS["select"], 3, seconds=0.05)
+    assert row.connections == 3
+
+
+def test_a_crowd_costs_the_polling_server_and_not_epoll() -> None:
+    """Counts would be better, but the shape is the course's central claim: a factor of 30 here, 4 is asked for."""
+    polling = echo_cost(muxlab.SERVERS["nonblocking"], [10, 600])
+    waiting = echo_cost(muxlab.SERVERS["epoll"], [10, 600])
+    assert polling[1].cpu_us_per_reply > 4 * polling[0].cpu_us_per_reply
+    assert waiting[1].cpu_us_per_reply < 4 * waiting[0].cpu_us_per_reply
+
+
+def test_a_server_that_does_not_answer_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mute(listener, stop):
+        conn, _ = listener.accept()
+        with conn:
+            while not stop.is_set() and conn.recv(1024):
+                continue
+
+    monkeypatch.setattr(echo, "PATIENCE", 0.3)
+    with pytest.raises(TimeoutError, match="replies are missing"):
+        echo_cost(mute, 1, seconds=0.1)
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_the_clock_has_to_run(seconds: float) -> None:
+    with pytest.raises(ValueError, match="seconds="):
+        echo_cost(muxlab.SERVERS["epoll"], 1, seconds=seconds)
+
+
+@pytest.fixture
+def soft_limit() -> Iterator[int]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    yield 512
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_low_soft_limit_is_raised_for_a_swarm(soft_limit: int) -> None:
+    with muxlab.serve(muxlab.SERVERS["epoll"]) as server, muxlab.Swarm(server, connections=600, active=5) as swarm:
+        swarm.wait_connected()
+        assert swarm.snapshot().errors == 0
+    assert limits.descriptor_limits()[0] > soft_limit
+
+
+def test_no_room_above_the_floor_means_low_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "descriptor_limits", lambda: (1000, 1000))
+    assert limits.descriptors_needed(50, server_here=True)[1] == 0
+    monkeypatch.setattr(limits, "descriptor_limits", lambda: (1000, 4000))
+    assert limits.descriptors_needed(50, server_here=True)[1] == limits.CLIENT_FLOOR
+
+
+def test_what_just_fits_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "raise_descriptor_limit", lambda wanted: None)
+    for here in (True, False):
+        most = limits.most_connections(here)
+        limits.make_room(most, here)
+        with pytest.raises(ValueError, match="too many"):
+            limits.make_room(most + 1, here)
+
+
+def test_the_doctor_says_the_same_in_text_and_html() -> None:
+    report = doctor()
+    page = html.unescape(re.sub("<[^>]+>", " ", report._repr_html_()))
+    for finding in report.findings:
+        for word in (finding.name, finding.value, finding.meaning):
+            assert word in str(report) and word in page
+    assert report.verdict in str(report) and report.verdict in page
+
+
+def test_the_doctor_marks_what_limits_the_course(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "descriptor_limits", lambda: (256, 512))
+    monkeypatch.setattr(limits, "ephemeral_ports", lambda: 100)
+    report = doctor()
+    marked = {finding.name for finding in report.findings if not finding.fine}
+    assert {"descriptors, hard limit", "ports for clients"} <= marked
+    assert not report.fine and "limit a part of it" in report.verdict

@@ -1,0 +1,214 @@
+"""The reference servers, against clients that behave as real ones do. What holds for one holds for all."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from helpers import connect, echoes, eventually, no_descriptors_left, read_exactly, reset
+
+import muxlab
+from muxlab.connection import HIGH_WATER, RECV_SIZE, Connection
+from muxlab.lab import Server
+
+SLEEPING = ["select", "epoll", "epoll-edge"]
+
+
+@pytest.fixture(params=list(muxlab.SERVERS))
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with muxlab.serve(muxlab.SERVERS[request.param]) as running:
+        yield running
+        assert running.alive
+        assert echoes(running.address)
+
+
+def test_echoes_many_clients_in_turn(server: Server) -> None:
+    clients = [connect(server.address) for _ in range(50)]
+    for number, client in enumerate(clients):
+        client.sendall(b"message %d" % number)
+    for number, client in enumerate(clients):
+        expected = b"message %d" % number
+        assert read_exactly(client, len(expected)) == expected
+        client.close()
+
+
+def test_a_silent_client_holds_nobody_up(server: Server) -> None:
+    with connect(server.address):
+        assert echoes(server.address)
+
+
+def test_a_message_that_comes_byte_by_byte(server: Server) -> None:
+    with connect(server.address) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"partial":
+            client.sendall(bytes([byte]))
+        assert read_exactly(client, 7) == b"partial"
+
+
+@pytest.mark.parametrize("size", [0, 5, 4 * 2**20])
+def test_a_half_close_is_answered_in_full(server: Server, size: int) -> None:
+    message = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    with connect(server.address) as client:
+        sender = threading.Thread(target=lambda: (client.sendall(message), client.shutdown(socket.SHUT_WR)))
+        sender.start()
+        assert read_exactly(client, size) == message
+        assert client.recv(1) == b""
+        sender.join()
+
+
+@pytest.mark.parametrize("before", [b"", b"hello"])
+def test_a_reset_harms_nobody_else(server: Server, before: bytes) -> None:
+    with connect(server.address) as other:
+        for _ in range(20):
+            rude = connect(server.address)
+            rude.sendall(before)
+            reset(rude)
+        other.sendall(b"still there?")
+        assert read_exactly(other, 12) == b"still there?"
+
+
+def test_a_reset_in_the_middle_of_an_answer(server: Server) -> None:
+    rude = connect(server.address)
+    rude.sendall(bytes(200_000))
+    rude.recv(1)
+    reset(rude)
+    assert echoes(server.address)
+
+
+def test_clients_that_connect_and_leave(server: Server) -> None:
+    for _ in range(50):
+        connect(server.address).close()
+    assert echoes(server.address)
+
+
+def fill(client: socket.socket) -> int:
+    """Send without reading until nothing more is taken for a moment; the bytes that were taken."""
+    client.settimeout(0.3)
+    taken = 0
+    try:
+        while True:
+            taken += client.send(bytes(65536))
+    except TimeoutError:
+        return taken
+
+
+def test_a_flood_that_is_never_read_stops_at_the_high_water_mark(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 0
+
+    def send(self: Connection, data: bytes, original: Callable = Connection.send) -> None:
+        nonlocal most
+        original(self, data)
+        most = max(most, len(self.unsent))
+
+    monkeypatch.setattr(Connection, "send", send)
+    with connect(server.address) as flood:
+        taken = fill(flood)
+        assert echoes(server.address)
+        assert 0 < most <= HIGH_WATER + RECV_SIZE
+        flood.settimeout(10)
+        assert len(read_exactly(flood, taken)) == taken  # and nothing of it is lost
+
+
+def test_everybody_has_a_turn_beside_a_client_that_floods_and_reads(server: Server) -> None:
+    over = threading.Event()
+    with connect(server.address) as flood:
+
+        def send() -> None:
+            while not over.is_set():
+                flood.sendall(bytes(100_000))
+            flood.shutdown(socket.SHUT_WR)
+
+        def read() -> None:
+            while flood.recv(1_000_000):
+                continue
+
+        threads = [threading.Thread(target=work) for work in (send, read)]
+        for thread in threads:
+            thread.start()
+        try:
+            assert all(echoes(server.address) for _ in range(20))
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+
+
+def test_it_lives_through_a_lack_of_descriptors(server: Server) -> None:
+    assert echoes(server.address)
+    waiting = [socket.socket() for _ in range(5)]
+    with no_descriptors_left():
+        for client in waiting:
+            client.settimeout(10)
+            client.connect(server.address)  # into the accept queue; nobody can be accepted
+            client.sendall(b"hello")
+        cpu = server.cpu_seconds()
+        threading.Event().wait(0.5)  # the time over which its CPU is looked at
+        cpu = server.cpu_seconds() - cpu
+        assert server.alive
+        if server.name in SLEEPING:
+            assert cpu < 0.25, "it spins on accept"
+    for client in waiting:
+        assert read_exactly(client, 5) == b"hello"
+        client.close()
+
+
+@pytest.mark.parametrize("name", SLEEPING)
+def test_it_sleeps_when_nobody_talks(name: str) -> None:
+    with muxlab.serve(muxlab.SERVERS[name]) as server, muxlab.Swarm(server, connections=20, active=0) as swarm:
+        swarm.wait_connected()
+        with connect(server.address) as half_closed:
+            half_closed.shutdown(socket.SHUT_WR)
+            assert half_closed.recv(1) == b""
+            cpu = server.cpu_seconds()
+            threading.Event().wait(0.5)  # the time over which its CPU is looked at
+            assert server.cpu_seconds() - cpu < 0.1
+
+
+def test_it_forgets_clients_that_left(server: Server) -> None:
+    clients = [connect(server.address) for _ in range(30)]
+    assert eventually(lambda: len(open_sockets(server)) == 30)
+    for client in clients:
+        client.close()
+    assert eventually(lambda: not open_sockets(server))
+
+
+def open_sockets(server: Server) -> list[socket.socket]:
+    return [sock for sock in server._listener.accepted() if sock.fileno() >= 0]
+
+
+def test_select_turns_away_whom_it_cannot_hold() -> None:
+    with muxlab.serve(muxlab.SERVERS["select"]) as server:
+        with muxlab.Swarm(server, connections=1100, active=10) as swarm:
+            with pytest.raises(ConnectionError, match="closed by the server"):
+                swarm.wait_connected()
+            swarm.wait_replies(100)
+            assert 900 < swarm.snapshot().connected < 1024
+            assert swarm.snapshot().mismatches == 0
+
+
+@pytest.mark.parametrize("name", ["nonblocking", "epoll", "epoll-edge"])
+def test_the_others_hold_more_than_1024(name: str) -> None:
+    with muxlab.serve(muxlab.SERVERS[name]) as server, muxlab.Swarm(server, connections=1100, active=50) as swarm:
+        swarm.wait_connected()
+        swarm.wait_replies(500)
+        assert (swarm.snapshot().connected, swarm.snapshot().mismatches, swarm.snapshot().errors) == (1100, 0, 0)
+
+
+@pytest.mark.parametrize("name", list(muxlab.SERVERS))
+@pytest.mark.parametrize("payload", [1, 3000, 300_000])
+def test_no_byte_is_lost_whatever_the_size(name: str, payload: int) -> None:
+    with muxlab.serve(muxlab.SERVERS[name]) as server:
+        with muxlab.Swarm(server, connections=40, active=40, payload=payload) as swarm:
+            swarm.wait_replies(200, timeout=30)
+            assert (swarm.snapshot().mismatches, swarm.snapshot().errors) == (0, 0)
+
+
+def test_five_thousand_connections_open_and_talk() -> None:
+    with muxlab.serve(muxlab.SERVERS["epoll"], backlog=1024) as server:
+        with muxlab.Swarm(server, connections=5000, active=5000) as swarm:
+            swarm.wait_connected(timeout=60)
+            assert eventually(lambda: all(client.answered for client in swarm._crowd.clients), timeout=60)
+            result = swarm.snapshot()
+    assert (result.connected, result.mismatches, result.errors) == (5000, 0, 0)

@@ -213,7 +213,7 @@ def test_too_many_connections_are_refused_before_any_is_opened(server) -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1:7788", 7788, ("127.0.0.1",), None])
 def test_what_is_no_server_is_refused(address) -> None:
-    with pytest.raises(TypeError, match="muxlab.serve"):
+    with pytest.raises(TypeError, match=r"muxlab\.serve"):
         muxlab.Swarm(address)
 
 

@@ -32,9 +32,14 @@ class Connection:
 
     Args:
         sock: the accepted socket; it is made nonblocking and belongs to the connection from now on.
+
+    Attributes:
+        wants_read: True while there is something to wait for, and the client takes its replies (backpressure).
+        wants_write: True while reply bytes wait for room in the kernel's send queue.
+        done: True when nothing is left to do but close.
     """
 
-    __slots__ = ("broken", "ended", "sock", "unsent")
+    __slots__ = ("broken", "done", "ended", "sock", "unsent", "wants_read", "wants_write")
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -43,25 +48,11 @@ class Connection:
         self.unsent = bytearray()
         self.ended = False  # the client has said its last byte (it may still read: a half-close)
         self.broken = False  # nobody is there any more: reset, timed out
+        self._decide()
 
     def fileno(self) -> int:
         """The descriptor, so that select and epoll take a connection as they take a socket."""
         return self.sock.fileno()
-
-    @property
-    def wants_read(self) -> bool:
-        """True while there is something to wait for, and the client takes its replies (backpressure)."""
-        return not self.ended and not self.broken and len(self.unsent) <= HIGH_WATER
-
-    @property
-    def wants_write(self) -> bool:
-        """True while reply bytes wait for room in the kernel's send queue."""
-        return bool(self.unsent)
-
-    @property
-    def done(self) -> bool:
-        """True when nothing is left to do but close."""
-        return self.broken or (self.ended and not self.unsent)
 
     def receive(self) -> bytes:
         """Take what waits in the receive queue, at most `RECV_SIZE` bytes; b"" when nothing does."""
@@ -74,31 +65,47 @@ class Connection:
             return b""
         if not data:
             self.ended = True
+            self._decide()
         return data
 
     def send(self, data: bytes) -> None:
         """Send `data` as far as the kernel takes it, and keep the rest."""
-        self.unsent += data
-        self.flush()
+        if self.unsent:  # first come, first sent
+            self.unsent += data
+            self.flush()
+        elif rest := data[self._offer(data) :]:
+            self.unsent += rest
+            self._decide()
 
     def flush(self) -> None:
         """Send unsent bytes, as many as the kernel takes now."""
-        try:
-            sent = self.sock.send(self.unsent)
-        except BlockingIOError:
-            return
-        except OSError:  # EPIPE, ECONNRESET, ...
-            self._give_up()
-            return
-        del self.unsent[:sent]
+        del self.unsent[: self._offer(self.unsent)]
+        self._decide()
 
     def close(self) -> None:
         """Close the socket; a second time does nothing."""
         self.sock.close()
 
+    def _offer(self, data: bytes | bytearray) -> int:
+        """Offer bytes to the kernel; returns how many it took, and all when nobody is there to get them."""
+        try:
+            return self.sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:  # EPIPE, ECONNRESET, ...
+            self._give_up()
+            return len(data)
+
     def _give_up(self) -> None:
         self.broken = True
         self.unsent.clear()
+        self._decide()
+
+    def _decide(self) -> None:
+        """Work out what is wanted: whenever it may have changed, which is far more rare than that a server asks."""
+        self.wants_read = not self.ended and not self.broken and len(self.unsent) <= HIGH_WATER
+        self.wants_write = bool(self.unsent)
+        self.done = self.broken or (self.ended and not self.unsent)
 
 
 def echo(client: Connection) -> bool:

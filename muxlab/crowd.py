@@ -84,8 +84,8 @@ class Crowd:
         self._free: collections.deque[Client] = collections.deque()  # talkers without a message, when there is a rate
         self._leaving: list[Client] = []
         self._made = 0
-        self._noise = b""
-        self._paced: float | None = None  # the rate for which the next message is due
+        self._noise, self._size = b"", 0  # what messages are cut out of, and how long they are
+        self._pace: float | None = None  # the rate that is kept
         self._next_due = 0.0
         self._changed, self._stopping = True, False
         self._poller = select.epoll() if hasattr(select, "epoll") else _Poll()
@@ -98,7 +98,7 @@ class Crowd:
     # ---- from any thread
 
     def change(self, **targets: float | None) -> None:
-        """Set `wanted`, `active`, `payload` or `rate`; the thread acts on it at once."""
+        """Set `wanted`, `active`, `payload` or `rate`; the thread takes it over at its next turn."""
         for name, value in targets.items():
             setattr(self, name, value)
         self._changed = True
@@ -223,20 +223,20 @@ class Crowd:
         if client.wrong:
             self.mismatches += 1
         else:
-            self.replies += 1
-            client.answered += 1
             self._window.add(now - client.due)
+            client.answered += 1
+            self.replies += 1
         client.message = b""
         if client.leaving:
             self._drop(client)
-        elif client.talks and self.rate is None:
+        elif client.talks and self._pace is None:
             self._talk(client, now)
         elif client.talks:
             self._free.append(client)
 
     def _talk(self, client: Client, due: float) -> None:
         start = (client.number * 7919 + client.answered * 31) % PERIOD  # primes: neighbours say different things
-        client.message = self._noise[start : start + self.payload]
+        client.message = self._noise[start : start + self._size]
         client.received, client.wrong, client.due = 0, False, due
         self.sent += 1
         try:
@@ -263,23 +263,25 @@ class Crowd:
 
     def _send_due(self, now: float) -> None:
         """With a rate: give every message that is due to a talker that has none under way."""
-        while self._free and self._next_due <= now and self.rate:
+        while self._free and self._next_due <= now and self._pace:
             client = self._free.popleft()
             if client.talks and client.state == OPEN:
                 self._talk(client, self._next_due)
-                self._next_due += 1 / self.rate
+                self._next_due += 1 / self._pace
 
     # ---- who is there
 
     def _adjust(self) -> None:
         """Bring the crowd nearer to what is wanted."""
         self._changed = False
-        if len(self._noise) != self.payload + PERIOD:
-            self._noise = _letters(self.payload + PERIOD)
-        if self.rate != self._paced or not self._talkers:
-            self._paced, self._next_due = self.rate, time.perf_counter()  # nothing was due while nobody talked
+        if self._size != self.payload:
+            self._size = self.payload
+            self._noise = _letters(self._size + PERIOD)
+        if self._pace != self.rate or not self._talkers:
+            self._pace, self._next_due = self.rate, time.perf_counter()  # nothing was due while nobody talked
         while len(self.clients) > self.wanted:
-            self._retire(self.clients.pop())
+            self._retire(self.clients[-1])
+            self.clients.pop()
         for _ in range(min(BATCH, self.wanted - len(self.clients), OPENING - self.opening)):
             self._open()
         self._choose_talkers()
@@ -293,7 +295,7 @@ class Crowd:
         for client in self._talkers:
             client.talks = True
         for client in [c for c in self._talkers if not c.message]:
-            if self.rate is None:
+            if self._pace is None:
                 self._talk(client, time.perf_counter())
             else:
                 self._free.append(client)

@@ -23,7 +23,7 @@ FUTEX = {"x86_64": 202, "aarch64": 98}
 """The system call in which a thread waits for the interpreter's lock: it is about to run."""
 
 LOOK_AGAIN = 0.005
-"""Seconds between two attempts: one switch interval of the interpreter, so that the thread had its turn."""
+"""Seconds before each attempt: one switch interval of the interpreter, so that the thread had its turn."""
 
 
 class ServerStopped(BaseException):
@@ -53,17 +53,17 @@ def end_thread(
     deadline = time.monotonic() + timeout
     held: set[socket.socket] = set()  # so that they are closed here, and not whenever they are collected
     while thread.is_alive() and time.monotonic() < deadline:
-        call = sleeping_in(thread)
         held.update(sockets())
         for sock in held:
             hang_up(sock)
+        thread.join(LOOK_AGAIN)  # an accept that just succeeded comes to its end: else its descriptor would be lost
+        call = sleeping_in(thread)
         if call is None:
             with may_raise() as running:
                 if running:
                     _set_exception(thread.ident or 0, ServerStopped)
         elif call[0] in EPOLL_WAITS.get(MACHINE, ()):
             _wake_epoll(call[1], wake_fd)
-        thread.join(LOOK_AGAIN)
     for sock in held:
         sock.close()
     with may_raise() as running:

@@ -157,14 +157,15 @@ class Swarm(registry.Running):
     def snapshot(self) -> Snapshot:
         """The figures as they are now."""
         crowd = self._crowd
+        replies, mismatches = crowd.replies, crowd.mismatches  # asked first: each has its latency and was sent
         window, seconds = crowd.latest
         total = _figures(crowd.total(), crowd.seconds())
         return Snapshot(
             **vars(_figures(window, seconds) if seconds else total),
             connected=crowd.connected,
             sent=crowd.sent,
-            replies=crowd.replies,
-            mismatches=crowd.mismatches,
+            replies=replies,
+            mismatches=mismatches,
             errors=crowd.errors,
             total=total,
         )
@@ -190,8 +191,8 @@ class Swarm(registry.Running):
         """
         deadline = time.monotonic() + timeout
         while True:
-            settled = self._crowd.settled  # before `connected`, which may still grow when this is not so
-            if self._crowd.connected >= self._crowd.wanted:
+            settled = self._crowd.settled  # asked before `connected`: once it is true, that grows no more
+            if settled and self._crowd.connected >= self._crowd.wanted:
                 return
             self._check_alive()
             if settled:

@@ -383,6 +383,19 @@ def test_running_a_cell_again_closes_its_old_panel(monkeypatch):
     assert not old.running and old.comm is None and twin.comm is None and old.screen.comm is None
 
 
+def test_a_closed_panel_may_be_collected_on_any_thread():
+    """Garbage is collected wherever memory is asked for: in the swarm's thread too, while this one waits for it."""
+    from muxlab.show import playground_panel
+
+    panel = playground(EPOLL, connections=5)
+    panel.close()
+    collector = threading.Thread(target=panel.__del__)
+    with playground_panel._lock:
+        collector.start()
+        collector.join(BOUND)
+        assert not collector.is_alive()
+
+
 def test_frames_are_sent_by_a_task_of_the_running_loop():
     """In a kernel a cell runs inside the loop; here a coroutine stands in for the cell."""
     import asyncio

@@ -39,6 +39,8 @@ class Playground(VBox):
         screen: what is shown now; its `.message` tells what went wrong.
     """
 
+    _closed = True  # until it is built
+
     def __init__(self, fn: Callable, connections: int, active: int, payload: int) -> None:
         self.name = getattr(fn, "__name__", "")
         self.sliders = Sliders(connections, active, payload)
@@ -57,6 +59,7 @@ class Playground(VBox):
         head.add_class("mux-head")
         super().__init__([head, self.sliders, self.screen])
         self.add_class("mux")
+        self._closed = False
 
     @property
     def running(self) -> bool:
@@ -123,8 +126,13 @@ class Playground(VBox):
         self.stop()
 
     def close(self) -> None:
-        """Stop, and take the panel off the page."""
+        """Stop, and take the panel off the page; a second time does nothing."""
+        if (
+            self._closed
+        ):  # without the lock: ipywidgets closes once more in __del__, on any thread that collects garbage
+            return
         with _lock:
+            self._closed = True
             self.stop()
             if self in _panels:
                 _panels.remove(self)

@@ -183,7 +183,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS, help="one table each: %(default)s")
     parser.add_argument("--active", type=int, default=10, help="clients that talk: %(default)s")
     parser.add_argument("--payload", type=int, default=64, help="bytes of each message: %(default)s")
-    parser.add_argument("--seconds", type=float, default=0.25, help="length of one measurement: %(default)s")
+    parser.add_argument("--seconds", type=float, default=0.2, help="length of one measurement: %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each server: %(default)s")
     parser.add_argument("--serve", metavar="SERVER", help=argparse.SUPPRESS)
     options = parser.parse_args()

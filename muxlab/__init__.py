@@ -1,26 +1,25 @@
 """muxlab: how one thread serves thousands of TCP clients, on a live kernel.
 
 A server is a function of a listening socket. `serve` runs one in a background thread, `Swarm` is its clients,
-`step` runs one line by line, `doctor` tells what this machine allows, and `show` draws.
+`doctor` tells what this machine allows, and `show` draws.
 """
 
 import importlib
 
+from .lab import Server, serve
 from .registry import stop_all
 from .servers import SERVERS
 from .swarm import Swarm
-from .watch.serve import Server, serve
 
 TYPE_CHECKING = False  # what type checkers take for true: `typing` itself would be slow to import
 if TYPE_CHECKING:
     from . import measure, show
     from .doctor import doctor
-    from .watch.stepper import step
 
 __version__ = "0.1.0"
-__all__ = ["SERVERS", "Server", "Swarm", "doctor", "measure", "serve", "show", "step", "stop_all"]
+__all__ = ["SERVERS", "Server", "Swarm", "doctor", "measure", "serve", "show", "stop_all"]
 
-_LAZY = {"doctor": ".doctor", "measure": ".measure", "show": ".show", "step": ".watch.stepper"}
+_LAZY = {"doctor": ".doctor", "measure": ".measure", "show": ".show"}
 
 
 def __getattr__(name: str) -> object:
@@ -28,7 +27,7 @@ def __getattr__(name: str) -> object:
     if name not in _LAZY:
         raise AttributeError(f"module 'muxlab' has no attribute {name!r}")
     module = importlib.import_module(_LAZY[name], __name__)
-    value = getattr(module, name) if name in ("doctor", "step") else module
+    value = module.doctor if name == "doctor" else module
     globals()[name] = value
     return value
 

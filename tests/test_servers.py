@@ -181,10 +181,11 @@ def open_sockets(server: Server) -> list[socket.socket]:
 def test_select_turns_away_whom_it_cannot_hold() -> None:
     with muxlab.serve(muxlab.SERVERS["select"]) as server:
         with muxlab.Swarm(server, connections=1100, active=10) as swarm:
-            with pytest.raises(ConnectionError, match="closed by the server"):
-                swarm.wait_connected()
+            # a client is connected when the kernel says so: it may be a moment later that the server turns it away
+            assert eventually(lambda: 1100 - swarm.snapshot().errors == swarm.snapshot().connected < 1024)
             swarm.wait_replies(100)
             assert 900 < swarm.snapshot().connected < 1024
+            assert "closed by the server" in repr(swarm)
             assert swarm.snapshot().mismatches == 0
 
 

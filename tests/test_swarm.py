@@ -292,8 +292,10 @@ def test_its_end_is_orderly_for_the_server() -> None:
                         sock.close()
 
     for _ in range(5):
-        with muxlab.serve(fragile) as server, muxlab.Swarm(server, connections=50, active=50) as swarm:
-            swarm.wait_replies(500)
+        with muxlab.serve(fragile) as server:
+            with muxlab.Swarm(server, connections=50, active=50) as swarm:
+                swarm.wait_replies(500)
+            assert eventually(lambda server=server: not any(s.fileno() >= 0 for s in server._listener.accepted()))
         assert server.error is None
 
 

@@ -57,7 +57,7 @@ class Server(registry.Running):
 
     def __init__(self, fn: Callable, port: int = 0, backlog: int = 128) -> None:
         self.name = _name_of(fn)
-        self._arguments = _stop_arguments(fn, self.name)
+        self._arguments = stop_arguments(fn, self.name)
         _check_numbers(port, backlog)
         registry.replace_earlier()
         self._fn = fn
@@ -79,6 +79,21 @@ class Server(registry.Running):
     def alive(self) -> bool:
         """True while the function runs."""
         return not self._ended
+
+    @property
+    def native_id(self) -> int:
+        """The number of the server's thread in the kernel: gettid(2)."""
+        return self._thread.native_id or 0
+
+    @property
+    def takes_stop(self) -> bool:
+        """True when the function takes a `stop`, so that it can be asked to return."""
+        return bool(self._arguments)
+
+    @property
+    def forced(self) -> bool:
+        """True when the function had to be ended by force."""
+        return self._forced
 
     def cpu_seconds(self) -> float:
         """CPU time that the server's thread has used so far, in seconds: of that thread alone.
@@ -117,10 +132,10 @@ class Server(registry.Running):
         self._thread.join(timeout)
         return not self.alive
 
-    def end(self) -> None:
+    def end(self, timeout: float = 1.0) -> None:
         """Stop quietly: for a re-run cell and the end of the process; an error stays in `error`."""
         with contextlib.suppress(TimeoutError):
-            self._finish(timeout=1.0)
+            self._finish(timeout)
 
     def __enter__(self) -> "Server":
         return self
@@ -256,7 +271,7 @@ def require_epoll(name: str) -> None:
         raise OSError(
             errno.ENOSYS,
             f"the {name!r} server needs Linux: this system has no epoll. Work through the course in a Linux "
-            'container, a virtual machine or on Binder; SERVERS["select"] and "nonblocking" run here too',
+            'container, a virtual machine or on Binder; SERVERS["select"], "poll" and "nonblocking" run here too',
         )
 
 
@@ -268,8 +283,8 @@ def _name_of(fn: Callable) -> str:
     return getattr(fn, "__name__", type(fn).__name__)
 
 
-def _stop_arguments(fn: Callable, name: str) -> str:
-    """How `fn` takes `stop`: "positional", "keyword", or "" for not at all."""
+def stop_arguments(fn: Callable, name: str) -> str:
+    """How `fn` takes `stop`: "positional", "keyword", or "" for not at all; TypeError when it is no server function."""
     form = f"a server is a function of (listener, stop) or (listener), and {name}"
     if isinstance(fn, str):
         raise TypeError(f'serve takes the function itself: muxlab.serve(muxlab.SERVERS["{fn}"])')

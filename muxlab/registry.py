@@ -21,7 +21,7 @@ _lock = threading.RLock()
 def add(thing: Running) -> None:
     """Note that `thing` runs, and which notebook cell started it."""
     with _lock:
-        _running.append((thing, _cell()))
+        _running.append((thing, current_cell()))
 
 
 def remove(thing: Running) -> None:
@@ -32,7 +32,7 @@ def remove(thing: Running) -> None:
 
 def replace_earlier() -> None:
     """End what an earlier run of the cell that is being run now has left running."""
-    cell = _cell()
+    cell = current_cell()
     if cell is None:
         return
     with _lock:
@@ -52,13 +52,16 @@ def stop_all() -> None:
         thing.end()
 
 
-def _cell() -> tuple[str, str] | None:
+def request() -> dict:
+    """The message with which a notebook, or whoever runs one, asked for what is being run; {} outside a notebook."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_ipython() if get_ipython else None
+    return getattr(shell, "get_parent", dict)() or {}
+
+
+def current_cell() -> tuple[str, str] | None:
     """Which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if shell is None or not hasattr(shell, "get_parent"):
-        return None
-    message = shell.get_parent() or {}
+    message = request()
     cell_id = message.get("metadata", {}).get("cellId")
     return (cell_id, message["header"]["msg_id"]) if cell_id else None
 

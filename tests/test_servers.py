@@ -11,7 +11,7 @@ import muxlab
 from muxlab.connection import HIGH_WATER, RECV_SIZE, Connection
 from muxlab.lab import Server
 
-SLEEPING = ["select", "epoll", "epoll-edge"]
+SLEEPING = ["select", "poll", "epoll", "epoll-edge"]
 
 
 @pytest.fixture(params=list(muxlab.SERVERS))
@@ -189,7 +189,7 @@ def test_select_turns_away_whom_it_cannot_hold() -> None:
             assert swarm.snapshot().mismatches == 0
 
 
-@pytest.mark.parametrize("name", ["nonblocking", "epoll", "epoll-edge"])
+@pytest.mark.parametrize("name", ["nonblocking", "poll", "epoll", "epoll-edge"])
 def test_the_others_hold_more_than_1024(name: str) -> None:
     with muxlab.serve(muxlab.SERVERS[name]) as server, muxlab.Swarm(server, connections=1100, active=50) as swarm:
         swarm.wait_connected()

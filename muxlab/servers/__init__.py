@@ -9,13 +9,15 @@ from collections.abc import Callable
 from .epoll_edge_server import epoll_edge_server
 from .epoll_server import epoll_server
 from .nonblocking_server import nonblocking_server
+from .poll_server import poll_server
 from .select_server import select_server
 
 SERVERS: dict[str, Callable] = {
     "nonblocking": nonblocking_server,
     "select": select_server,
+    "poll": poll_server,
     "epoll": epoll_server,
     "epoll-edge": epoll_edge_server,
 }
 
-__all__ = ["SERVERS", "epoll_edge_server", "epoll_server", "nonblocking_server", "select_server"]
+__all__ = ["SERVERS", "epoll_edge_server", "epoll_server", "nonblocking_server", "poll_server", "select_server"]

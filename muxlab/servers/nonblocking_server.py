@@ -14,11 +14,11 @@ def nonblocking_server(listener, stop):
         stop: has `is_set()`; the server returns when it is true.
     """
     acceptor = Acceptor(listener)
-    clients: set[Connection] = set()
+    clients: list[Connection] = []
     try:
         while not stop.is_set():
             if not acceptor.resting or acceptor.rest_is_over():
-                clients.update(acceptor.accept())
+                clients.extend(acceptor.accept())
             gone = []
             for client in clients:
                 echo(client)

@@ -1,6 +1,6 @@
 """The inside of a swarm: all its clients, in one thread, over one epoll.
 
-A client is a state and at most one message under way. Everything here but `change`, `stop` and the reading of
+A client is a state and at most one message under way. Everything here but `change`, `end` and the reading of
 counters happens in the swarm's own thread, so nothing is locked on the way of a message.
 """
 
@@ -10,12 +10,14 @@ import errno
 import fcntl
 import itertools
 import os
-import random
 import select
 import socket
+import sys
 import threading
 import time
+from dataclasses import dataclass
 
+from .client import CONNECTING, LOST, OPEN, PERIOD, Client, first_connection, letters
 from .histogram import Histogram
 
 WINDOW = 0.5
@@ -28,48 +30,84 @@ DRAIN = 0.25
 """Seconds that replies under way are given when the swarm stops: closing on unread bytes would send a reset."""
 
 BATCH = 32
-"""Connects in a row, before the clients that are there get their turn."""
+"""Clients opened or closed in a row, before those that talk get their turn."""
 
 LATE = 0.25
 """Seconds after which a client that waits for its reply is shown as waiting."""
 
-PERIOD = 65521
-"""Bytes after which the noise repeats: a prime, so that a lost or doubled block of 2**n bytes shows as wrong bytes."""
+PER_ADDRESS = 4000
+"""Clients of one client address. A connect looks for a free port one by one, even ports first; with more than half of
+the 28,000 in use it takes milliseconds, and 19,000 of them took 17 s instead of 2 (seen on Linux 6.18)."""
+
+ADDRESSES = 250
+"""Client addresses, 127.0.0.1 and upwards: on Linux the loopback has all of 127.0.0.0/8."""
+
+IP_BIND_ADDRESS_NO_PORT = 24  # Python has the name since 3.12: bind an address, and leave the port to connect, ip(7)
 
 RECV_SIZE = 65536
-CONNECTING, OPEN, LOST = range(3)
 IN, OUT = 1, 4  # EPOLLIN and EPOLLOUT, and poll has the same numbers
 
 
-class Client:
-    """One client: its socket, and the message that is under way, if any."""
+@dataclass(frozen=True)
+class State:
+    """What a crowd has come to at one moment; the counts are those of `Snapshot`.
 
-    __slots__ = (
-        *("answered", "due", "leaving", "message", "number", "received"),
-        *("shown", "sock", "state", "talks", "unsent", "wrong"),
-    )
+    Attributes:
+        alive: it has not ended.
+        error: what ended it, if anything but `end` did.
+        settled: no client is still to be opened, connected or closed: all are connected or lost.
+        clients: clients that there are, in whatever state.
+        first_mismatch, first_error: what was wrong, when something was for the first time.
+    """
 
-    def __init__(self, sock: socket.socket, number: int, state: int) -> None:
-        self.sock = sock
-        self.number = number  # differs between clients, so that their messages do
-        self.state = state
-        self.talks = False
-        self.leaving = False  # closes as soon as its reply is there
-        self.message = b""  # b"" when none is under way
-        self.unsent = memoryview(b"")
-        self.received = 0
-        self.wrong = False  # a byte of this reply differed
-        self.due = 0.0  # when the message should have been sent, by perf_counter
-        self.answered = self.shown = 0  # replies, and how many of them `activity` has told of
+    alive: bool
+    error: BaseException | None
+    settled: bool
+    clients: int
+    connected: int
+    sent: int
+    replies: int
+    mismatches: int
+    errors: int
+    first_mismatch: str
+    first_error: str
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """How long replies took: in the latest whole window, and since the start, each with its length in seconds."""
+
+    latest: Histogram
+    latest_seconds: float
+    total: Histogram
+    seconds: float
 
 
 class Crowd:
-    """The clients of a swarm and what they count; the arguments are `Swarm`'s, `floor` is the lowest descriptor."""
+    """The clients of a swarm and what they count, in a thread that starts at once.
+
+    Args:
+        address, wanted, active, payload, rate: as for `Swarm`.
+        floor: the lowest descriptor for a client.
+        begin: the number of the first client; clients of different numbers say different things.
+
+    Raises:
+        ConnectionError: nobody listens there.
+    """
 
     def __init__(
-        self, address: tuple[str, int], floor: int, wanted: int, active: int, payload: int, rate: float | None
+        self,
+        address: tuple[str, int],
+        wanted: int,
+        active: int,
+        payload: int,
+        rate: float | None,
+        floor: int = 0,
+        begin: int = 0,
     ) -> None:
-        self.address, self.floor = address, floor
+        first = first_connection(address)
+        self.address, self.floor = first.getpeername(), floor
+        self._on_loopback = sys.platform == "linux" and self.address[0].startswith("127.")
         self.wanted, self.active, self.payload, self.rate = wanted, active, payload, rate
         self.clients: list[Client] = []
         self.connected = self.sent = self.replies = self.mismatches = self.errors = self.opening = 0
@@ -77,14 +115,15 @@ class Crowd:
         self.error: BaseException | None = None
         self.began = self._window_began = time.perf_counter()
         self.ended: float | None = None
-        self.latest = (Histogram(), 0.0)  # of the latest whole window, and its length in seconds
+        self._latest = (Histogram(), 0.0)  # of the latest whole window, and its length in seconds
         self._total, self._window, self._turning = Histogram(), Histogram(), threading.Lock()
         self._by_fd: dict[int, Client] = {}
         self._talkers: list[Client] = []
         self._free: collections.deque[Client] = collections.deque()  # talkers without a message, when there is a rate
         self._leaving: list[Client] = []
-        self._made = 0
+        self._made = begin
         self._noise, self._size = b"", 0  # what messages are cut out of, and how long they are
+        self._chunk = RECV_SIZE  # bytes asked of one recv: Python takes memory for as many
         self._pace: float | None = None  # the rate that is kept
         self._next_due = 0.0
         self._changed, self._stopping = True, False
@@ -94,6 +133,9 @@ class Crowd:
         os.set_blocking(self._wake_writer, False)
         self._waking, self._closed = threading.Lock(), False
         self._poller.register(self._wake_reader, IN)
+        self._enter(first, OPEN)
+        self._thread = threading.Thread(target=self._run, name="muxlab-swarm", daemon=True)
+        self._thread.start()
 
     # ---- from any thread
 
@@ -104,27 +146,35 @@ class Crowd:
         self._changed = True
         self._wake()
 
-    @property
-    def settled(self) -> bool:
-        """True when no client is still to be opened, connected or closed: all are connected or lost."""
-        return len(self.clients) == self.wanted and not self.opening
+    def state(self) -> State:
+        """What it has come to by now."""
+        return State(
+            alive=self._thread.is_alive(),
+            error=self.error,
+            settled=len(self.clients) == self.wanted and not self.opening,
+            clients=len(self.clients),
+            connected=self.connected,  # asked after `settled`: once that is true, this grows no more
+            replies=self.replies,
+            mismatches=self.mismatches,
+            sent=self.sent,  # asked after the replies: each of them was sent
+            errors=self.errors,
+            first_mismatch=self.first_mismatch,
+            first_error=self.first_error,
+        )
 
-    def seconds(self) -> float:
-        """Since the start, up to the end."""
-        return (self.ended or time.perf_counter()) - self.began
+    def latencies(self) -> Latencies:
+        """How long replies took; those that `state` has counted before are all there."""
+        total = Histogram()
+        with self._turning:
+            total.merge(self._total)
+            total.merge(self._window)
+            return Latencies(*self._latest, total, (self.ended or time.perf_counter()) - self.began)
 
-    def stop(self) -> None:
-        """Tell the thread to end; a second time does nothing."""
+    def end(self) -> None:
+        """Let the replies that are under way arrive, close all clients, end the thread; a second time does nothing."""
         self._stopping = True
         self._wake()
-
-    def total(self) -> Histogram:
-        """All latencies since the start."""
-        everything = Histogram()
-        with self._turning:
-            everything.merge(self._total)
-            everything.merge(self._window)
-        return everything
+        self._thread.join()
 
     def activity(self) -> bytes:
         """See `Swarm.activity`."""
@@ -142,8 +192,8 @@ class Crowd:
 
     # ---- in the swarm's thread
 
-    def run(self) -> None:
-        """Serve the clients until `stop`."""
+    def _run(self) -> None:
+        """Serve the clients until `end`."""
         try:
             while not self._stopping:
                 self._turn()
@@ -153,29 +203,34 @@ class Crowd:
         finally:
             self._close()
 
-    def adopt(self, sock: socket.socket) -> None:
-        """Take a connected socket as the first client; called before `run`."""
-        self._enter(sock, OPEN)
-
     def _turn(self) -> None:
-        if self._changed or len(self.clients) != self.wanted:
+        if self._changed:
             self._adjust()
+        elif len(self.clients) != self.wanted:
+            self._open_or_close_some()
         now = time.perf_counter()
         if now - self._window_began >= WINDOW:
             self._close_window(now)
         if self._free:
             self._send_due(now)
+        find = self._by_fd.get
         for fd, events in self._wait(now):
-            if fd == self._wake_reader:
+            client = find(fd)
+            if client is not None:
+                if events == IN and client.state == OPEN:  # the usual case, by the short way
+                    self._receive(client)
+                else:
+                    self._serve(client, events)
+            elif fd == self._wake_reader:
                 with contextlib.suppress(BlockingIOError):
                     os.read(fd, 4096)
-            elif fd in self._by_fd:
-                self._serve(self._by_fd[fd], events)
 
     def _wait(self, now: float) -> list[tuple[int, int]]:
-        """Who is ready; returns in time for the next window, the next message that is due, and the next connects."""
+        """Who is ready; returns in time for the next window, the next message that is due, who is opened and closed."""
         timeout = max(0.0, self._window_began + WINDOW - now)
-        if len(self.clients) < self.wanted and self.opening < OPENING:
+        if len(self.clients) > self.wanted:
+            timeout = 0.0
+        elif len(self.clients) < self.wanted and self.opening < OPENING:
             timeout = min(timeout, 0.001)
         if self._free:
             timeout = max(0.0, min(timeout, self._next_due - now))
@@ -196,7 +251,7 @@ class Crowd:
 
     def _receive(self, client: Client) -> None:
         try:
-            data = client.sock.recv(RECV_SIZE)
+            data = client.sock.recv(self._chunk)
         except BlockingIOError:
             return
         except OSError as error:
@@ -276,15 +331,18 @@ class Crowd:
         self._changed = False
         if self._size != self.payload:
             self._size = self.payload
-            self._noise = _letters(self._size + PERIOD)
+            self._noise = letters(self._size + PERIOD)
+            self._chunk = min(self._size + 1, RECV_SIZE)  # one more, to notice what is too much
         if self._pace != self.rate or not self._talkers:
             self._pace, self._next_due = self.rate, time.perf_counter()  # nothing was due while nobody talked
-        while len(self.clients) > self.wanted:
-            self._retire(self.clients[-1])
-            self.clients.pop()
+        self._open_or_close_some()
+        self._choose_talkers()
+
+    def _open_or_close_some(self) -> None:
+        for _ in range(min(BATCH, len(self.clients) - self.wanted)):
+            self._retire(self.clients.pop())
         for _ in range(min(BATCH, self.wanted - len(self.clients), OPENING - self.opening)):
             self._open()
-        self._choose_talkers()
 
     def _choose_talkers(self) -> None:
         """The first `active` of the connected clients talk."""
@@ -295,14 +353,21 @@ class Crowd:
         for client in self._talkers:
             client.talks = True
         for client in [c for c in self._talkers if not c.message]:
-            if self._pace is None:
-                self._talk(client, time.perf_counter())
-            else:
-                self._free.append(client)
+            self._let_talk(client)
+
+    def _let_talk(self, client: Client) -> None:
+        if self._pace is None:
+            self._talk(client, time.perf_counter())
+        else:
+            self._free.append(client)
 
     def _open(self) -> None:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setblocking(False)
+        block = self._made // PER_ADDRESS
+        if block and self._on_loopback:
+            sock.setsockopt(socket.SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+            sock.bind((f"127.0.0.{1 + block % ADDRESSES}", 0))
         code = sock.connect_ex(self.address)
         self._enter(sock, OPEN if code == 0 else CONNECTING)
         if code not in (0, errno.EINPROGRESS):
@@ -332,9 +397,12 @@ class Crowd:
             return
         client.state = OPEN
         self.connected += 1
-        self.opening -= 1  # in this order: see `settled`
+        self.opening -= 1  # in this order: see `state`
         self._poller.modify(client.sock.fileno(), IN)
-        self._changed = True
+        if len(self._talkers) < self.active and not self._changed:
+            client.talks = True
+            self._talkers.append(client)
+            self._let_talk(client)
 
     def _lose(self, client: Client, why: str) -> None:
         self.errors += 1
@@ -343,6 +411,7 @@ class Crowd:
         self._changed = True
 
     def _retire(self, client: Client) -> None:
+        self._changed |= client.talks
         client.talks = False
         if client.message:
             client.leaving = True
@@ -363,7 +432,7 @@ class Crowd:
 
     def _close_window(self, now: float) -> None:
         with self._turning:
-            self.latest = (self._window, now - self._window_began)
+            self._latest = (self._window, now - self._window_began)
             self._total.merge(self._window)
             self._window, self._window_began = Histogram(), now
         for client in [c for c in self._leaving if c.message and now - c.due > WINDOW]:
@@ -398,12 +467,6 @@ class Crowd:
         with self._waking, contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
             if not self._closed:
                 os.write(self._wake_writer, b"!")
-
-
-def _letters(size: int) -> bytes:
-    """`size` small letters, easy to read in a cell; the same ones every time."""
-    period = bytes(random.Random(0).choices(range(97, 123), k=PERIOD))
-    return (period * (size // PERIOD + 1))[:size]
 
 
 class _Poll:

@@ -34,18 +34,20 @@ def open_descriptors() -> list[int]:
     return [int(name) for name in os.listdir(folder)]
 
 
-def descriptors_needed(connections: int, server_here: bool, already: int = 0) -> tuple[int, int]:
+def descriptors_needed(
+    connections: int, server_here: bool, already: int = 0, clients_here: bool = True
+) -> tuple[int, int]:
     """What a swarm takes: (the descriptor limit it needs, the lowest descriptor number for its clients).
 
     Args:
         connections: clients in all.
-        server_here: the server runs in this process, so that each connection has both its ends here.
+        server_here, clients_here: which ends of each connection are in this process.
         already: how many of these clients are open by now.
     """
     fds = open_descriptors()
     new = max(0, connections - already)
-    in_all = len(fds) + new * (2 if server_here else 1) + SPARE
-    above_floor = CLIENT_FLOOR + sum(fd >= CLIENT_FLOOR for fd in fds) + new + SPARE
+    in_all = len(fds) + new * (server_here + clients_here) + SPARE
+    above_floor = CLIENT_FLOOR + sum(fd >= CLIENT_FLOOR for fd in fds) + new + SPARE if clients_here else 0
     if max(in_all, above_floor) <= descriptor_limits()[1]:
         return max(in_all, above_floor), CLIENT_FLOOR
     return in_all, 0  # no room above the floor: better low numbers than no swarm
@@ -60,13 +62,19 @@ def ephemeral_ports() -> int:
     return high - low + 1
 
 
-def most_connections(server_here: bool, already: int = 0) -> int:
-    """How many clients one swarm may have on this machine, as things stand; `already` of them are open."""
-    free = descriptor_limits()[1] - SPARE - len(open_descriptors())
-    return min(already + max(0, free) // (2 if server_here else 1), ephemeral_ports())
+def clients_per_process() -> int:
+    """How many clients a process may hold that does nothing else."""
+    return max(1, descriptor_limits()[1] - SPARE)
 
 
-def make_room(connections: int, server_here: bool, already: int = 0) -> int:
+def most_connections(server_here: bool, already: int = 0, clients_here: bool = True) -> int:
+    """How many clients one swarm may have on this machine, as things stand; arguments as for `descriptors_needed`."""
+    ends = server_here + clients_here
+    free = max(0, descriptor_limits()[1] - SPARE - len(open_descriptors()))
+    return min(already + free // ends, ephemeral_ports()) if ends else ephemeral_ports()
+
+
+def make_room(connections: int, server_here: bool, already: int = 0, clients_here: bool = True) -> int:
     """Make room for a swarm, raising the soft descriptor limit if need be, or refuse it.
 
     Returns:
@@ -82,14 +90,17 @@ def make_room(connections: int, server_here: bool, already: int = 0) -> int:
             "(net.ipv4.ip_local_port_range), and each connection takes one. "
             'Widen it with: sudo sysctl net.ipv4.ip_local_port_range="1024 65535"'
         )
-    needed, floor = descriptors_needed(connections, server_here, already)
+    if not (server_here or clients_here):
+        return 0
+    needed, floor = descriptors_needed(connections, server_here, already, clients_here)
     hard = descriptor_limits()[1]
     if needed > hard:
-        both = " (both ends of each are in this process)" if server_here else ""
+        both = " (both ends of each are in this process)" if server_here and clients_here else ""
+        apart = "With isolate=True the clients are in a process of their own. " if clients_here else ""
         raise ValueError(
             f"{connections:,} connections are too many: they take {needed:,} descriptors{both}, "
             f"and this process may have {hard:,} (RLIMIT_NOFILE, the hard limit). "
-            f"{most_connections(server_here, already):,} would fit now. "
+            f"{most_connections(server_here, already, clients_here):,} would fit now. {apart}"
             f"To raise it, start JupyterLab from a shell after: sudo prlimit --pid $$ --nofile={needed}:{needed}"
         )
     raise_descriptor_limit(needed)

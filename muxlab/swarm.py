@@ -1,17 +1,17 @@
-"""`Swarm`: many clients in one thread, and the figures of how they are served."""
+"""`Swarm`: many clients in one thread or in a process of their own, and the figures of how they are served."""
 
-import socket
 import threading
 import time
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from . import limits, registry
-from .crowd import Crowd
+from .crowd import Crowd, State
+from .figures import Snapshot, figures
 from .histogram import Histogram
 from .lab import Server
 
-CONNECT_TIMEOUT = 2.0
-"""Seconds for the first connection; on this machine it takes microseconds, unless the accept queue is full."""
+if TYPE_CHECKING:
+    from . import isolated
 
 LOOK_UP = 0.01
 """Seconds between two looks at how far the swarm is, while one waits for it: a hundred a second are no load."""
@@ -23,44 +23,8 @@ MOST_PAYLOAD = 2**24
 """Bytes of one message: 16 MiB are more than any send and receive buffer takes at once (tcp(7), tcp_wmem)."""
 
 
-@dataclass(frozen=True)
-class Figures:
-    """How a swarm was served during some time.
-
-    Attributes:
-        replies_per_second: complete, verified replies.
-        p50, p99, max: latency in seconds, from when a message was due to the last byte of its reply; None without one.
-    """
-
-    replies_per_second: float
-    p50: float | None
-    p99: float | None
-    max: float | None
-
-
-@dataclass(frozen=True)
-class Snapshot(Figures):
-    """A swarm at one moment; its own figures are those of the latest whole half second.
-
-    Attributes:
-        connected: clients that are connected now.
-        sent: messages sent since the start.
-        replies: verified replies since the start.
-        mismatches: replies with a wrong byte, since the start.
-        errors: connections refused, reset or closed by the server, since the start.
-        total: the figures since the start.
-    """
-
-    connected: int
-    sent: int
-    replies: int
-    mismatches: int
-    errors: int
-    total: Figures
-
-
 class Swarm(registry.Running):
-    """Many TCP clients of one echo server, all in one background thread; it starts at once.
+    """Many TCP clients of one echo server, all in one background thread or in another process; it starts at once.
 
     The first `active` clients talk: each sends a message, waits for the whole reply, verifies every byte and sends
     the next (a closed loop). The others stay connected and silent. With `rate`, messages fall due at fixed times
@@ -73,6 +37,8 @@ class Swarm(registry.Running):
         active: clients that talk, at most as many as there are; may be assigned.
         payload: bytes of each message; may be assigned.
         rate: messages a second, of all clients together; None for a closed loop; may be assigned.
+        isolate: True puts the clients into a process of their own (several, where one may not hold so many), which
+            shares neither this one's interpreter lock nor its descriptors, and ends with it.
 
     Raises:
         ValueError: a number is out of range, or this machine does not allow so many connections; nothing was opened.
@@ -86,6 +52,7 @@ class Swarm(registry.Running):
         active: int = 10,
         payload: int = 64,
         rate: float | None = None,
+        isolate: bool = False,
     ) -> None:
         self._server = server if isinstance(server, Server) else None
         address = _address_of(server)
@@ -94,13 +61,16 @@ class Swarm(registry.Running):
         _check_count("payload", payload, 1, MOST_PAYLOAD)
         _check_rate(rate)
         registry.replace_earlier()
-        floor = limits.make_room(connections, self._server is not None)
-        first = _first_client(address)
-        self._crowd = Crowd(first.getpeername(), floor, connections, active, payload, rate)
-        self._crowd.adopt(first)
+        self._ends = {"server_here": self._server is not None, "clients_here": not isolate}
+        floor = limits.make_room(connections, **self._ends)
         self._closing = threading.RLock()
-        self._thread = threading.Thread(target=self._crowd.run, name="muxlab-swarm", daemon=True)
-        self._thread.start()
+        self._crowd: Crowd | isolated.IsolatedCrowd
+        if isolate:
+            from .isolated import IsolatedCrowd  # here, because it imports what few need
+
+            self._crowd = IsolatedCrowd(address, connections, active, payload, rate)
+        else:
+            self._crowd = Crowd(address, connections, active, payload, rate, floor)
         registry.add(self)
 
     @property
@@ -111,7 +81,7 @@ class Swarm(registry.Running):
     @connections.setter
     def connections(self, count: int) -> None:
         _check_count("connections", count, 1)
-        floor = limits.make_room(count, self._server is not None, already=len(self._crowd.clients))
+        floor = limits.make_room(count, already=self._crowd.state().clients, **self._ends)
         self._crowd.change(wanted=count, floor=floor)
 
     @property
@@ -147,32 +117,32 @@ class Swarm(registry.Running):
     @property
     def alive(self) -> bool:
         """True until the swarm is stopped."""
-        return self._thread.is_alive()
+        return self._crowd.state().alive
 
     @property
     def error(self) -> BaseException | None:
-        """What ended the swarm's thread, if anything did."""
-        return self._crowd.error
+        """What ended the swarm, if anything but `stop` did."""
+        return self._crowd.state().error
 
     def snapshot(self) -> Snapshot:
         """The figures as they are now."""
-        crowd = self._crowd
-        replies, mismatches = crowd.replies, crowd.mismatches  # asked first: each has its latency and was sent
-        window, seconds = crowd.latest
-        total = _figures(crowd.total(), crowd.seconds())
+        state = self._crowd.state()
+        latencies = self._crowd.latencies()
+        total = figures(latencies.total, latencies.seconds)
+        now = figures(latencies.latest, latencies.latest_seconds) if latencies.latest_seconds else total
         return Snapshot(
-            **vars(_figures(window, seconds) if seconds else total),
-            connected=crowd.connected,
-            sent=crowd.sent,
-            replies=replies,
-            mismatches=mismatches,
-            errors=crowd.errors,
+            **vars(now),
+            connected=state.connected,
+            sent=state.sent,
+            replies=state.replies,
+            mismatches=state.mismatches,
+            errors=state.errors,
             total=total,
         )
 
     def latencies(self) -> Histogram:
         """All latencies since the start, as a histogram."""
-        return self._crowd.total()
+        return self._crowd.latencies().total
 
     def activity(self) -> bytes:
         """One byte for each client, for a live picture.
@@ -191,11 +161,11 @@ class Swarm(registry.Running):
         """
         deadline = time.monotonic() + timeout
         while True:
-            settled = self._crowd.settled  # asked before `connected`: once it is true, that grows no more
-            if settled and self._crowd.connected >= self._crowd.wanted:
+            state = self._crowd.state()
+            if state.settled and state.connected >= self._crowd.wanted:
                 return
-            self._check_alive()
-            if settled:
+            self._check_alive(state)
+            if state.settled:
                 self._give_up("not all could be connected")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not all were connected within {timeout:g} s: {self._state()}")
@@ -210,31 +180,34 @@ class Swarm(registry.Running):
             BaseException: what the server raised, if it died meanwhile.
         """
         deadline = time.monotonic() + timeout
-        goal = self._crowd.replies + count
-        while self._crowd.replies < goal:
-            self._check_alive()
-            if self._crowd.settled and not self._crowd.connected:
+        state = self._crowd.state()
+        goal = state.replies + count
+        while state.replies < goal:
+            self._check_alive(state)
+            if state.settled and not state.connected:
                 self._give_up("no client is connected any more")
             if time.monotonic() > deadline:
-                missing = goal - self._crowd.replies
+                missing = goal - state.replies
                 raise TimeoutError(f"{missing} of {count} replies are missing after {timeout:g} s: {self._state()}")
             time.sleep(LOOK_UP)
+            state = self._crowd.state()
 
     def stop(self) -> None:
-        """Let the replies that are under way arrive, close all clients, end the thread; a second time does nothing.
+        """Let the replies that are under way arrive, close all clients, end the thread or the processes.
+
+        A second time does nothing.
 
         Raises:
-            BaseException: what ended the swarm's thread, if anything but this did.
+            BaseException: what ended the swarm, if anything but this did.
         """
         self.end()
-        if self.error is not None:
-            raise self.error
+        if (error := self.error) is not None:
+            raise error
 
     def end(self) -> None:
         """Stop quietly; an error stays in `error`."""
         with self._closing:
-            self._crowd.stop()
-            self._thread.join()
+            self._crowd.end()
             registry.remove(self)
 
     def __enter__(self) -> "Swarm":
@@ -250,9 +223,9 @@ class Swarm(registry.Running):
         return f"<muxlab swarm: {self._state()}>"
 
     def _state(self) -> str:
-        now = self.snapshot()
-        found = f", {now.mismatches} with wrong bytes ({self._crowd.first_mismatch})" if now.mismatches else ""
-        lost = f", {now.errors} lost ({self._crowd.first_error})" if now.errors else ""
+        now = self._crowd.state()
+        found = f", {now.mismatches} with wrong bytes ({now.first_mismatch})" if now.mismatches else ""
+        lost = f", {now.errors} lost ({now.first_error})" if now.errors else ""
         there = f"{now.connected} of {self.connections} connected"
         return f"{there}, {now.replies} replies of {now.sent} messages{found}{lost}"
 
@@ -260,13 +233,13 @@ class Swarm(registry.Running):
         """Raise why nothing more will come."""
         if self._server is not None:
             self._server.wait(LAST_WORDS)
-        self._check_alive()
+        self._check_alive(self._crowd.state())
         raise ConnectionError(f"{why}: {self._state()}")
 
-    def _check_alive(self) -> None:
-        if self.error is not None:
-            raise self.error
-        if not self.alive:
+    def _check_alive(self, state: State) -> None:
+        if state.error is not None:
+            raise state.error
+        if not state.alive:
             raise RuntimeError("the swarm was stopped: make a new one")
         if self._server is not None and self._server.error is not None:
             self._server.stop()  # raises what the server raised, with the learner's own line
@@ -291,30 +264,3 @@ def _check_count(name: str, value: int, least: int, most: int | None = None) -> 
 def _check_rate(rate: float | None) -> None:
     if rate is not None and not (isinstance(rate, (int, float)) and 0 < rate < float("inf")):
         raise ValueError(f"rate={rate!r}: messages a second, more than 0; None for a closed loop")
-
-
-def _first_client(address: tuple[str, int]) -> socket.socket:
-    """One connection, made before anything else starts: an unreachable server is refused here."""
-    host, port = address
-    try:
-        return socket.create_connection((socket.gethostbyname(host), port), timeout=CONNECT_TIMEOUT)  # IPv4, as servers
-    except TimeoutError:
-        raise ConnectionError(
-            f"{host}:{port} does not answer within {CONNECT_TIMEOUT:g} s: "
-            "its accept queue is full, or nothing is at that address"
-        ) from None
-    except ConnectionRefusedError:
-        raise ConnectionRefusedError(
-            f"nobody listens on {host}:{port}: start the server first, and keep it running"
-        ) from None
-    except OSError as error:
-        raise ConnectionError(f"{host}:{port} cannot be reached: {error}") from None
-
-
-def _figures(latencies: Histogram, seconds: float) -> Figures:
-    return Figures(
-        replies_per_second=latencies.count / seconds if seconds > 0 else 0.0,
-        p50=latencies.percentile(0.50),
-        p99=latencies.percentile(0.99),
-        max=latencies.max if latencies.count else None,
-    )

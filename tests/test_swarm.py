@@ -1,5 +1,6 @@
 """The swarm: that it counts rightly, notices every wrong byte, and does what its attributes say."""
 
+import functools
 import itertools
 import select
 import threading
@@ -20,6 +21,14 @@ def server():
         yield running
 
 
+@pytest.fixture(params=["thread", "process", "processes"])
+def new_swarm(request, monkeypatch):
+    """Make a swarm: all clients in a thread, in one other process, or in one for every 20 of them."""
+    if request.param == "processes":
+        monkeypatch.setattr(limits, "clients_per_process", lambda: 20)
+    return functools.partial(muxlab.Swarm, isolate=request.param != "thread")
+
+
 def one_conversation(answer):
     """A server for one client, which answers each message with `answer(message)`."""
 
@@ -34,8 +43,8 @@ def one_conversation(answer):
     return serve_one
 
 
-def test_counts_add_up(server) -> None:
-    with muxlab.Swarm(server, connections=100, active=10) as swarm:
+def test_counts_add_up(server, new_swarm) -> None:
+    with new_swarm(server, connections=100, active=10) as swarm:
         swarm.wait_connected()
         swarm.wait_replies(2000)
         now = swarm.snapshot()
@@ -45,8 +54,8 @@ def test_counts_add_up(server) -> None:
     assert end.replies == end.sent == swarm.latencies().count  # the replies under way were waited for
 
 
-def test_figures_are_in_order(server) -> None:
-    with muxlab.Swarm(server, connections=20, active=5) as swarm:
+def test_figures_are_in_order(server, new_swarm) -> None:
+    with new_swarm(server, connections=20, active=5) as swarm:
         swarm.wait_replies(1000)
         now = swarm.snapshot()
         for figures in (now, now.total):
@@ -54,8 +63,8 @@ def test_figures_are_in_order(server) -> None:
             assert 0 < figures.p50 <= figures.p99 <= figures.max
 
 
-def test_without_a_reply_there_are_no_latencies(server) -> None:
-    with muxlab.Swarm(server, connections=5, active=0) as swarm:
+def test_without_a_reply_there_are_no_latencies(server, new_swarm) -> None:
+    with new_swarm(server, connections=5, active=0) as swarm:
         swarm.wait_connected()
         now = swarm.snapshot()
     assert (now.sent, now.replies, now.p50, now.p99, now.max) == (0, 0, None, None, None)
@@ -70,17 +79,17 @@ def test_without_a_reply_there_are_no_latencies(server) -> None:
         (lambda data: data[1:] + data[:1], "expected"),
     ],
 )
-def test_every_wrong_byte_is_noticed(answer, word: str) -> None:
-    with muxlab.serve(one_conversation(answer)) as server, muxlab.Swarm(server, connections=1, active=1) as swarm:
+def test_every_wrong_byte_is_noticed(new_swarm, answer, word: str) -> None:
+    with muxlab.serve(one_conversation(answer)) as server, new_swarm(server, connections=1, active=1) as swarm:
         assert eventually(lambda: swarm.snapshot().mismatches > 0)
         assert swarm.snapshot().replies <= 1
         with pytest.raises(TimeoutError, match=word):
             swarm.wait_replies(1000, timeout=0.1)
 
 
-def test_a_reply_that_stays_out_is_not_counted() -> None:
+def test_a_reply_that_stays_out_is_not_counted(new_swarm) -> None:
     with muxlab.serve(one_conversation(lambda data: data[:-1])) as server:
-        with muxlab.Swarm(server, connections=1, active=1) as swarm:
+        with new_swarm(server, connections=1, active=1) as swarm:
             with pytest.raises(TimeoutError, match="0 replies of 1 messages"):
                 swarm.wait_replies(1, timeout=0.3)
             assert eventually(lambda: swarm.activity() == b"\xfb")
@@ -102,8 +111,8 @@ def test_a_swapped_block_of_a_large_message_is_noticed(server) -> None:
         assert eventually(lambda: swarm.snapshot().mismatches)
 
 
-def test_connections_grow_and_shrink_while_it_runs(server) -> None:
-    with muxlab.Swarm(server, connections=10, active=10) as swarm:
+def test_connections_grow_and_shrink_while_it_runs(server, new_swarm) -> None:
+    with new_swarm(server, connections=10, active=10) as swarm:
         for wanted in (200, 20, 300, 1, 50):
             swarm.connections = wanted
             swarm.wait_connected()
@@ -113,30 +122,33 @@ def test_connections_grow_and_shrink_while_it_runs(server) -> None:
         assert eventually(lambda: sum(sock.fileno() >= 0 for sock in server._listener.accepted()) == 50)
 
 
-def test_active_is_how_many_talk(server) -> None:
-    with muxlab.Swarm(server, connections=30, active=0) as swarm:
+def answered(swarm: muxlab.Swarm) -> int:
+    """How many clients are answered within the next thousand replies."""
+    swarm.activity()
+    swarm.wait_replies(1000)
+    return sum(0 < code <= 250 for code in swarm.activity())
+
+
+def test_active_is_how_many_talk(server, new_swarm) -> None:
+    with new_swarm(server, connections=30, active=0) as swarm:
         swarm.wait_connected()
         for active, talking in ((7, 7), (30, 30), (100, 30), (2, 2)):
             swarm.active = active
-            swarm.wait_replies(active)
-            eventually(lambda: not swarm._crowd._changed)
-            swarm.activity()
-            swarm.wait_replies(1000)
-            assert sum(0 < code <= 250 for code in swarm.activity()) in (talking, talking + 1)
+            assert eventually(lambda talking=talking: answered(swarm) == talking)
         swarm.active = 0
         assert eventually(lambda: swarm.snapshot().sent == swarm.snapshot().replies)
 
 
-def test_the_payload_changes_while_it_runs(server) -> None:
-    with muxlab.Swarm(server, connections=5, active=5) as swarm:
+def test_the_payload_changes_while_it_runs(server, new_swarm) -> None:
+    with new_swarm(server, connections=5, active=5) as swarm:
         for payload in (1, 100_000, 2**24, 1000):
             swarm.payload = payload
             swarm.wait_replies(20, timeout=60)
         assert (swarm.snapshot().mismatches, swarm.snapshot().errors) == (0, 0)
 
 
-def test_changes_in_quick_succession_lose_nothing(server) -> None:
-    with muxlab.Swarm(server, connections=50, active=10) as swarm:
+def test_changes_in_quick_succession_lose_nothing(server, new_swarm) -> None:
+    with new_swarm(server, connections=50, active=10) as swarm:
         for connections, active, payload in itertools.product((1, 80, 33), (0, 40, 5), (1, 5000)):
             swarm.connections, swarm.active, swarm.payload = connections, active, payload
         swarm.active = 5
@@ -145,8 +157,8 @@ def test_changes_in_quick_succession_lose_nothing(server) -> None:
         assert (swarm.snapshot().connected, swarm.snapshot().mismatches, swarm.snapshot().errors) == (33, 0, 0)
 
 
-def test_a_rate_is_kept(server) -> None:
-    with muxlab.Swarm(server, connections=20, active=20, rate=500) as swarm:
+def test_a_rate_is_kept(server, new_swarm) -> None:
+    with new_swarm(server, connections=20, active=20, rate=500) as swarm:
         swarm.wait_connected()
         began, before = time.perf_counter(), swarm.snapshot().sent
         swarm.wait_replies(500)
@@ -189,11 +201,11 @@ def test_with_a_rate_a_stall_is_seen_by_all_that_were_due() -> None:
         ({"rate": float("inf")}, ValueError),
     ],
 )
-def test_bad_numbers_are_refused_at_the_start_and_later(server, arguments, error) -> None:
+def test_bad_numbers_are_refused_at_the_start_and_later(server, new_swarm, arguments, error) -> None:
     ((name, value),) = arguments.items()
     with pytest.raises(error, match=name):
-        muxlab.Swarm(server, **arguments)
-    with muxlab.Swarm(server, connections=5, active=5) as swarm:
+        new_swarm(server, **arguments)
+    with new_swarm(server, connections=5, active=5) as swarm:
         with pytest.raises(error, match=name):
             setattr(swarm, name, value)
         assert getattr(swarm, name) == {"connections": 5, "active": 5, "payload": 64, "rate": None}[name]
@@ -217,43 +229,43 @@ def test_what_is_no_server_is_refused(address) -> None:
         muxlab.Swarm(address)
 
 
-def test_an_unreachable_server_is_refused() -> None:
+def test_an_unreachable_server_is_refused(new_swarm) -> None:
     with muxlab.serve(epoll_server) as server:
         address = server.address
     with pytest.raises(ConnectionRefusedError, match="nobody listens"):
-        muxlab.Swarm(address)
+        new_swarm(address)
 
 
-def test_a_server_that_dies_is_told_of_while_one_waits() -> None:
+def test_a_server_that_dies_is_told_of_while_one_waits(new_swarm) -> None:
     def dies(listener, stop):
         conn, _ = listener.accept()
         conn.recv(100)
         raise RuntimeError("my own mistake")
 
     with pytest.raises(RuntimeError, match="my own mistake"), muxlab.serve(dies) as server:
-        with muxlab.Swarm(server, connections=3, active=3) as swarm:
+        with new_swarm(server, connections=3, active=3) as swarm:
             swarm.wait_replies(10)
 
 
-def test_clients_that_the_server_closes_are_lost_and_told_of(server) -> None:
+def test_clients_that_the_server_closes_are_lost_and_told_of(server, new_swarm) -> None:
     def closes(listener, stop):
         for _ in range(3):
             listener.accept()[0].close()
         select.select([stop], [], [])
 
-    with muxlab.serve(closes) as server, muxlab.Swarm(server, connections=3, active=1) as swarm:
+    with muxlab.serve(closes) as server, new_swarm(server, connections=3, active=1) as swarm:
         assert eventually(lambda: swarm.snapshot().errors == 3)
         assert swarm.activity() == b"\xfd\xfd\xfd"
         with pytest.raises(ConnectionError, match="3 lost"):
             swarm.wait_connected()
 
 
-def test_a_lost_talker_is_followed_by_another(server) -> None:
+def test_a_lost_talker_is_followed_by_another(server, new_swarm) -> None:
     def turns_the_first_away(listener, stop):
         listener.accept()[0].close()
         epoll_server(listener, stop)
 
-    with muxlab.serve(turns_the_first_away) as server, muxlab.Swarm(server, connections=5, active=1) as swarm:
+    with muxlab.serve(turns_the_first_away) as server, new_swarm(server, connections=5, active=1) as swarm:
         swarm.wait_replies(50)
         assert swarm.snapshot().errors == 1
 
@@ -264,8 +276,19 @@ def test_clients_keep_out_of_the_way_of_select(server) -> None:
         assert all(client.sock.fileno() >= 1024 for client in swarm._crowd.clients)
 
 
-def test_stop_may_be_called_often_and_a_stopped_swarm_says_so(server) -> None:
-    swarm = muxlab.Swarm(server, connections=5)
+def test_a_large_crowd_comes_from_several_addresses(server, monkeypatch) -> None:
+    """A connect that finds most ports of its address in use takes milliseconds."""
+    monkeypatch.setattr("muxlab.crowd.PER_ADDRESS", 10)
+    with muxlab.Swarm(server, connections=25, active=25) as swarm:
+        swarm.wait_connected()
+        swarm.wait_replies(100)
+        assert eventually(lambda: len(server._listener.accepted()) == 25)
+        hosts = [sock.getpeername()[0] for sock in server._listener.accepted()]
+        assert [hosts.count(f"127.0.0.{n}") for n in (1, 2, 3)] == [10, 10, 5]
+
+
+def test_stop_may_be_called_often_and_a_stopped_swarm_says_so(server, new_swarm) -> None:
+    swarm = new_swarm(server, connections=5)
     swarm.wait_replies(10)
     swarm.stop()
     swarm.stop()
@@ -275,7 +298,7 @@ def test_stop_may_be_called_often_and_a_stopped_swarm_says_so(server) -> None:
         swarm.wait_replies(1)
 
 
-def test_its_end_is_orderly_for_the_server() -> None:
+def test_its_end_is_orderly_for_the_server(new_swarm) -> None:
     """Closing on unread replies would send resets, and end a simple server for no fault of its own."""
 
     def fragile(listener, stop):
@@ -293,19 +316,19 @@ def test_its_end_is_orderly_for_the_server() -> None:
 
     for _ in range(5):
         with muxlab.serve(fragile) as server:
-            with muxlab.Swarm(server, connections=50, active=50) as swarm:
+            with new_swarm(server, connections=50, active=50) as swarm:
                 swarm.wait_replies(500)
             assert eventually(lambda server=server: not any(s.fileno() >= 0 for s in server._listener.accepted()))
         assert server.error is None
 
 
-def test_an_address_will_do(server) -> None:
-    with muxlab.Swarm(server.address, connections=3) as swarm:
+def test_an_address_will_do(server, new_swarm) -> None:
+    with new_swarm(server.address, connections=3) as swarm:
         swarm.wait_replies(10)
 
 
-def test_snapshots_may_be_taken_at_any_moment(server) -> None:
-    with muxlab.Swarm(server, connections=50, active=50) as swarm:
+def test_snapshots_may_be_taken_at_any_moment(server, new_swarm) -> None:
+    with new_swarm(server, connections=50, active=50) as swarm:
         end = time.monotonic() + 1.2  # two windows are closed meanwhile
         while time.monotonic() < end:
             assert swarm.snapshot().mismatches == 0

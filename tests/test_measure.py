@@ -3,13 +3,13 @@
 import html
 import re
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 import muxlab
 from muxlab import doctor, limits
-from muxlab.measure import echo, echo_cost
+from muxlab.measure import churn, churn_cost, echo, echo_cost
 
 
 def test_rows_hold_what_was_asked_for() -> None:
@@ -21,7 +21,9 @@ def test_rows_hold_what_was_asked_for() -> None:
     for row in rows:
         assert row.replies > 0 and row.replies_per_second > 0
         assert 0 < row.p50 <= row.p99
-        assert 0 < row.cpu_us_per_reply < 1e6
+        assert 0 < row.least <= row.low <= row.cpu_us_per_reply <= row.high < 1e6
+        assert 1 <= row.repeats <= echo.ROUNDS
+        assert "Python" in row.machine
 
 
 def test_one_number_gives_one_row() -> None:
@@ -49,10 +51,70 @@ def test_a_server_that_does_not_answer_is_told_of(monkeypatch: pytest.MonkeyPatc
         echo_cost(mute, 1, seconds=0.1)
 
 
-@pytest.mark.parametrize("seconds", [0, -1])
-def test_the_clock_has_to_run(seconds: float) -> None:
-    with pytest.raises(ValueError, match="seconds="):
-        echo_cost(muxlab.SERVERS["epoll"], 1, seconds=seconds)
+@pytest.mark.parametrize("experiment", [echo_cost, churn_cost])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"connections": 1, "seconds": 0}, "seconds=0"),
+        ({"connections": 1, "seconds": -1}, "seconds=-1"),
+        ({"connections": [1, 0]}, "connections=0"),
+        ({"connections": 1, "payload": 0}, "payload=0"),
+        ({"connections": [5, 2000]}, "FD_SETSIZE"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(experiment: Callable, arguments: dict, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        experiment(muxlab.SERVERS["select"], **arguments)
+
+
+@pytest.mark.parametrize("experiment", [echo_cost, churn_cost])
+def test_the_clients_may_live_in_a_process_of_their_own(experiment: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    swarm = muxlab.Swarm
+    for module in (echo, churn):
+        monkeypatch.setattr(module, "Swarm", lambda *a, **kw: asked.append(kw["isolate"]) or swarm(*a, **kw))
+    (row,) = experiment(muxlab.SERVERS["epoll"], 3, seconds=0.05, isolate=True)
+    assert set(asked) == {True}
+    assert row.connections == 3
+
+
+def test_the_wall_is_that_of_the_reference_select_server_alone() -> None:
+    (row,) = echo_cost(muxlab.SERVERS["poll"], 1200, seconds=0.05)
+    assert row.connections == 1200
+
+
+@pytest.mark.parametrize("name", list(muxlab.SERVERS))
+def test_churn_is_of_clients_that_come_and_go(name: str) -> None:
+    spoke = 0
+
+    def counting(listener, stop):
+        class Listener:
+            """Counts whom it lets in."""
+
+            def __getattr__(self, name):
+                return getattr(listener, name)
+
+            def accept(self):
+                nonlocal spoke
+                accepted = listener.accept()
+                spoke += 1
+                return accepted
+
+        muxlab.SERVERS[name](Listener(), stop)
+
+    (row,) = churn_cost(counting, connections=3, seconds=0.02)
+    assert spoke == 3 + churn.BATCH * (row.repeats + 1)  # and one batch to warm up
+    assert (row.server, row.connections, row.clients) == ("counting", 3, churn.BATCH * row.repeats)
+    assert 0 < row.low <= row.cpu_us_per_client <= row.high
+
+
+def test_churn_with_a_server_that_hangs_up() -> None:
+    def rude(listener):
+        while True:
+            listener.accept()[0].close()
+
+    with pytest.raises(ConnectionError):
+        churn_cost(rude)
 
 
 @pytest.fixture

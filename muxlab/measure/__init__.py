@@ -1,5 +1,32 @@
-"""Experiments: each runs a protocol on this machine and returns rows, one for each setting."""
+"""Experiments: each runs a protocol on this machine and returns rows, one for each setting.
 
+`wait_cost` and `pass_cost` clock the ways of waiting alone, `chain_cost` a chain of messages, `echo_cost` and
+`churn_cost` whole servers. `slope` tells how a cost grows, and `published` what others have measured.
+"""
+
+from . import published
+from .chain import ChainCost, chain_cost
+from .churn import ChurnCost, churn_cost
 from .echo import EchoCost, echo_cost
+from .growth import Slope, slope
+from .passes import PassCost, WaitCost, pass_cost, wait_cost
+from .rows import Row, Rows, read_csv
 
-__all__ = ["EchoCost", "echo_cost"]
+__all__ = [
+    "ChainCost",
+    "ChurnCost",
+    "EchoCost",
+    "PassCost",
+    "Row",
+    "Rows",
+    "Slope",
+    "WaitCost",
+    "chain_cost",
+    "churn_cost",
+    "echo_cost",
+    "pass_cost",
+    "published",
+    "read_csv",
+    "slope",
+    "wait_cost",
+]

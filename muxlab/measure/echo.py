@@ -1,24 +1,32 @@
 """What one reply costs a server, end to end."""
 
+import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
-from ..lab import Server, serve
+from ..figures import Figures
+from ..lab import serve
+from ..progress import progress
+from ..servers import SERVERS
 from ..swarm import Swarm
+from .clock import check_seconds, summary
+from .pairs import check_wall
+from .rows import ECHO, Form, Row, Rows, check_count, settings
 
 WARM_UP = 20
 """Replies before the clock starts: the first ones pay for accepting and for cold caches."""
 
-SLICES = 3
-"""Parts of the measured time; the cheapest counts, because whatever disturbs a server adds to its cost."""
+ROUNDS = 5
+"""How often all settings are gone through: what else the machine does for a second then hits no setting alone."""
 
 PATIENCE = 30.0
 """Seconds for the connections, and for the first replies: a polling server with thousands of clients is slow."""
 
 
 @dataclass(frozen=True)
-class EchoCost:
+class EchoCost(Row):
     """How one server served one crowd.
 
     Attributes:
@@ -28,10 +36,11 @@ class EchoCost:
         payload: bytes of a message.
         replies: verified replies while the clock ran.
         replies_per_second: of them, a second.
-        cpu_us_per_reply: CPU time of the server's thread for each reply, in microseconds; of the cheapest third.
-        p50, p99: latency in seconds.
+        cpu_us_per_reply: CPU time of the server's thread for each reply, in microseconds.
+        p50, p99: latency in seconds; of each the median of the rounds.
     """
 
+    form: ClassVar[Form] = ECHO
     server: str
     connections: int
     active: int
@@ -44,57 +53,98 @@ class EchoCost:
 
 
 def echo_cost(
-    fn: Callable, connections: int | Iterable[int], active: int = 1, seconds: float = 0.25, payload: int = 64
-) -> list[EchoCost]:
+    fn: Callable,
+    connections: int | Iterable[int],
+    active: int = 1,
+    seconds: float = 0.25,
+    payload: int = 64,
+    isolate: bool = False,
+) -> Rows:
     """Measure what a reply costs, for each number of connections.
 
-    The server is started anew for each; `active` clients send, wait for the whole reply, and send again, while the
-    others stay connected and silent. Server and clients share this process, and so its interpreter lock: CPU time,
-    which is of the server's thread alone, suffers little from that; replies a second and latencies suffer more.
+    Protocol: the server is started anew for each number. All clients connect; then `active` of them send, wait for the
+    whole reply, verify it and send again (a closed loop), while the others stay connected and silent. After the first
+    replies the clock runs. All numbers are gone through five times, one after the other.
+
+    Source: the course's own; silent connections around few busy ones are the load of D. Kegel's C10K page (1999) and
+    of Gammo, Brecht, Shukla, Pariag, OLS 2004.
+
+    Known weaknesses: clients and server share the machine, and without `isolate` the interpreter lock too. CPU time,
+    which is of the server's thread alone, suffers little from that; replies a second and latencies suffer more. In a
+    closed loop a slow server is asked less often, so latencies are those of a polite crowd.
 
     Args:
         fn: a server function, as for `serve`.
         connections: clients in all; a number, or several.
         active: clients that talk.
-        seconds: how long the clock runs for each number of connections.
+        seconds: how long the clock runs for each number of connections, in all.
         payload: bytes of a message.
+        isolate: the clients get a process of their own, as in `Swarm`.
 
     Returns:
         One row for each number of connections.
 
     Raises:
-        ValueError: a number is out of range, or the machine does not allow so many connections.
+        ValueError: a number is out of range, the machine does not allow so many connections, or the reference select
+            server would have to watch more than select can.
+        TimeoutError: the server does not answer.
     """
-    if not seconds > 0:
-        raise ValueError(f"seconds={seconds!r}: the clock has to run for more than 0 seconds")
-    counts = [connections] if isinstance(connections, int) else list(connections)
-    return [_measure(fn, count, active, seconds, payload) for count in counts]
+    check_seconds(seconds)
+    check_count("active", active)
+    check_count("payload", payload)
+    counts = settings("connections", connections)
+    check_select_server(fn, max(counts))
+    name = getattr(fn, "__name__", "server")
+    runs: dict[int, list[_Run]] = {count: [] for count in counts}
+    for count in progress([*runs] * ROUNDS, f"replies, {name}"):
+        runs[count].append(_run(fn, count, active, seconds / ROUNDS, payload, isolate))
+    return Rows(_row(count, active, payload, runs[count]) for count in counts)
 
 
-def _slice(server: Server, swarm: Swarm, seconds: float) -> tuple[int, float]:
-    """Let the clock run: (replies, CPU seconds of the server's thread)."""
-    replies, cpu = swarm.snapshot().replies, server.cpu_seconds()
-    time.sleep(seconds)
-    return swarm.snapshot().replies - replies, server.cpu_seconds() - cpu
+def check_select_server(fn: Callable, connections: int) -> None:
+    """Refuse with a ValueError what the reference select server would turn away."""
+    if fn is SERVERS["select"]:
+        check_wall("select", connections)
 
 
-def _measure(fn: Callable, connections: int, active: int, seconds: float, payload: int) -> EchoCost:
-    with serve(fn, backlog=max(128, connections)) as server, Swarm(server, connections, active, payload) as swarm:
+class _Run(NamedTuple):
+    """One setting in one round; cpu and took in seconds."""
+
+    server: str
+    replies: int
+    cpu: float
+    took: float
+    latency: Figures
+
+
+def _run(fn: Callable, connections: int, active: int, seconds: float, payload: int, isolate: bool) -> _Run:
+    with (
+        serve(fn, backlog=max(128, connections)) as server,
+        Swarm(server, connections, active=0, payload=payload, isolate=isolate) as swarm,
+    ):
         swarm.wait_connected(timeout=PATIENCE)
+        swarm.active = active
         swarm.wait_replies(WARM_UP, timeout=PATIENCE)
-        slices = [_slice(server, swarm, seconds / SLICES) for _ in range(SLICES)]
-        replies = sum(count for count, _ in slices)
-        if not replies:
-            raise TimeoutError(f"{server.name} gave no reply within {seconds:g} s to {active} of {connections} clients")
-        now = swarm.snapshot()
-        return EchoCost(
-            server=server.name,
-            connections=connections,
-            active=active,
-            payload=payload,
-            replies=replies,
-            replies_per_second=replies / seconds,
-            cpu_us_per_reply=min(cpu / count * 1e6 for count, cpu in slices if count),
-            p50=now.total.p50 or 0.0,
-            p99=now.total.p99 or 0.0,
-        )
+        start, cpu, replies = time.perf_counter(), server.cpu_seconds(), swarm.snapshot().replies
+        time.sleep(seconds)
+        end, cpu_end, now = time.perf_counter(), server.cpu_seconds(), swarm.snapshot()
+        return _Run(server.name, now.replies - replies, cpu_end - cpu, end - start, now.total)
+
+
+def _row(connections: int, active: int, payload: int, runs: list[_Run]) -> EchoCost:
+    replies = sum(run.replies for run in runs)
+    if not replies:
+        raise TimeoutError(f"{runs[0].server} gave no reply to {active} of {connections} clients while the clock ran")
+    cost, rest = summary([run.cpu / run.replies * 1e6 for run in runs if run.replies])
+    return EchoCost(
+        server=runs[0].server,
+        connections=connections,
+        active=active,
+        payload=payload,
+        replies=replies,
+        replies_per_second=replies / sum(run.took for run in runs),
+        cpu_us_per_reply=cost,
+        p50=statistics.median(run.latency.p50 or 0.0 for run in runs),
+        p99=statistics.median(run.latency.p99 or 0.0 for run in runs),
+        **rest,
+    )

@@ -1,0 +1,104 @@
+"""What a client costs that connects, says one thing and goes."""
+
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..lab import Server, serve
+from ..progress import progress
+from ..swarm import Swarm
+from .clock import check_seconds, repeat, summary
+from .echo import PATIENCE, check_select_server
+from .rows import Form, Row, Rows, check_count, settings
+
+BATCH = 20
+"""Clients of one repetition: so that what the server still does for the last one hardly counts."""
+
+BATCHES = 50
+"""Repetitions at most: each client leaves a port behind that is taken for a minute (TIME_WAIT), of some 28,000."""
+
+
+@dataclass(frozen=True)
+class ChurnCost(Row):
+    """What clients cost that came and went.
+
+    Attributes:
+        server: its name.
+        connections: clients that stayed, and were silent.
+        payload: bytes of the one message that each of the others sent.
+        clients: how many came and went.
+        cpu_us_per_client: CPU time of the server's thread for each of them, in microseconds; the median.
+    """
+
+    form: ClassVar[Form] = Form(
+        *("server", "connections", "cpu_us_per_client"),
+        title="What a client costs that comes and goes",
+        sizes="silent connections beside it",
+        costs="CPU microseconds per client",
+    )
+    server: str
+    connections: int
+    payload: int
+    clients: int
+    cpu_us_per_client: float
+
+
+def churn_cost(
+    fn: Callable, connections: int | Iterable[int] = 1, seconds: float = 0.25, payload: int = 64, isolate: bool = False
+) -> Rows:
+    """Measure what a client costs the server that connects, says one thing, hears the reply and goes.
+
+    Protocol: the server is started anew for each number; `connections` silent clients connect and stay. Then one client
+    after the other connects, sends one message, reads the whole reply and closes. CPU time is that of the server's
+    thread. Here epoll has the most to do beside waiting: for each client an EPOLL_CTL_ADD and an EPOLL_CTL_DEL.
+
+    Source: short connections are one of the workloads of Gammo, Brecht, Shukla, Pariag, *Comparing and Evaluating
+    epoll, select, and poll Event Mechanisms*, OLS 2004; see `published.profile` for what epoll_ctl cost them.
+
+    Known weaknesses: one client at a time, so each wait has one event; to accept and close a TCP connection costs far
+    more than to watch it, so ratios are small; client and server share the interpreter lock.
+
+    Args:
+        fn: a server function, as for `serve`.
+        connections: silent clients that stay; a number, or several.
+        seconds: how long each setting is measured, and 1,000 clients at most.
+        payload: bytes of the message.
+        isolate: the silent clients get a process of their own, as in `Swarm`.
+
+    Returns:
+        One row for each number of connections.
+
+    Raises:
+        ValueError: as for `echo_cost`.
+        OSError: the server hangs up before it has answered, or does not answer.
+    """
+    check_seconds(seconds)
+    check_count("payload", payload)
+    counts = settings("connections", connections)
+    check_select_server(fn, max(counts) + 1)
+    name = getattr(fn, "__name__", "server")
+    return Rows(_measure(fn, count, seconds, payload, isolate) for count in progress(counts, f"clients, {name}"))
+
+
+def _measure(fn: Callable, connections: int, seconds: float, payload: int, isolate: bool) -> ChurnCost:
+    with serve(fn, backlog=max(128, connections)) as server, Swarm(server, connections, 0, isolate=isolate) as swarm:
+        swarm.wait_connected(timeout=PATIENCE)
+        costs = repeat(lambda: _batch(server, bytes(payload)), seconds, BATCHES)
+    cost, rest = summary(costs)
+    return ChurnCost(server.name, connections, payload, BATCH * len(costs), cost, **rest)
+
+
+def _batch(server: Server, message: bytes) -> float:
+    """Microseconds of the server's CPU time for each of some clients that come and go."""
+    start = server.cpu_seconds()
+    for _ in range(BATCH):
+        with socket.create_connection(server.address, timeout=PATIENCE) as client:
+            client.sendall(message)
+            unheard = len(message)
+            while unheard:
+                data = client.recv(unheard)
+                if not data:
+                    raise ConnectionError(f"{server.name} hung up with {unheard} bytes of its reply missing")
+                unheard -= len(data)
+    return (server.cpu_seconds() - start) / BATCH * 1e6

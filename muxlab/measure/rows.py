@@ -1,0 +1,143 @@
+"""The form of all results: one row for each setting, which a chart, `slope` or a spreadsheet can take."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Form:
+    """How rows of one kind are drawn: which attribute is what, and what the axes are called.
+
+    Attributes:
+        name: the attribute that names the line, such as "server".
+        size: the attribute that grows to the right, such as "connections".
+        cost: the attribute that grows upwards, in microseconds.
+        title, sizes, costs: the chart's title, and what its two axes say.
+    """
+
+    name: str
+    size: str
+    cost: str
+    title: str
+    sizes: str
+    costs: str
+
+
+ECHO = Form(
+    *("server", "connections", "cpu_us_per_reply"),
+    title="What one reply costs the server",
+    sizes="connections",
+    costs="CPU microseconds per reply",
+)
+
+
+def form_of(row: Any) -> Form:
+    """How a row is drawn; one of somebody else's, without a `form`, is taken for a server's cost of a reply."""
+    form: Form = getattr(row, "form", ECHO)
+    return form
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What every row has, whatever was measured; each kind names its own figures, and `form` says which is which.
+
+    Attributes:
+        least: the cheapest repetition. What else the machine does can only add to a cost, so this one is steadiest, and
+            the one to compare where an answer has to be the same each time; None where nobody published it.
+        low, high: half of the repetitions cost between these two (the quartiles); None where nobody published them.
+        repeats: how often it was measured; the cost is the median.
+        machine: what it ran on; of published rows, who published them.
+    """
+
+    form: ClassVar[Form]
+    least: float | None = None
+    low: float | None = None
+    high: float | None = None
+    repeats: int | None = None
+    machine: str = ""
+
+
+class Rows(list[Any]):
+    """A list of rows, of one kind or of several, that can be kept as text."""
+
+    def __add__(self, other: list[Any]) -> "Rows":
+        return Rows([*self, *other])
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """Write the rows as CSV: the names of the columns, then one line for each row. A figure that is None is empty.
+
+        Args:
+            path: a file to write, or None.
+
+        Returns:
+            The text.
+
+        Raises:
+            ValueError: the rows are not all of one kind.
+        """
+        kinds = {type(row) for row in self}
+        if len(kinds) > 1:
+            names = " and ".join(sorted(kind.__name__ for kind in kinds))
+            raise ValueError(f"{names} have different columns: write each kind of row into a file of its own")
+        text = io.StringIO()
+        for kind in kinds:
+            columns = columns_of(kind)
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows([getattr(row, column) for column in columns] for row in self)
+        if path is not None:
+            Path(path).write_text(text.getvalue(), encoding="utf-8")
+        return text.getvalue()
+
+
+def columns_of(kind: type) -> list[str]:
+    """The names of a row's figures: its own first, then those that every row has."""
+    return [field.name for field in sorted(fields(kind), key=lambda field: field.kw_only is True)]
+
+
+def read_csv(path: str | Path, kind: type[Row]) -> Rows:
+    """Read rows of the class `kind` back from the file that `to_csv` wrote.
+
+    Raises:
+        ValueError: the file has other columns.
+    """
+    with open(path, encoding="utf-8", newline="") as file:
+        found = csv.DictReader(file)
+        if found.fieldnames is not None and sorted(found.fieldnames) != sorted(columns_of(kind)):
+            raise ValueError(f"{path} holds no {kind.__name__}: its columns are {', '.join(found.fieldnames)}")
+        return Rows(kind(**_typed(line, kind)) for line in found)
+
+
+def _typed(line: dict[str, str], kind: type) -> dict[str, Any]:
+    """The texts of one line as what the row's class says they are."""
+    return {field.name: _value(line[field.name], field.type) for field in fields(kind)}
+
+
+def _value(text: str, wanted: Any) -> object:
+    if wanted is str:
+        return text
+    if not text:
+        return None
+    return int(text) if wanted in (int, int | None) else float(text)
+
+
+def check_count(name: str, number: int, least: int = 1) -> None:
+    """Refuse what is not a whole number of `least` or more, with a TypeError or a ValueError."""
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"{name}={number!r}: it has to be a whole number")
+    if number < least:
+        raise ValueError(f"{name}={number}: it has to be {least} or more")
+
+
+def settings(name: str, given: int | Iterable[int]) -> list[int]:
+    """One whole number of 1 or more, or several, as a list; what is not that is refused before anything is measured."""
+    numbers = list(given) if isinstance(given, Iterable) else [given]
+    if not numbers:
+        raise ValueError(f"{name}=[]: give one number, or several")
+    for number in numbers:
+        check_count(name, number)
+    return numbers

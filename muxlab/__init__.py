@@ -1,25 +1,50 @@
 """muxlab: how one thread serves thousands of TCP clients, on a live kernel.
 
-A server is a function of a listening socket. `serve` runs one in a background thread, `Swarm` is its clients,
-`doctor` tells what this machine allows, and `show` draws.
+A server is a function of a listening socket. `serve` runs one in a background thread, `step` runs one a line or a call
+at a time, `Swarm` is the clients, `doctor` tells what this machine allows, `predict` asks the learner before the
+experiment does, and `show` draws.
 """
 
 import importlib
 
-from .lab import Server, serve
 from .registry import stop_all
 from .servers import SERVERS
 from .swarm import Swarm
+from .watch.serve import Server, serve
 
 TYPE_CHECKING = False  # what type checkers take for true: `typing` itself would be slow to import
 if TYPE_CHECKING:
-    from . import measure, show
+    from . import check, measure, show
+    from .check.exercises import exercise
     from .doctor import doctor
+    from .show.predictions import predict
+    from .watch.stepper import step
 
 __version__ = "0.1.0"
-__all__ = ["SERVERS", "Server", "Swarm", "doctor", "measure", "serve", "show", "stop_all"]
+__all__ = [
+    "SERVERS",
+    "Server",
+    "Swarm",
+    "check",
+    "doctor",
+    "exercise",
+    "measure",
+    "predict",
+    "serve",
+    "show",
+    "step",
+    "stop_all",
+]
 
-_LAZY = {"doctor": ".doctor", "measure": ".measure", "show": ".show"}
+_LAZY = {
+    "check": ".check",
+    "doctor": ".doctor",
+    "exercise": ".check.exercises",
+    "measure": ".measure",
+    "predict": ".show.predictions",
+    "show": ".show",
+    "step": ".watch.stepper",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -27,7 +52,7 @@ def __getattr__(name: str) -> object:
     if name not in _LAZY:
         raise AttributeError(f"module 'muxlab' has no attribute {name!r}")
     module = importlib.import_module(_LAZY[name], __name__)
-    value = module.doctor if name == "doctor" else module
+    value = getattr(module, name, module)
     globals()[name] = value
     return value
 

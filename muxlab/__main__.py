@@ -1,4 +1,4 @@
-"""python -m muxlab: the doctor, a server and a swarm for two terminals, as in the article that the course grew from."""
+"""python -m muxlab: the doctor, a server and a swarm for two terminals as in the article, the trials of a server."""
 
 import argparse
 import contextlib
@@ -22,12 +22,13 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: as on the command line; by default what is there.
 
     Returns:
-        The exit status: 0, or 1 with a sentence on standard error.
+        The exit status: 0, or 1 with a sentence on standard error. Of `check`: 0 when the server passed, 1 when a trial
+        failed, 2 with a sentence on standard error when there was nothing to try.
     """
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends as Ctrl-C does
     try:
-        options.command(options)
+        return options.command(options) or 0
     except KeyboardInterrupt:
         print("\nstopped")
     except (OSError, ValueError) as error:
@@ -58,7 +59,26 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--rate", type=float, metavar="R", help="messages a second in all (as many as are answered)")
     command.add_argument("--seconds", type=float, help="end after so long (when Ctrl-C is pressed)")
     command.set_defaults(command=_swarm)
+
+    command = commands.add_parser("check", help="try your own server with hostile clients")
+    command.add_argument("place", metavar="FILE:FUNCTION", help="a server function, as path/to/server.py:function")
+    command.add_argument("--trial", action="append", metavar="NAME", help="this trial only; may be given several times")
+    command.set_defaults(command=_check)
     return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Hold the trials, and print the report."""
+    from .check.battery import check  # here, because no other command needs it
+    from .check.load import function_at
+
+    try:
+        report = check(function_at(options.place), options.trial)
+    except (TypeError, ValueError) as error:
+        print(f"muxlab: {error}", file=sys.stderr)
+        return 2
+    print(report)
+    return 0 if report.passed else 1
 
 
 def _serve(options: argparse.Namespace) -> None:

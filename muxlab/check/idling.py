@@ -1,0 +1,64 @@
+"""Trials of waiting: a server with nothing to do takes no CPU time, and returns when it is told to."""
+
+from .bench import HELLO, LINE, NARROW, Bench
+from .trial import Failed, NotAllowed, trial
+
+IDLE = 20
+"""Clients that are connected and say nothing more."""
+
+STUFFED = LINE * (12 * NARROW // len(LINE))
+"""A request whose reply fits into no queue."""
+
+
+@trial("sleeps when nobody talks", "What makes your wait return, again and again, with nothing to do?")
+def sleeps(bench: Bench) -> str:
+    """Clients are connected, each was answered once; some have left."""
+    clients = [client.say(HELLO) for client in bench.guests(IDLE)]
+    bench.answered(*clients)
+    for client in clients[IDLE // 2 :]:
+        client.close()
+    return asleep(bench, f"{IDLE // 2} clients are connected and silent")
+
+
+@trial("sleeps beside a client that half-closed", "An end of file stays readable: what does your server do about it?")
+def sleeps_half_closed(bench: Bench) -> str:
+    """It has said its last byte, and keeps its own side open."""
+    clients = [client.say(HELLO) for client in bench.guests(IDLE)]
+    bench.answered(*clients)
+    clients[0].half_close()
+    return asleep(bench, "one client has half-closed, the others are silent")
+
+
+@trial("sleeps while a client does not read", "What do you wait for while you can neither send nor want to read?")
+def sleeps_unread(bench: Bench) -> str:
+    """Its reply waits for room in the send queue; more of its bytes wait to be read."""
+    bench.serve(narrow=True)
+    bench.push([bench.client(NARROW).say(STUFFED)])
+    return asleep(bench, "one client does not read its reply")
+
+
+@trial("sleeps again after a long reply", "What did you wait for while the reply was on its way, and do you still?")
+def sleeps_again(bench: Bench) -> str:
+    """A client read its reply late, in the end all of it; now there is nothing to do any more."""
+    bench.serve(narrow=True)
+    client = bench.client(NARROW).say(STUFFED)
+    bench.push([client])
+    bench.answered(client)
+    return asleep(bench, "one client has read its long reply")
+
+
+@trial("returns when told to stop", "Does whatever your server sleeps in also wake up for `stop`?")
+def returns(bench: Bench) -> str:
+    """It is told so while clients are connected, and silent."""
+    clients = [client.say(HELLO) for client in bench.guests(IDLE)]
+    bench.answered(*clients)
+    return bench.told_to_stop()
+
+
+def asleep(bench: Bench, what: str) -> str:
+    """Fail the trial if the server takes CPU time now; returns what was seen."""
+    if bench.spins():
+        if bench.model().polls:
+            raise NotAllowed(f"{what}: a server that polls cannot sleep")
+        raise Failed(f"{what}, and the server takes all the CPU time that it gets")
+    return f"{what}, and the server sleeps"

@@ -1,0 +1,152 @@
+"""Trials of leaving: clients go when they like, and most of them without a good-bye."""
+
+import gc
+import sys
+from collections.abc import Callable
+
+from .bench import HELLO, LINE, NARROW, Bench
+from .clients import Client, eventually
+from .trial import Failed, trial
+
+RUDE = 8
+"""Clients that leave at once: more than one, so that some leave while the server is busy with another."""
+
+PASSERS = 60
+"""Clients of one round that come, are answered and leave."""
+
+ASKED = LINE * (8 * NARROW // len(LINE))
+"""A request whose reply does not fit into the queues between a server and its client."""
+
+SIZES = [len(LINE), *range(NARROW, 8 * NARROW, NARROW // 4)]
+"""Bytes that clients ask before a half-close: from what fits into any queue to what fits into none, in steps so small
+that one of them comes to its end while part of the reply is still with the server."""
+
+
+@trial("survives a reset before any data", "Which calls on a client's socket can raise, and what catches it?")
+def reset_at_once(bench: Bench) -> str:
+    """One is reset before the server gets to see it, the others while it waits for their first word."""
+    bench.serve(hold=True)
+    bench.client().reset()
+    bench.release()
+    bystander, *rude = bench.guests(1 + RUDE)
+    for client in rude:
+        client.reset()
+    return unharmed(bench, bystander, f"{1 + RUDE} clients reset their connections before they said anything")
+
+
+@trial("survives a reset between messages", "Which calls on a client's socket can raise, and what catches it?")
+def reset_between(bench: Bench) -> str:
+    """They are answered; when the server waits again, they are gone."""
+    bystander, *rude = (client.say(HELLO) for client in bench.guests(1 + RUDE))
+    bench.answered(bystander, *rude)
+    for client in rude:
+        client.reset()
+    return unharmed(bench, bystander, f"{RUDE} clients reset their connections between two messages")
+
+
+@trial("survives a reset in the middle of a reply", "Can send raise? And a send to somebody who has just gone?")
+def reset_in_reply(bench: Bench) -> str:
+    """One has asked and is gone before the server reads it, the others while the reply is on its way."""
+    bench.serve(hold=True, narrow=True)
+    bench.client().say(HELLO).reset()
+    bench.release()
+    bystander = bench.client()
+    late = [bench.client(NARROW).say(ASKED) for _ in range(RUDE)]
+    bench.push(late)
+    for client in late:
+        client.reset()
+    return unharmed(bench, bystander, f"{1 + RUDE} clients reset their connections in the middle of a reply")
+
+
+@trial("survives clients that connect and leave", "What does recv return at the end, and who closes the socket then?")
+def connect_and_leave(bench: Bench) -> str:
+    """One is gone before the server looks at the door, the others after."""
+    bench.serve(hold=True)
+    bench.client().close()
+    bench.release()
+    bystander, *others = bench.guests(1 + RUDE)
+    for client in others:
+        client.close()
+    return unharmed(bench, bystander, f"{1 + RUDE} clients connected and left")
+
+
+@trial("answers a client that half-closes after asking", "Has a client that will say no more also stopped reading?")
+def half_closed(bench: Bench) -> str:
+    """It asks, ends its own side, and only then reads: little, and more than the queues hold."""
+    bench.serve(narrow=True)
+    clients = [bench.client(NARROW) for _ in SIZES]
+    for client, size in zip(clients, SIZES, strict=True):  # each says something else
+        client.say(b"%0*d\n" % (len(LINE) - 1, size) * (size // len(LINE)))
+    bench.push(clients)
+    bench.wait(clients, lambda: not any(client.unsent for client in clients))
+    for client in clients:
+        client.half_close()
+    if not bench.answered(*clients):
+        raise Failed(f"after a half-close, {next(client for client in clients if not client.answered).came_back}")
+    if not bench.wait(clients, lambda: all(client.ended for client in clients)):
+        raise Failed("after a half-close all was answered, but the connection was not closed then")
+    return f"{len(SIZES)} clients got all their bytes, and then the end"
+
+
+@trial("forgets clients that left", "What did you note down about a client, and what of it is still there?")
+def forgets_left(bench: Bench) -> str:
+    """They come, are answered and leave."""
+    return forgets(bench, Client.close)
+
+
+@trial("forgets clients that broke off", "Is all that you noted down about a client deleted after an error, too?")
+def forgets_broken(bench: Bench) -> str:
+    """They come, are answered and reset their connections; and some do so in the middle of a long reply."""
+    bench.serve(narrow=True)
+    return forgets(bench, Client.reset, asking=PASSERS // 2)
+
+
+def forgets(bench: Bench, leave: Callable[[Client], None], asking: int = 0) -> str:
+    """Fail the trial if anything grows from one round of clients to the next; returns what was seen.
+
+    Args:
+        leave: how they leave.
+        asking: how many of them leave before they read the reply to a long question.
+    """
+    bystander = bench.client()
+    grown = []
+    before = 0
+    for _ in range(4):
+        visitors = [client.say(HELLO) for client in bench.guests(PASSERS)]
+        if not bench.answered(*visitors):
+            raise Failed(f"{sum(client.answered for client in visitors)} of {PASSERS} were answered")
+        if asking:
+            bench.push([client.say(ASKED) for client in visitors[:asking]])
+        for client in visitors:
+            leave(client)
+        if not eventually(lambda: len(bench.server.connections()) <= 1):
+            left = len(bench.server.connections()) - 1
+            raise Failed(f"{PASSERS} clients had left, and {left} of their sockets were still open")
+        bench.answered(bystander.say(HELLO))  # what the server has just heard is about this one, and not about them
+        bench.clients = [bystander]
+        del visitors, client
+        gc.collect()
+        now = sys.getallocatedblocks()
+        grown.append(now - before)
+        before = now
+    if min(grown) >= (asking or PASSERS) // 2:  # of one object for each, some find room that is there already
+        raise Failed(f"{PASSERS} clients come and go, and each time {min(grown):,} more objects are in memory")
+    return "no socket stays open, and nothing stays in memory"
+
+
+def unharmed(bench: Bench, bystander: Client, what: str) -> str:
+    """Fail the trial unless the server goes on after that, and comes to rest; returns what was seen.
+
+    Args:
+        bystander: a client that was there before.
+        what: what happened.
+    """
+    if not bench.answered(bystander.say(b"still there?\n")):
+        raise Failed(f"after {what}, another one got {bystander.got}")
+    if not eventually(lambda: len(bench.server.connections()) <= 1):
+        left = len(bench.server.connections()) - 1
+        raise Failed(f"after {what}, {left} sockets of clients that had left were still open")
+    if bench.spins() and not bench.model().polls:  # before anybody comes, who would get a descriptor of theirs
+        raise Failed(f"after {what}, the server takes all the CPU time that it gets")
+    bench.still_serves(what)
+    return f"{what}, and others were answered"

@@ -1,0 +1,245 @@
+"""Exercises: an untouched answer gets a friendly line, wrong ones fail, the solution passes, and hints go in steps."""
+
+import inspect
+import json
+import linecache
+from pathlib import Path
+
+import pytest
+from exercise_answers import WRONG
+
+import muxlab
+from muxlab.check import battery
+from muxlab.check.exercises import EXERCISES
+
+ROOT = Path(__file__).resolve().parent.parent
+REPAIRS = [name for name, task in EXERCISES.items() if task.exhibit]
+ANSWERS = [(name, fn, trial) for name, answers in WRONG.items() for fn, trial in answers]
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """Exercises of which no hint has been told."""
+    for task in EXERCISES.values():
+        monkeypatch.setattr(task, "_told", 0)
+
+
+# ---- the list
+
+
+def test_every_chapter_has_one_to_write_and_one_to_repair():
+    kinds = {(task.chapter, task.exhibit is not None) for task in EXERCISES.values()}
+    assert {(chapter, repair) for chapter in ("02", "03", "05", "06") for repair in (False, True)} <= kinds
+
+
+def test_exercises_ask_for_trials_that_there_are():
+    for task in EXERCISES.values():
+        assert set(task.trials) <= set(battery.TRIALS), task.name
+
+
+def test_an_unknown_name_lists_all_by_chapter():
+    with pytest.raises(ValueError) as found:
+        muxlab.exercise("poling-echo")
+    assert "no exercise 'poling-echo'" in str(found.value)
+    assert "chapter 02: polling-echo, misspelt" in str(found.value)
+    assert all(name in str(found.value) for name in EXERCISES)
+
+
+def test_an_exercise_is_always_the_same_object():
+    assert muxlab.exercise("misspelt") is muxlab.exercise("misspelt")
+
+
+# ---- nothing to check yet
+
+
+def docstring_only(listener, stop):
+    """An echo server."""
+
+
+def dots(listener, stop):
+    """An echo server."""
+    # here
+    ...  # noqa: PIE790
+
+
+def nothing(listener):
+    pass
+
+
+def planned(listener, stop):
+    raise NotImplementedError("soon")
+
+
+def comes_back(listener, stop):
+    return None
+
+
+EMPTY = [docstring_only, dots, nothing, planned, comes_back, None, ..., "my_server", 7]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("fn", EMPTY, ids=lambda fn: getattr(fn, "__name__", repr(fn)))
+def test_an_untouched_answer_gets_one_friendly_line(monkeypatch, name, fn):
+    monkeypatch.setattr(battery, "check", None)  # no trial is held
+    answer = muxlab.exercise(name).check(fn)
+    assert not answer.passed and answer.trials == [] and answer.report is None
+    assert str(answer).startswith(f"{name}: ") and "\n" not in str(answer)
+    assert f'muxlab.exercise("{name}").hint()' in str(answer)
+    assert repr(answer) == str(answer)
+
+
+@pytest.fixture
+def run_cell(monkeypatch):
+    """Run source as a notebook does, with its lines where `inspect` finds them; returns the first function in it."""
+
+    def run(source, file="<cell 1>"):
+        monkeypatch.setitem(linecache.cache, file, (len(source), None, source.splitlines(True), file))
+        namespace = {}
+        exec(compile(source, file, "exec"), namespace)
+        return next(value for value in namespace.values() if inspect.isfunction(value))
+
+    return run
+
+
+@pytest.mark.parametrize("name", REPAIRS)
+def test_an_exhibit_as_it_was_is_untouched(run_cell, name):
+    """Written into a notebook: another file, other line numbers, another name, a docstring."""
+    task = EXERCISES[name]
+    source = inspect.getsource(task.exhibit).replace(task.exhibit.__name__, "broken")
+    broken = run_cell("\n\n\n" + source.replace(f'"""{task.exhibit.__doc__}"""', '"""Mend me."""  # a comment'))
+    assert task.unattempted(broken) == "this is the broken server as it was"
+
+
+def test_one_word_more_is_an_attempt(run_cell):
+    source = inspect.getsource(EXERCISES["picky"].exhibit)
+    assert EXERCISES["picky"].unattempted(run_cell(source))
+    assert not EXERCISES["picky"].unattempted(run_cell(source.replace("==", "&"), "<cell 2>"))
+
+
+@pytest.mark.parametrize("name", REPAIRS)
+def test_a_repair_is_not_taken_for_the_exhibit(name):
+    assert EXERCISES[name].unattempted(EXERCISES[name].functions[0]) == ""
+    assert [fn for fn, _ in WRONG[name] if EXERCISES[name].unattempted(fn)] == []
+
+
+def test_servers_that_are_no_plain_functions_are_checked():
+    class Echo:
+        def __call__(self, listener, stop):
+            muxlab.SERVERS["epoll"](listener, stop)
+
+    def inside(listener, stop):
+        server(listener, stop)
+
+    server = muxlab.SERVERS["epoll"]
+    assert muxlab.exercise("epoll-echo").unattempted(Echo()) == ""
+    assert muxlab.exercise("epoll-echo").unattempted(inside) == ""
+
+
+def test_a_function_of_something_else_is_refused():
+    with pytest.raises(TypeError, match="listener"):
+        muxlab.exercise("polling-echo").check(lambda a, b, c: print(a, b, c))
+
+
+# ---- answers
+
+
+def test_every_exercise_has_three_wrong_answers():
+    assert {name for name in EXERCISES if len(WRONG.get(name, [])) < 3} == set()
+
+
+def unclosed(test):
+    """A broken server leaves sockets for the garbage collector to close."""
+    return pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")(test)
+
+
+@unclosed
+@pytest.mark.parametrize(("name", "fn", "trial"), ANSWERS, ids=[f"{name}-{fn.__name__}" for name, fn, _ in ANSWERS])
+def test_a_wrong_answer_fails(monkeypatch, name, fn, trial):
+    """One trial tells; the others of the exercise would take a minute for all answers together."""
+    task = EXERCISES[name]
+    if task.way and trial not in battery.TRIALS:
+        monkeypatch.setattr(task, "trials", task.trials[:1])
+    else:
+        assert trial in (task.trials or battery.TRIALS)
+        monkeypatch.setattr(task, "trials", (trial,))
+    answer = task.check(fn)
+    assert [found.name for found in answer.trials if found.passed is False] == [trial]
+    assert not answer.passed
+    assert "not yet" in str(answer) and "solved" not in str(answer)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_solution_passes(run_cell, name):
+    """Pasted into an empty notebook, as a learner sees it."""
+    answer = muxlab.exercise(name).check(run_cell(muxlab.exercise(name).solution().source))
+    assert [trial for trial in answer.trials if trial.passed is not True] == []
+    assert answer.passed and "solved" in str(answer)
+
+
+EXHIBITS_FAIL = {
+    "misspelt": "forgets clients that left",
+    "restless": "sleeps when nobody talks",
+    "ghost": "sleeps when nobody talks",
+    "picky": "survives a reset between messages",
+    "one-accept": "accepts a burst of 300",
+    "crowded": "lives through a lack of descriptors",
+}
+
+
+@unclosed
+@pytest.mark.parametrize("name", REPAIRS)
+def test_an_exhibit_fails_its_exercise(name):
+    """Were it not recognised, it would still not pass."""
+    assert EXHIBITS_FAIL[name] in EXERCISES[name].trials
+    assert not muxlab.check(EXERCISES[name].exhibit, trials=[EXHIBITS_FAIL[name]]).passed
+
+
+def test_a_solution_says_why_before_its_source():
+    for task in EXERCISES.values():
+        assert str(task.solution()) == f"{task.why}\n\n{task.solution().source}"
+
+
+# ---- hints, and how it all looks
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_hints_go_in_steps_and_the_last_one_points_to_the_solution(fresh, name):
+    task = muxlab.exercise(name)
+    steps = [str(task.hint()) for _ in task.hints]
+    assert len(set(steps)) == len(steps) >= 3
+    assert steps[0].startswith(f"Hint 1 of {len(steps)}. ")
+    assert [f'muxlab.exercise("{name}").solution()' in step for step in steps] == [False] * (len(steps) - 1) + [True]
+    assert str(task.hint()) == steps[-1]
+
+
+def test_html_is_escaped():
+    answer = muxlab.exercise("polling-echo").check("<b>")
+    assert "&lt;b&gt;" in answer._repr_html_() and "<b>" not in answer._repr_html_()
+    page = muxlab.exercise("restless").solution()._repr_html_()
+    assert "<pre>import select\n\n\ndef restless_server(listener, stop):" in page and "sock.accept()[0]" in page
+
+
+# ---- the notebooks
+
+
+def cells():
+    """Yield (chapter, name of the exercise, source) of each cell that checks one."""
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text())["cells"]:
+            source = "".join(cell["source"])
+            for name in EXERCISES:
+                if cell["cell_type"] == "code" and f'muxlab.exercise("{name}").check(' in source:
+                    yield path.stem[:2], name, source
+
+
+@pytest.mark.parametrize(("chapter", "name", "source"), list(cells()), ids=lambda part: part[:20])
+def test_a_cell_of_a_chapter_is_untouched(run_cell, chapter, name, source):
+    fn = run_cell(source.rsplit("\n\n\n", 1)[0])  # without the line that checks it
+    assert chapter == EXERCISES[name].chapter
+    assert muxlab.exercise(name).unattempted(fn)
+
+
+def test_a_chapter_with_exercises_has_all_of_them():
+    there = {(chapter, name) for chapter, name, _ in cells()}
+    wanted = {(task.chapter, name) for name, task in EXERCISES.items()}
+    assert there == {(chapter, name) for chapter, name in wanted if chapter in {chapter for chapter, _ in there}}

@@ -1,0 +1,298 @@
+"""The museum: each broken server fails exactly the trials that its bug is about."""
+
+import pytest
+from batteries import hold_all
+
+from muxlab.check import Trial, museum
+from muxlab.check.battery import TRIALS
+
+FAILS: dict[str, list[str]] = {
+    "buggy_server": [
+        "returns 4 MiB whole to a client that reads late",
+        "waits for room when there is none",
+        "lives with a client that never reads",
+        "survives a reset before any data",
+        "survives a reset between messages",
+        "survives a reset in the middle of a reply",
+        "survives clients that connect and leave",
+        "answers a client that half-closes after asking",
+        "forgets clients that left",
+        "forgets clients that broke off",
+    ],
+    "restless_server": [
+        "gives nobody what was meant for another",
+        "lives with a client that never reads",
+        "survives a reset before any data",
+        "survives a reset between messages",
+        "survives a reset in the middle of a reply",
+        "survives clients that connect and leave",
+        "answers a client that half-closes after asking",
+        "forgets clients that left",
+        "forgets clients that broke off",
+        "sleeps when nobody talks",
+        "sleeps beside a client that half-closed",
+        "lives through a lack of descriptors",
+    ],
+    "ghost_server": [
+        "gives nobody what was meant for another",
+        "lives with a client that never reads",
+        "survives a reset before any data",
+        "survives a reset between messages",
+        "survives a reset in the middle of a reply",
+        "survives clients that connect and leave",
+        "forgets clients that broke off",
+        "sleeps when nobody talks",
+        "sleeps beside a client that half-closed",
+        "lives through a lack of descriptors",
+    ],
+    "picky_server": [
+        "gives nobody what was meant for another",
+        "lives with a client that never reads",
+        "survives a reset before any data",
+        "survives a reset between messages",
+        "survives a reset in the middle of a reply",
+        "forgets clients that broke off",
+        "lives through a lack of descriptors",
+    ],
+    "burst_server": [
+        "accepts a burst of 300",
+        "gives nobody what was meant for another",
+        "returns 4 MiB whole to a client that reads late",
+        "waits for room when there is none",
+        "lives with a client that never reads",
+        "is fair while one client floods",
+        "survives a reset before any data",
+        "survives a reset between messages",
+        "survives a reset in the middle of a reply",
+        "answers a client that half-closes after asking",
+        "forgets clients that broke off",
+        "sleeps while a client does not read",
+        "sleeps again after a long reply",
+        "lives through a lack of descriptors",
+        "holds more than 1,024 clients",
+    ],
+    "crowded_server": [
+        "gives nobody what was meant for another",
+        "lives with a client that never reads",
+        "survives a reset in the middle of a reply",
+        "forgets clients that broke off",
+        "lives through a lack of descriptors",
+    ],
+    "one_at_a_time": [
+        "serves 64 clients in turn",
+        "is not held up by a silent client",
+        "accepts a burst of 300",
+        "lives with a client that never reads",
+        "is fair while one client floods",
+        "survives a reset before any data",
+        "survives a reset between messages",
+        "survives a reset in the middle of a reply",
+        "survives clients that connect and leave",
+        "answers a client that half-closes after asking",
+        "forgets clients that left",
+        "forgets clients that broke off",
+        "returns when told to stop",
+        "lives through a lack of descriptors",
+        "holds more than 1,024 clients",
+    ],
+    "dies_of_a_reset": [
+        "gives nobody what was meant for another",
+        "lives with a client that never reads",
+        "survives a reset before any data",
+        "survives a reset between messages",
+        "survives a reset in the middle of a reply",
+        "forgets clients that broke off",
+        "lives through a lack of descriptors",
+    ],
+    "guards_recv_only": [
+        "returns 4 MiB whole to a client that reads late",
+        "waits for room when there is none",
+        "lives with a client that never reads",
+        "survives a reset in the middle of a reply",
+        "answers a client that half-closes after asking",
+    ],
+    "blocking_sendall": [
+        "lives with a client that never reads",
+        "lives through a lack of descriptors",
+    ],
+    "drops_what_send_did_not_take": [
+        "returns 4 MiB whole to a client that reads late",
+        "waits for room when there is none",
+        "lives with a client that never reads",
+        "answers a client that half-closes after asking",
+    ],
+    "drain_loop_on_a_blocking_socket": [
+        "serves 64 clients in turn",
+        "accepts a burst of 300",
+        "lives with a client that never reads",
+        "survives a reset before any data",
+        "survives a reset between messages",
+        "survives a reset in the middle of a reply",
+        "survives clients that connect and leave",
+        "answers a client that half-closes after asking",
+        "forgets clients that left",
+        "forgets clients that broke off",
+        "returns when told to stop",
+        "lives through a lack of descriptors",
+        "holds more than 1,024 clients",
+    ],
+    "insists_on_accepting": [
+        "lives through a lack of descriptors",
+    ],
+    "one_accept_for_each_edge": [
+        "accepts a burst of 300",
+        "lives through a lack of descriptors",
+        "holds more than 1,024 clients",
+    ],
+    "one_recv_for_each_edge": [
+        "takes messages that come glued together",
+        "returns 4 MiB whole to a client that reads late",
+        "answers a client that half-closes after asking",
+    ],
+    "always_writable": [
+        "survives a reset before any data",
+        "survives a reset between messages",
+        "survives a reset in the middle of a reply",
+        "survives clients that connect and leave",
+        "sleeps when nobody talks",
+        "sleeps beside a client that half-closed",
+        "sleeps while a client does not read",
+        "sleeps again after a long reply",
+        "lives through a lack of descriptors",
+    ],
+    "still_watches_for_bytes": [
+        "sleeps while a client does not read",
+    ],
+    "stays_armed": [
+        "sleeps again after a long reply",
+    ],
+    "drains_one_client": [
+        "is fair while one client floods",
+    ],
+    "unregisters_after_close": [
+        "gives nobody what was meant for another",
+        "survives a reset before any data",
+        "survives a reset between messages",
+        "survives a reset in the middle of a reply",
+        "survives clients that connect and leave",
+        "answers a client that half-closes after asking",
+        "forgets clients that left",
+        "forgets clients that broke off",
+        "sleeps when nobody talks",
+        "sleeps beside a client that half-closed",
+    ],
+    "deaf_to_stop": [
+        "returns when told to stop",
+    ],
+    "spins_without_descriptors": [
+        "lives through a lack of descriptors",
+    ],
+    "a_thousand_at_most": [
+        "holds more than 1,024 clients",
+    ],
+    "never_forgets": [
+        "forgets clients that left",
+        "forgets clients that broke off",
+    ],
+    "remembers_who_broke_off": [
+        "forgets clients that broke off",
+    ],
+    "still_owes": [
+        "forgets clients that broke off",
+    ],
+    "reads_without_end": [
+        "lives with a client that never reads",
+    ],
+    "leaves_before_the_end": [
+        "answers a client that half-closes after asking",
+    ],
+    "remembers_by_descriptor": [
+        "gives nobody what was meant for another",
+        "survives a reset in the middle of a reply",
+        "forgets clients that broke off",
+    ],
+    "asks_who_it_is": [
+        "survives a reset before any data",
+        "survives a reset in the middle of a reply",
+    ],
+    "answers_in_quotes": [
+        "echoes one message",
+        "serves 64 clients in turn",
+        "is not held up by a silent client",
+        "accepts a burst of 300",
+        "takes a message that comes byte by byte",
+        "takes messages that come glued together",
+        "returns any bytes",
+        "gives nobody what was meant for another",
+        "returns 4 MiB whole to a client that reads late",
+        "waits for room when there is none",
+        "lives with a client that never reads",
+        "is fair while one client floods",
+        "survives a reset before any data",
+        "survives a reset between messages",
+        "survives a reset in the middle of a reply",
+        "survives clients that connect and leave",
+        "answers a client that half-closes after asking",
+        "forgets clients that left",
+        "forgets clients that broke off",
+        "lives through a lack of descriptors",
+        "holds more than 1,024 clients",
+    ],
+    "one_recv_is_one_line": [
+        "takes a message that comes byte by byte",
+        "takes messages that come glued together",
+        "returns any bytes",
+        "returns 4 MiB whole to a client that reads late",
+        "waits for room when there is none",
+        "lives with a client that never reads",
+        "answers a client that half-closes after asking",
+    ],
+    "first_line_only": [
+        "takes messages that come glued together",
+        "returns any bytes",
+        "returns 4 MiB whole to a client that reads late",
+        "waits for room when there is none",
+        "lives with a client that never reads",
+        "answers a client that half-closes after asking",
+    ],
+    "looks_at_the_last_byte": [
+        "takes a message that comes byte by byte",
+        "takes messages that come glued together",
+        "returns any bytes",
+        "returns 4 MiB whole to a client that reads late",
+        "waits for room when there is none",
+        "lives with a client that never reads",
+        "survives clients that connect and leave",
+        "answers a client that half-closes after asking",
+        "forgets clients that left",
+        "sleeps when nobody talks",
+        "sleeps beside a client that half-closed",
+    ],
+    "decodes_what_it_reads": [
+        "returns any bytes",
+        "returns 4 MiB whole to a client that reads late",
+        "waits for room when there is none",
+        "lives with a client that never reads",
+        "answers a client that half-closes after asking",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, list[Trial]]:
+    return hold_all(list(museum.EXHIBITS))
+
+
+@pytest.mark.parametrize("name", list(museum.EXHIBITS))
+def test_an_exhibit_fails_these_trials_and_no_other(found: dict[str, list[Trial]], name: str) -> None:
+    failed = {trial.name: trial.detail for trial in found[name] if trial.passed is False}
+    assert list(failed) == FAILS[name], failed
+
+
+def test_no_trial_is_idle() -> None:
+    assert {name for names in FAILS.values() for name in names} == set(TRIALS)
+
+
+def test_every_exhibit_says_in_one_line_what_one_sees() -> None:
+    for name, fn in museum.EXHIBITS.items():
+        assert fn.__doc__ and "\n" not in fn.__doc__ and fn.__doc__.endswith("."), name

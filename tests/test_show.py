@@ -13,7 +13,8 @@ import matplotlib
 import pytest
 
 import muxlab
-from muxlab.show import cost, latency, picture, playground, theme
+from muxlab.measure import ChainCost, WaitCost
+from muxlab.show import beside, cost, latency, picture, playground, replies, theme
 from muxlab.show.frame import TILES, Frame, unpack
 
 EPOLL = muxlab.SERVERS["epoll"]
@@ -25,6 +26,7 @@ class Row:
     server: str
     connections: int
     cpu_us_per_reply: float
+    replies_per_second: float = 1000.0
 
 
 ROWS = [Row("select", n, 5 + n / 10) for n in (10, 100, 1000)] + [
@@ -141,6 +143,44 @@ def test_charts_draw_where_they_are_told():
     assert latency({"epoll": [0.001]}, ax=right) is right
 
 
+def waits(factor, sizes=(10, 100, 1000)):
+    """poll, proportional, and epoll, flat: at 1,000 `factor` times 100 microseconds, and 1."""
+    poll = [WaitCost("poll", n, 1, factor * n / 10, machine="a book") for n in sizes]
+    return poll + [WaitCost("epoll", n, 1, 1.0, machine="a book") for n in sizes]
+
+
+def test_cost_names_its_axes_after_the_experiment():
+    ax = cost(waits(1))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("descriptors watched", "microseconds for one wait")
+
+
+def test_beside_compares_slopes_and_ratios():
+    ax = beside(waits(1), waits(2, sizes=(10, 1000, 10_000)))
+    own = {line.get_label(): line for line in ax.get_lines() if line.get_label() in theme.WAITING}
+    theirs = [line for line in ax.get_lines() if line.get_label() == "_published"]
+    assert set(own) == {"poll", "epoll"} and len(theirs) == 2
+    assert {line.get_linestyle() for line in own.values()} == {"-"}
+    assert {(line.get_linestyle(), line.get_markerfacecolor()) for line in theirs} == {("--", theme.CARD)}
+    texts = [text.get_text() for text in ax.texts]
+    assert texts.count("poll, slope 1.00") == texts.count("epoll, slope 0.00") == 2
+    assert {"100×", "200×"} <= set(texts)  # at 1,000, the largest that both have
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["this machine", "a book"]
+
+
+def test_beside_without_a_common_size_draws_no_ratio():
+    ax = beside(waits(1), waits(2, sizes=(20, 200)))
+    assert not [text for text in ax.texts if "×" in text.get_text()]
+
+
+def test_replies_draws_the_fastest_on_top_and_tells_the_learners_own_apart():
+    left, right = replies([Row("epoll", 10, 7.5, 20_000.0), Row("my_server", 10, 9.0, 30_000.0)])
+    assert [label.get_text() for label in left.get_yticklabels()] == ["epoll", "my_server"]  # from the bottom up
+    assert [bar.get_width() for bar in left.patches] == [20_000, 30_000]
+    assert [bar.get_width() for bar in right.patches] == [7.5, 9.0]
+    assert [bool(bar.get_hatch()) for bar in left.patches] == [False, True]
+    assert {"30,000", "20,000"} <= {text.get_text() for text in left.texts}
+
+
 def test_latency_marks_half_and_99_percent():
     ax = latency({"epoll": [n / 1000 for n in range(1, 1001)]})
     half, most = (
@@ -166,7 +206,14 @@ def test_latency_takes_a_histogram_like_the_samples_it_counts():
         (lambda: cost([]), "no rows"),
         (lambda: cost([Row("epoll", 10, 0.0)]), "above zero"),
         (lambda: cost([Row("epoll", 10, math.nan)]), "above zero"),
+        (lambda: cost([*waits(1), *ROWS]), "cost.. was given rows of several kinds"),
+        (lambda: beside([], waits(1)), "beside.. was given no rows"),
+        (lambda: beside(waits(1), []), "no rows"),
+        (lambda: beside(waits(1), [ChainCost("poll", 10, 1, 100, 5.0)]), "several kinds"),
         (lambda: latency({}), "no samples"),
+        (lambda: replies([]), "no rows"),
+        (lambda: replies([Row("epoll", 10, 1.0), Row("epoll", 20, 1.0)]), "several for epoll"),
+        (lambda: replies([Row("epoll", 10, math.nan)]), "cannot draw nan for 'epoll'"),
         (lambda: latency({"epoll": []}), "no durations for 'epoll'"),
         (lambda: latency({"epoll": [0.0]}), "above zero"),
     ],
@@ -373,12 +420,12 @@ def test_bad_arguments_are_refused_at_once(arguments, error, says):
 
 
 def test_running_a_cell_again_closes_its_old_panel(monkeypatch):
-    monkeypatch.setattr(muxlab.registry, "_cell", lambda: ("cell", "first run"))
+    monkeypatch.setattr(muxlab.registry, "current_cell", lambda: ("cell", "first run"))
     old = playground(EPOLL, connections=5)
     twin = playground(EPOLL, connections=5)
     old.start()
     assert twin.comm is not None
-    monkeypatch.setattr(muxlab.registry, "_cell", lambda: ("cell", "second run"))
+    monkeypatch.setattr(muxlab.registry, "current_cell", lambda: ("cell", "second run"))
     playground(EPOLL, connections=5)
     assert not old.running and old.comm is None and twin.comm is None and old.screen.comm is None
 

@@ -9,13 +9,47 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from muxlab.show.ascent import round_trip
+    from muxlab.show.bars import replies
     from muxlab.show.charts import cost, latency
+    from muxlab.show.comparison import beside
+    from muxlab.show.duel_panel import duel
+    from muxlab.show.maps import winners
     from muxlab.show.playground_panel import playground
+    from muxlab.show.race_panel import race
+    from muxlab.show.stepper_panel import stepper
+    from muxlab.show.timelines import compare, timeline
 
 # In which module each name lives. No module has the name of what it gives: importing it would hide the function.
-_HOME = {"cost": "charts", "latency": "charts", "playground": "playground_panel"}
+_HOME = {
+    "beside": "comparison",
+    "compare": "timelines",
+    "cost": "charts",
+    "duel": "duel_panel",
+    "latency": "charts",
+    "playground": "playground_panel",
+    "race": "race_panel",
+    "replies": "bars",
+    "round_trip": "ascent",
+    "stepper": "stepper_panel",
+    "timeline": "timelines",
+    "winners": "maps",
+}
 
-__all__ = ["cost", "latency", "playground"]
+__all__ = [
+    "beside",
+    "compare",
+    "cost",
+    "duel",
+    "latency",
+    "playground",
+    "race",
+    "replies",
+    "round_trip",
+    "stepper",
+    "timeline",
+    "winners",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,6 +30,7 @@ class Load:
         fn: the server function, as for `muxlab.serve`.
         connections, active: clients in all, and how many of them talk.
         payload: bytes in each message.
+        isolate: the clients get a process of their own, as in `Swarm`.
 
     Raises:
         TypeError: fn is not a server function.
@@ -37,10 +38,10 @@ class Load:
         Crashed: the function raised at once.
     """
 
-    def __init__(self, fn: Callable, connections: int, active: int, payload: int) -> None:
+    def __init__(self, fn: Callable, connections: int, active: int, payload: int, isolate: bool = False) -> None:
         self.server = muxlab.serve(fn, backlog=BACKLOG)
         try:
-            self.swarm = muxlab.Swarm(self.server, connections=connections, active=active, payload=payload)
+            self.swarm = muxlab.Swarm(self.server, connections, active, payload, isolate=isolate)
         except BaseException:
             self.server.end()
             if self.server.error is not None:  # then whatever the swarm said is only a consequence

@@ -18,6 +18,7 @@ from ipywidgets import HTML, Button, HBox, VBox, Widget
 
 from muxlab import registry
 from muxlab.show import picture, theme
+from muxlab.show.cells import close_earlier, running_loop
 from muxlab.show.frame import Frame
 from muxlab.show.load import PER_SECOND, Crashed, Load, explain
 from muxlab.show.screen import Screen
@@ -49,8 +50,8 @@ class Playground(VBox):
         self._fn = fn
         self._load: Load | None = None
         self._seen = Frame()
-        self._loop = _running_loop()
-        self._cell = registry._cell()
+        self._loop = running_loop()
+        self._cell = registry.current_cell()
         self._title, self._button = HTML(), Button()
         self._title.add_class("mux-name")
         self._button.add_class("mux-press")
@@ -208,7 +209,7 @@ def playground(fn: Callable, *, connections: int = 100, active: int = 10, payloa
     """
     check(connections, active, payload)
     with _lock:
-        _close_earlier()
+        close_earlier(_panels)
         panel = Playground(fn, connections, active, payload)
         try:
             panel.sample()
@@ -218,19 +219,3 @@ def playground(fn: Callable, *, connections: int = 100, active: int = 10, payloa
         _panels.append(panel)
         registry.add(panel)
     return panel
-
-
-def _close_earlier() -> None:
-    """Close the panels that an earlier run of this cell has made: their place on the page is taken."""
-    cell = registry._cell()
-    for panel in list(_panels):
-        if cell and panel._cell and panel._cell[0] == cell[0] and panel._cell[1] != cell[1]:
-            panel.close()
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the loop that the cell runs in (ipykernel runs cells inside its own), or None in plain Python."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

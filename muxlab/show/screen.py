@@ -11,10 +11,15 @@ from muxlab.show import theme
 from muxlab.show.frame import TILES, Frame
 
 
+def script(name: str) -> str:
+    """Return the script `name` of this folder, with the parts that such scripts share before it."""
+    return "\n".join(Path(__file__).with_name(one).read_text(encoding="utf-8") for one in ("parts.js", name))
+
+
 class Screen(anywidget.AnyWidget):
     """Numbers, one dot for each connection, the line of the last seconds, and what went wrong (`message`)."""
 
-    _esm = Path(__file__).with_name("screen.js")
+    _esm = script("screen.js")
     _css = Path(__file__).with_name("screen.css")
 
     titles = traitlets.List(traitlets.Unicode(), list(TILES)).tag(sync=True)

@@ -44,7 +44,8 @@ OUTCOME = {
     "EAGAIN": Look("#E69F00", "D"),
     "end": Look("#4A4A4A", "s"),
     "error": Look("#D55E00", "X"),
-    "wait": Look("#9FB6C6", "_"),
+    "wait": Look("#8FA9BB", "|"),
+    "done": Look("#6C757D", "_"),
 }
 
 # What the dots of the playground mean. A ring is hollow, a quiet dot is small: see picture.py and screen.js.
@@ -80,15 +81,17 @@ def style() -> Iterator[None]:
 
     with matplotlib.rc_context(_RC):
         yield
+        interactive = matplotlib.is_interactive()
+    matplotlib.interactive(interactive)  # a notebook's backend, loaded by its first chart, needs it for the next ones
 
 
-def new_axes(ax: Axes | None = None) -> Axes:
-    """Return `ax`, or an empty chart in the course's look (call it inside `style()`)."""
+def new_axes(ax: Axes | None = None, height: float = SIZE[1]) -> Axes:
+    """Return `ax`, or an empty chart in the course's look, so many inches high (call it inside `style()`)."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
 
-    return plt.subplots()[1]
+    return plt.subplots(figsize=(SIZE[0], height))[1]
 
 
 def look(server: str) -> Look:
@@ -98,8 +101,13 @@ def look(server: str) -> Look:
 
 def darker(colour: str, share: float = 0.35) -> str:
     """Return `colour` (#rrggbb) mixed with `share` (0 to 1) of ink, so that text in it is easy to read."""
-    mixed = (round(int(colour[i : i + 2], 16) * (1 - share) + int(INK[i : i + 2], 16) * share) for i in (1, 3, 5))
-    return "#" + "".join(f"{part:02X}" for part in mixed)
+    return mixed(colour, INK, share)
+
+
+def mixed(colour: str, other: str, share: float) -> str:
+    """Return `colour` mixed with `share` (0 to 1) of `other`, both as #rrggbb."""
+    parts = (round(int(colour[i : i + 2], 16) * (1 - share) + int(other[i : i + 2], 16) * share) for i in (1, 3, 5))
+    return "#" + "".join(f"{part:02X}" for part in parts)
 
 
 def human_seconds(seconds: float | None) -> str:
@@ -123,3 +131,8 @@ def short_seconds(seconds: float) -> str:
 def human_number(value: float) -> str:
     """Write a count or a rate as a whole number, with commas between thousands."""
     return f"{value:,.0f}"
+
+
+def human_bytes(count: int) -> str:
+    """Write a number of bytes: 1 byte, 3,000 bytes."""
+    return f"{count:,} byte{'' if count == 1 else 's'}"

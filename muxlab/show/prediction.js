@@ -1,0 +1,83 @@
+// A question with choices, see predictions.py. The first click answers; what came out is shown when Python has told it.
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+const NONE = -1;
+
+function render({ model, el }) {
+  const root = make(el, "div", "mux-predict");
+  const question = make(root, "div", "mux-predict-question");
+  question.innerHTML = `<em>Predict.</em> ${model.get("question")}`; // made safe in Python, as are the choices
+  question.id = `mux-${model.model_id ?? Math.random().toString(36).slice(2)}`;
+  const group = make(root, "div", "mux-predict-choices");
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-labelledby", question.id);
+  const buttons = model.get("choices").map((text, number) => {
+    const button = make(group, "button", "mux-predict-choice");
+    button.type = "button";
+    button.innerHTML = `<b>${LETTERS[number]}</b><span>${text}</span><i></i>`;
+    button.addEventListener("click", () => choose(number));
+    return button;
+  });
+  const note = make(root, "div", "mux-predict-note");
+  note.setAttribute("role", "status");
+
+  function choose(number) {
+    if (model.get("answer") !== NONE || model.get("truth") !== null) return;
+    model.set("answer", number);
+    model.save_changes();
+  }
+
+  function show() {
+    const [answer, truth] = [model.get("answer"), model.get("truth")];
+    root.dataset.state = truth !== null ? "revealed" : answer !== NONE ? "locked" : "open";
+    buttons.forEach((button, number) => {
+      button.setAttribute("aria-pressed", number === answer);
+      button.setAttribute("aria-disabled", root.dataset.state !== "open");
+      button.classList.toggle("mux-own", number === answer);
+      button.classList.toggle("mux-true", number === truth);
+      button.lastChild.textContent = remark(number, answer, truth);
+    });
+    note.textContent = inWords(answer, truth, model.get("result"));
+  }
+
+  keepFromLab(group);
+  const events = ["change:answer", "change:truth", "change:result"];
+  events.forEach((event) => model.on(event, show));
+  show();
+  return () => events.forEach((event) => model.off(event, show));
+}
+
+function remark(number, answer, truth) {
+  return [number === answer && "your answer", number === truth && "what came out"].filter(Boolean).join(" · ");
+}
+
+function inWords(answer, truth, result) {
+  const named = (number) => `(${LETTERS[number]})`;
+  if (truth === null) {
+    return answer === NONE ? "Choose one, then run the next cell." : `Locked: you said ${named(answer)}. Now run the next cell.`;
+  }
+  const outcome = truth === NONE ? `It is none of these: ${result}` : `It is ${named(truth)}`;
+  if (answer === NONE) return `${outcome}.`;
+  if (answer === truth) return `${outcome}, as you said.`;
+  return `${outcome}. You said ${named(answer)}: now you have something to find out.`;
+}
+
+// JupyterLab makes the cell active that is clicked or gets the focus: Shift+Enter, which is to run the experiment below,
+// would run the question's cell once more, and ask anew. Mouse events do not follow a pointer that was prevented, and the
+// focus is not told on. The keys that move along the buttons and press them are not JupyterLab's either.
+function keepFromLab(group) {
+  group.addEventListener("pointerdown", (event) => event.preventDefault());
+  group.addEventListener("focusin", (event) => event.stopPropagation());
+  group.addEventListener("keydown", (event) => {
+    if (event.key === "Tab" || ([" ", "Enter"].includes(event.key) && !event.shiftKey)) event.stopPropagation();
+  });
+}
+
+function make(parent, tag, className) {
+  const node = document.createElement(tag);
+  node.className = className;
+  parent.appendChild(node);
+  return node;
+}
+
+export default { render };

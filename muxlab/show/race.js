@@ -1,0 +1,43 @@
+// A race in the browser: for each server one bar of replies per second, and one of CPU time per reply.
+// What to show comes from race_panel.py; here it is only drawn.
+
+function render({ model, el }) {
+  const root = make(el, "div", "mux-screen mux-race");
+  const table = make(root, "div", "mux-lanes");
+  const message = make(root, "div", "mux-message");
+  message.setAttribute("role", "alert");
+
+  function lanes() {
+    nameSliders(root);
+    table.replaceChildren();
+    model.get("titles").forEach((title) => { make(table, "div", "mux-title").textContent = title; });
+    model.get("lanes").forEach((lane) => {
+      const name = make(table, "div", "mux-lane");
+      make(name, "i").style.background = lane.colour;
+      make(name, "b").textContent = lane.name;
+      make(name, "span").textContent = lane.note;
+      lane.bars.forEach(({ share, text }) => {
+        const bar = make(table, "div", "mux-bar");
+        const fill = make(bar, "i");
+        fill.style.width = `${100 * share}%`;
+        fill.style.background = lane.colour;
+        make(bar, "span").textContent = text;
+      });
+    });
+  }
+
+  function complaint() {
+    message.textContent = model.get("message");
+  }
+
+  model.on("change:lanes", lanes);
+  model.on("change:message", complaint);
+  lanes();
+  complaint();
+  return () => {
+    model.off("change:lanes", lanes);
+    model.off("change:message", complaint);
+  };
+}
+
+export default { render };

@@ -1,0 +1,128 @@
+"""A prediction in a real JupyterLab: answered by mouse or keyboard, locked, decided by the cell below, asked anew."""
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+
+QUESTION = """import muxlab
+
+guess = muxlab.predict("Client 2 sends five bytes. What does `select` hand back?", {
+    "all three sockets, each with a flag": ["client 1", "client 2", "client 3"],
+    "client 2's socket": ["client 2"],
+    "the five bytes": b"hello",
+})
+guess"""
+EXPERIMENT = """names = ["client 2"]
+print(names)
+guess.reveal(names)"""
+PRINTED = "['client 2']\n(b) client 2's socket\n"
+
+STATE = "wanted => document.querySelector('.mux-predict')?.dataset.state === wanted"
+START = """() => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    notebook.activeCellIndex = 0;
+    notebook.mode = 'command';
+    notebook.node.focus();
+}"""
+TOO_WIDE = """() => {
+    const edge = document.querySelector('.mux-predict').getBoundingClientRect().right;
+    const nodes = [...document.querySelectorAll('.mux-predict *')];
+    return nodes.filter(node => node.getBoundingClientRect().right > edge).map(node => node.className);
+}"""
+
+
+@pytest.fixture
+def notebook(lab, open_notebook):
+    """Return a notebook with a question and an experiment; neither has run."""
+    cells = [nbformat.v4.new_code_cell(cell) for cell in (QUESTION, EXPERIMENT)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, lab.folder / "predict.ipynb")
+    return open_notebook("predict.ipynb")
+
+
+def ask(notebook):
+    """Run the cell of the question as a learner does, so that the experiment is the next one to run."""
+    notebook.page.evaluate(START)
+    notebook.page.keyboard.press("Shift+Enter")
+    notebook.page.wait_for_function(STATE, arg="open")
+    notebook.wait_idle()
+
+
+def run_next_cell(notebook):
+    notebook.page.keyboard.press("Shift+Enter")
+    notebook.page.wait_for_function(STATE, arg="revealed")
+    notebook.wait_idle()
+
+
+def choice(notebook, text):
+    return notebook.page.locator(".mux-predict").get_by_role("button", name=text)
+
+
+def note(notebook):
+    return notebook.page.locator(".mux-predict").get_by_role("status").inner_text()
+
+
+def printed(notebook):
+    return "".join(output["text"] for output in notebook.outputs()[1])
+
+
+def test_a_click_answers_and_locks_and_the_next_cell_decides(notebook):
+    ask(notebook)
+    assert note(notebook) == "Choose one, then run the next cell."
+    choice(notebook, "the five bytes").click()
+    notebook.page.wait_for_function(STATE, arg="locked")
+    choice(notebook, "client 2's socket").click(force=True)  # Playwright waits for a button that may be pressed
+    assert note(notebook) == "Locked: you said (c). Now run the next cell."
+    assert choice(notebook, "the five bytes").get_attribute("aria-pressed") == "true"
+
+    run_next_cell(notebook)  # not the question's cell once more, which was clicked last
+    assert note(notebook) == "It is (b). You said (c): now you have something to find out."
+    assert choice(notebook, "the five bytes").inner_text().endswith("your answer")
+    assert choice(notebook, "client 2's socket").inner_text().endswith("what came out")
+    assert printed(notebook) == PRINTED
+
+
+def test_it_is_answered_by_keyboard_and_asked_anew(notebook):
+    ask(notebook)
+    choice(notebook, "all three").focus()
+    notebook.page.keyboard.press("Tab")
+    notebook.page.keyboard.press("Enter")
+    notebook.page.wait_for_function(STATE, arg="locked")
+    assert note(notebook) == "Locked: you said (b). Now run the next cell."
+    run_next_cell(notebook)
+    assert note(notebook) == "It is (b), as you said."
+
+    ask(notebook)
+    choice(notebook, "all three").press("Space")
+    notebook.page.wait_for_function(STATE, arg="locked")
+    assert note(notebook) == "Locked: you said (a). Now run the next cell."
+
+
+def test_nobody_has_to_answer(notebook):
+    notebook.run_all()
+    assert notebook.cell_errors() == [] and notebook.widget_errors() == []
+    notebook.page.wait_for_function(STATE, arg="revealed")
+    assert note(notebook) == "It is (b)."
+    assert printed(notebook) == PRINTED
+    choice(notebook, "client 2's socket").click(force=True)  # it is too late
+    assert note(notebook) == "It is (b)."
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "JupyterLab Light"), (640, "JupyterLab Dark")])
+def test_it_fits_and_follows_the_theme(notebook, width, theme):
+    page = notebook.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme }).then(() => null)", theme
+    )
+    light = str(theme.endswith("Light")).lower()
+    page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
+    ask(notebook)
+    choice(notebook, "all three").click()
+    run_next_cell(notebook)
+    assert page.evaluate(TOO_WIDE) == []
+    ink = "() => getComputedStyle(document.querySelector('.mux-predict-note')).color.match(/[0-9.]+/g).map(Number)"
+    assert (sum(page.evaluate(ink)[:3]) < 3 * 128) == theme.endswith("Light")

@@ -10,6 +10,7 @@ cells are generated: the last of every chapter, tagged `navigation`, and the one
 
 import argparse
 import hashlib
+import os
 import re
 import sys
 import tempfile
@@ -28,7 +29,7 @@ CHAPTER_SECONDS = 20  # a chapter that takes longer is too long for Run All
 LOOSE_SHARE = 0.4  # at most this share of a chapter's code cells may go without comparison
 LOOSE_TAGS = {"nbval-ignore-output", "nbval-skip"}
 OWN_PATHS = "|".join(re.escape(str(path)) for path in (Path.home(), ROOT, Path(tempfile.gettempdir())))
-MACHINE_PATHS = re.compile(rf"(?<![\w/.-])(?:/home|/Users|{OWN_PATHS})/[^\s\"'\\]+|\S*site-packages")
+MACHINE_PATHS = re.compile(rf"(?<![\w/.-])(?:/home|/Users|{OWN_PATHS})/[^\s\"'\\]+|(?<!\S)\S*site-packages")
 
 
 def tags(cell: NotebookNode) -> set[str]:
@@ -165,7 +166,10 @@ def faults(path: Path, chapters: list[Path]) -> list[str]:
 
 
 def execute(notebook: NotebookNode, folder: Path) -> None:
-    """Run all cells in a fresh kernel whose working directory is `folder`. Raises what nbclient raises."""
+    """Run all cells in a fresh kernel whose working directory is `folder`. Raises what nbclient raises.
+
+    MUXLAB_FULL asks for full sizes from the chapters that have smaller ones for tests and for a first reading.
+    """
     NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
@@ -174,7 +178,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         store_widget_state=False,
         extra_arguments=["--log-level=40"],  # no notice that the kernel is reached by TCP without encryption
         resources={"metadata": {"path": str(folder)}},
-    ).execute()
+    ).execute(env=os.environ | {"MUXLAB_FULL": "1"})
 
 
 def rewrite(path: Path, chapters: list[Path], run: bool) -> list[str]:

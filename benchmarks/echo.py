@@ -1,4 +1,4 @@
-"""How many echoes each server answers, and what CPU time each reply costs it: the reference servers and their peers.
+"""How many echoes each server answers, and what CPU time each costs it: the reference servers, their peers, and C.
 
 Prints Markdown. See the README beside this file for how to read it.
 """
@@ -14,13 +14,16 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 
+from compiler import compiled
 from machine import machine
 from peers import BACKLOG, PEERS, uvloop
 
 import muxlab
 
-ALL = {**muxlab.SERVERS, **PEERS}
-RIVALS = ("uvloop Protocol", "asyncio streams")
+IN_PYTHON = {**muxlab.SERVERS, **PEERS}
+IN_C = "C epoll"
+ALL = (*IN_PYTHON, IN_C)
+RIVALS = (IN_C, "uvloop Protocol", "asyncio streams")
 CONNECTIONS = (100, 1000)
 """The same talk, with a short and with a long list of silent clients around it."""
 
@@ -64,15 +67,15 @@ class Sample:
 
 def serve(name: str) -> None:
     """In the server's process: serve, print the port, and return when stdin ends, so also when the parent dies."""
-    with muxlab.serve(ALL[name], backlog=BACKLOG) as server:
+    with muxlab.serve(IN_PYTHON[name], backlog=BACKLOG) as server:
         print(server.address[1], flush=True)
         sys.stdin.read()
 
 
 @contextlib.contextmanager
-def child(name: str):
-    """Start a server in a process of its own; yield its process id and its address."""
-    command = [sys.executable, __file__, "--serve", name]
+def child(name: str, program: str):
+    """Start a server in a process of its own, the one in C from `program`; yield its process id and its address."""
+    command = [program] if name == IN_C else [sys.executable, __file__, "--serve", name]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         yield process.pid, ("127.0.0.1", int(process.stdout.readline()))
@@ -104,7 +107,10 @@ def cpu_clock(pid: int) -> int:
 def measure(name: str, connections: int, options: argparse.Namespace) -> Sample:
     """Put one load on one server, once."""
     active = min(options.active, connections)
-    with child(name) as (pid, address), muxlab.Swarm(address, connections, active=0, payload=options.payload) as swarm:
+    with (
+        child(name, options.program) as (pid, address),
+        muxlab.Swarm(address, connections, active=0, payload=options.payload) as swarm,
+    ):
         clock = cpu_clock(pid)
 
         def now() -> tuple[float, float, int]:
@@ -151,10 +157,10 @@ def run(connections: int, options: argparse.Namespace) -> tuple[dict[str, list[S
     return {name: samples[name] for name in options.servers if name not in unfit}, unfit
 
 
-def table(samples: dict[str, list[Sample]]) -> str:
+def table(samples: dict[str, list[Sample]], whose: str = "server", rivals: tuple[str, ...] = RIVALS) -> str:
     """The samples as a Markdown table: medians, the range of the costs, and median ratios to the rivals."""
-    rivals = [rival for rival in RIVALS if rival in samples]
-    heads = ["server", "replies/s", "busy", "CPU µs/reply", "min..max", *(f"× {rival}" for rival in rivals)]
+    rivals = tuple(rival for rival in rivals if rival in samples)
+    heads = [whose, "replies/s", "busy", "CPU µs/reply", "min..max", *(f"× {rival}" for rival in rivals)]
     rows = [heads, ["---", *["---:"] * (len(heads) - 1)]]
     for name, own in samples.items():
         costs = [sample.cost for sample in own]
@@ -199,7 +205,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Print one table for each number of connections."""
+    """Serve, or say what this is measured on and print the tables."""
     options = parse()
     if options.serve:
         serve(options.serve)
@@ -207,6 +213,15 @@ def main() -> None:
     print(machine() + (f"; uvloop {uvloop.__version__}" if uvloop else ""), flush=True)
     if not uvloop:
         print("\nuvloop is not installed: its rows and ratios are left out (`pip install uvloop`).", flush=True)
+    with compiled("echo.c") as (options.program, reason):
+        if not options.program and IN_C in options.servers:
+            options.servers.remove(IN_C)
+            print(f"\nThe server in C is left out: {reason}.", flush=True)
+        compare(options)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Print one table for each number of connections."""
     for connections in options.connections:
         samples, unfit = run(connections, options)
         talk = f"{min(options.active, connections)} talking, {options.payload} bytes a message"

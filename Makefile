@@ -8,13 +8,14 @@ CHAPTERS ?=
 LAB_ARGS ?=
 PY := .venv/bin/python
 
-.PHONY: help .venv lab test notebooks clean rebuild
+.PHONY: help .venv lab test notebooks bench clean rebuild
 
 help:
 	@echo "make .venv      make the Python environment, and nothing else"
 	@echo "make lab        open the course in JupyterLab"
 	@echo "make test       check the code and the chapters, and run all tests"
 	@echo "make notebooks  run all chapters and write them again, with their outputs"
+	@echo "make bench      run all benchmarks and print their tables (some minutes)"
 	@echo "make clean      remove the environment and the caches"
 
 .venv: .venv/.complete
@@ -36,6 +37,9 @@ test: .venv/.complete
 
 notebooks: .venv/.complete
 	$(PY) tools/notebooks.py run $(CHAPTERS)
+
+bench: .venv/.complete
+	@$(PY) benchmarks/all.py
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

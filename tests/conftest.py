@@ -1,9 +1,26 @@
 """Every unit test leaves the process as it found it: no thread, no child process, no descriptor more than before."""
 
+import gc
+import signal
 from collections.abc import Iterator
 
 import pytest
 from leaks import left_over, snapshot
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C work in the programs that the tests start, also where a shell started us in the background.
+
+    Such a shell has its jobs ignore SIGINT, and what is ignored stays so in child processes: signal(7).
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported out of the garbage collector's way: it looks through the rest around every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -212,12 +212,15 @@ class Bench:
 
     def push(self, clients: list[Client]) -> None:
         """Let clients send and read nothing, until the server has read all, or reads no more."""
+        self._look_on(clients, lambda: not any(client.unsent for client in clients) and not self._waiting())
 
-        def all_read() -> bool:
-            return not any(client.unsent for client in clients) and not self._waiting()
+    def digest(self, clients: list[Client]) -> None:
+        """Let clients read nothing until the server has seen what they did last: until it sleeps, or for some time."""
+        self._look_on(clients, lambda: False)
 
+    def _look_on(self, clients: list[Client], done: Callable[[], bool]) -> None:
         for looks in (1, STUCK - 1):
-            if attend(clients, all_read, reading=False, looks=looks, also=self._waiting) or not self._pulse.awake():
+            if attend(clients, done, reading=False, looks=looks, also=self._waiting) or not self._pulse.awake():
                 break  # a server that has gone to sleep has made up its mind
 
     def taken(self) -> bool:

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 
+from .bench import LINE
 from .clients import Client
 
 AT_ONCE = 2**20
@@ -33,7 +34,7 @@ class Flood:
             thread.join()
 
     def _send(self) -> None:
-        data = bytes(AT_ONCE)
+        data = LINE * (AT_ONCE // len(LINE))  # lines, as a server may well wait for the end of one
         with contextlib.suppress(OSError):  # that is how it ends
             while True:
                 self.client.sock.sendall(data)

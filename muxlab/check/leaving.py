@@ -78,9 +78,12 @@ def half_closed(bench: Bench) -> str:
     for client, size in zip(clients, SIZES, strict=True):  # each says something else
         client.say(b"%0*d\n" % (len(LINE) - 1, size) * (size // len(LINE)))
     bench.push(clients)
+    early = [client.half_close() for client in clients if not client.unsent]
+    bench.digest(early)  # of some, part of the reply is still with the server when it hears that they say no more
     bench.wait(clients, lambda: not any(client.unsent for client in clients))
     for client in clients:
-        client.half_close()
+        if client not in early:
+            client.half_close()
     if not bench.answered(*clients):
         raise Failed(f"after a half-close, {next(client for client in clients if not client.answered).came_back}")
     if not bench.wait(clients, lambda: all(client.ended for client in clients)):

@@ -91,6 +91,8 @@ def is_fair(bench: Bench) -> str:
             break
         if not bench.answered(polite.say(b"question %d\n" % number)):
             raise Failed(f"{number} questions were answered while another client flooded, and then no more")
+    if not flood.returned:
+        raise Failed("the client that asks short questions was answered, and the one that floods was not, ever")
     calls = bench.server.calls
     turns = (call for call in calls.events if call.name in ("accept", "recv", *READINESS))
     stretches = groupby(turns, key=lambda call: (call.name, call.who))

@@ -103,7 +103,7 @@ def make_room(connections: int, server_here: bool, already: int = 0, clients_her
             f"{most_connections(server_here, already, clients_here):,} would fit now. {apart}"
             f"To raise it, start JupyterLab from a shell after: sudo prlimit --pid $$ --nofile={needed}:{needed}"
         )
-    raise_descriptor_limit(needed)
+    raise_descriptor_limit(min(hard, needed + already))  # the server may not have accepted all of those yet
     return floor
 
 

@@ -52,6 +52,7 @@ def returns(bench: Bench) -> str:
     """It is told so while clients are connected, and silent."""
     clients = [client.say(HELLO) for client in bench.guests(IDLE)]
     bench.answered(*clients)
+    bench.digest(clients)  # else it may look at `stop` on its way to sleep, and never after
     return bench.told_to_stop()
 
 

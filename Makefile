@@ -33,7 +33,7 @@ test: .venv/.complete
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) tools/notebooks.py check
-	$(PY) -m pytest --nbval
+	$(PY) -m pytest --nbval --numprocesses=2 --dist=loadfile
 
 notebooks: .venv/.complete
 	$(PY) tools/notebooks.py run $(CHAPTERS)

@@ -29,6 +29,7 @@ lab: .venv/.complete
 	$(PY) -m jupyterlab notebooks/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
 		$$(test "$$(id -u)" -ne 0 || echo --allow-root) $(LAB_ARGS)
 
+# Two files of tests at a time, as most tests wait; no more, or the browsers have to wait for each other.
 test: .venv/.complete
 	$(PY) -m ruff check .
 	$(PY) -m mypy

@@ -5,13 +5,14 @@ import time
 from typing import TYPE_CHECKING
 
 from . import limits, registry
-from .crowd import Crowd, State
+from .crowd.counts import State
+from .crowd.loop import Crowd
 from .figures import Snapshot, figures
 from .histogram import Histogram
 from .lab import Server
 
 if TYPE_CHECKING:
-    from . import isolated
+    from .crowd import isolated
 
 LOOK_UP = 0.01
 """Seconds between two looks at how far the swarm is, while one waits for it: a hundred a second are no load."""
@@ -66,7 +67,7 @@ class Swarm(registry.Running):
         self._closing = threading.RLock()
         self._crowd: Crowd | isolated.IsolatedCrowd
         if isolate:
-            from .isolated import IsolatedCrowd  # here, because it imports what few need
+            from .crowd.isolated import IsolatedCrowd  # here, because it imports what few need
 
             self._crowd = IsolatedCrowd(address, connections, active, payload, rate)
         else:

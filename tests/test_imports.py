@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "muxlab"
-LAYERS = [{"servers", "connection"}, {"lab", "swarm"}, {"watch", "check", "measure"}, {"show", "muxlab"}]
+LAYERS = [{"servers", "connection"}, {"lab", "swarm", "crowd"}, {"watch", "check", "measure"}, {"show", "muxlab"}]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 DRAWING = {"matplotlib", "ipywidgets", "anywidget"}
 

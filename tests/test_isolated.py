@@ -13,7 +13,8 @@ from leaks import children, descriptors
 
 import muxlab
 from muxlab import limits
-from muxlab.isolated import Child, parts_of
+from muxlab.crowd.child import Child
+from muxlab.crowd.isolated import parts_of
 from muxlab.servers import epoll_server
 
 
@@ -167,7 +168,7 @@ def test_its_errors_come_with_their_traceback(server) -> None:
             resource.prlimit(*processes(swarm), resource.RLIMIT_NOFILE, (10, 10))
             swarm.connections = 50
             swarm.wait_connected()
-    assert any("in _open" in note for note in caught.value.__notes__)
+    assert any("in begin_connect" in note for note in caught.value.__notes__)
 
 
 def test_several_that_cannot_be_started_leave_nothing(monkeypatch) -> None:
@@ -218,7 +219,7 @@ def test_a_process_that_does_not_answer_is_given_up(server, monkeypatch) -> None
         (pid,) = processes(swarm)
         swarm.wait_replies(10)
         os.kill(pid, signal.SIGSTOP)
-        monkeypatch.setattr("muxlab.isolated.PATIENCE", 0.2)  # not before: to start may take longer
+        monkeypatch.setattr("muxlab.crowd.child.PATIENCE", 0.2)  # not before: to start may take longer
         swarm._crowd._children[0]._socket.settimeout(0.2)
         with pytest.raises(TimeoutError, match="answer"):
             swarm.snapshot()

@@ -278,7 +278,7 @@ def test_clients_keep_out_of_the_way_of_select(server) -> None:
 
 def test_a_large_crowd_comes_from_several_addresses(server, monkeypatch) -> None:
     """A connect that finds most ports of its address in use takes milliseconds."""
-    monkeypatch.setattr("muxlab.crowd.PER_ADDRESS", 10)
+    monkeypatch.setattr("muxlab.crowd.client.PER_ADDRESS", 10)
     with muxlab.Swarm(server, connections=25, active=25) as swarm:
         swarm.wait_connected()
         swarm.wait_replies(100)

@@ -1,4 +1,4 @@
-"""A crowd in processes of its own: the face that `Crowd` has, and the process behind it.
+"""A crowd in a process of its own: the parent's end of their talk, and the process.
 
 The two talk over a pair of sockets, of which one is the process's standard input. A question is one message: its
 number, a method of `Crowd`, the arguments. So is the answer. The kernel keeps messages whole (SOCK_SEQPACKET, unix(7)):
@@ -7,22 +7,21 @@ it, the kernel closes its socket; the process then reads the end of its standard
 """
 
 import contextlib
-import errno
 import os
 import pickle
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import traceback
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import limits
-from .crowd import Crowd, Latencies, State
-from .histogram import Histogram
+from .. import limits
+from ..histogram import Histogram
+from .counts import Latencies, State
+from .loop import Crowd
 
 PATIENCE = 10.0
 """Seconds that a process has to answer: it starts in a tenth of one, and closes 19,000 clients in some tenths."""
@@ -44,7 +43,7 @@ class Child:
         self._number, self._method, self._over = 0, "", False
         self._socket, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.settimeout(PATIENCE)
-        path = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        path = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         with its, contextlib.ExitStack() as undo:
             undo.callback(self._socket.close)
             self._process = subprocess.Popen(
@@ -108,115 +107,6 @@ class Child:
         how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         error = ChildProcessError(f"the swarm's process {how}: make a new swarm")
         self._answers["state"] = replace(self._answers["state"], error=error)
-
-
-class IsolatedCrowd:
-    """A crowd in one process, or in several where one may not hold so many; arguments and errors as for `Crowd`.
-
-    The first is filled before the next gets a client, so all that talk are usually in the first.
-    """
-
-    def __init__(self, address: tuple[str, int], wanted: int, active: int, payload: int, rate: float | None) -> None:
-        if sys.platform != "linux":
-            raise OSError(errno.ENOSYS, "isolate=True needs Linux; without it, the swarm is a thread and runs here too")
-        self.address = address
-        self.wanted, self.active, self.payload, self.rate = wanted, active, payload, rate
-        self._room = limits.clients_per_process()
-        self._children: list[Child] = []
-        self._ended = False
-        self._asking = threading.RLock()
-        try:
-            self._distribute()
-        except BaseException:
-            self._end_children()
-            raise
-
-    def change(self, **targets: float | None) -> None:
-        """As `Crowd.change`."""
-        with self._asking:
-            for name, value in targets.items():
-                setattr(self, name, value)
-            if not self._ended:
-                self._distribute()
-
-    def state(self) -> State:
-        """As `Crowd.state`, of all together."""
-        states: list[State] = self._ask("state")
-        return State(
-            alive=all(state.alive for state in states),
-            error=next((state.error for state in states if state.error), None),
-            settled=all(state.settled for state in states),
-            clients=sum(state.clients for state in states),
-            connected=sum(state.connected for state in states),
-            sent=sum(state.sent for state in states),
-            replies=sum(state.replies for state in states),
-            mismatches=sum(state.mismatches for state in states),
-            errors=sum(state.errors for state in states),
-            first_mismatch=next((state.first_mismatch for state in states if state.first_mismatch), ""),
-            first_error=next((state.first_error for state in states if state.first_error), ""),
-        )
-
-    def latencies(self) -> Latencies:
-        """As `Crowd.latencies`, of all together."""
-        parts: list[Latencies] = self._ask("latencies")
-        latest, total = Histogram(), Histogram()
-        for part in parts:
-            latest.merge(part.latest)
-            total.merge(part.total)
-        return Latencies(latest, max(p.latest_seconds for p in parts), total, max(p.seconds for p in parts))
-
-    def activity(self) -> bytes:
-        """As `Crowd.activity`."""
-        return b"".join(self._ask("activity"))
-
-    def end(self) -> None:
-        """As `Crowd.end`."""
-        with self._asking:
-            with contextlib.suppress(TimeoutError):  # then it is killed
-                for method in ("end", "state", "latencies", "activity"):
-                    self._ask(method)
-            self._ended = True
-            self._end_children()
-
-    def _ask(self, method: str) -> list[Any]:
-        with self._asking:
-            for child in self._children:
-                child.send(method)
-            return [child.receive() for child in self._children]
-
-    def _distribute(self) -> None:
-        """Tell each process its part; start more of them if they are needed."""
-        parts = parts_of(self.wanted, self.active, self.rate, self._room, least=len(self._children))
-        for place, (wanted, active, rate) in enumerate(parts):
-            part = {"wanted": wanted, "active": active, "rate": rate, "payload": self.payload}
-            if place < len(self._children):
-                self._children[place].send("change", **part)
-            else:
-                self._children.append(Child())
-                self._children[place].send("start", address=self.address, begin=place * self._room, **part)
-        for child in self._children:
-            child.receive()
-
-    def _end_children(self) -> None:
-        for child in self._children:
-            child.end()
-
-
-def parts_of(
-    wanted: int, active: int, rate: float | None, room: int, least: int = 0
-) -> list[tuple[int, int, float | None]]:
-    """What each process gets of `wanted`, `active` and `rate`: each is filled up to `room` before the next.
-
-    Args:
-        room: clients that one may hold.
-        least: how many processes there are at least.
-    """
-    sizes = [
-        (max(0, min(room, wanted - begin)), max(0, min(room, active - begin)))
-        for begin in range(0, max(wanted, least * room), room)
-    ]
-    talking = max(1, min(wanted, active))
-    return [(clients, talkers, rate and rate * min(clients, talkers) / talking) for clients, talkers in sizes]
 
 
 def main() -> None:

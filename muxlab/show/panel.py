@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import threading
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -17,7 +16,10 @@ import traitlets
 from ipywidgets import DOMWidget
 
 from muxlab import registry
+from muxlab.show.assets import script, style
 from muxlab.show.cells import close_earlier, running_loop
+
+SCRIPTS = ("stepper_nodes.js", "stepper_controls.js", "stepper_source.js", "stepper_queues.js", "stepper.js")
 
 _panels: list[Panel] = []
 
@@ -25,8 +27,8 @@ _panels: list[Panel] = []
 class Panel(anywidget.AnyWidget):
     """Drawn by `stepper.js`; see view.py for what `view` says."""
 
-    _esm = Path(__file__).with_name("stepper.js")
-    _css = Path(__file__).with_name("stepper.css")
+    _esm = script(*SCRIPTS)
+    _css = style("stepper.css")
 
     kind = traitlets.Unicode().tag(sync=True)
     message = traitlets.Unicode("hello").tag(sync=True)  # what clients send, until the learner writes something else,

@@ -73,11 +73,4 @@ function keepFromLab(group) {
   });
 }
 
-function make(parent, tag, className) {
-  const node = document.createElement(tag);
-  node.className = className;
-  parent.appendChild(node);
-  return node;
-}
-
 export default { render };

@@ -10,12 +10,13 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 from itertools import combinations
-from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
 import anywidget
 import traitlets
+
+from muxlab.show.assets import script, style
 
 NONE = -1
 """In place of a choice's number: nobody has answered; or the result is none of the choices."""
@@ -29,8 +30,8 @@ class Prediction(anywidget.AnyWidget):
         truth: the number of the choice that came out, -1 when none of them did; None before `reveal`.
     """
 
-    _esm = Path(__file__).with_name("prediction.js")
-    _css = Path(__file__).with_name("prediction.css")
+    _esm = script("prediction.js")
+    _css = style("prediction.css")
 
     question = traitlets.Unicode().tag(sync=True)  # as HTML, like the choices
     choices = traitlets.List(traitlets.Unicode()).tag(sync=True)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import anywidget
 import traitlets
 
 from muxlab.show import theme
+from muxlab.show.assets import script, style
 from muxlab.show.frame import TILES, Frame
-
-
-def script(name: str) -> str:
-    """Return the script `name` of this folder, with the parts that such scripts share before it."""
-    return "\n".join(Path(__file__).with_name(one).read_text(encoding="utf-8") for one in ("parts.js", name))
 
 
 class Screen(anywidget.AnyWidget):
     """Numbers, one dot for each connection, the line of the last seconds, and what went wrong (`message`)."""
 
-    _esm = script("screen.js")
-    _css = Path(__file__).with_name("screen.css")
+    _esm = script("sliders.js", "screen.js")
+    _css = style("screen.css")
 
     titles = traitlets.List(traitlets.Unicode(), list(TILES)).tag(sync=True)
     tiles = traitlets.List(traitlets.Unicode()).tag(sync=True)

@@ -21,7 +21,7 @@ COLUMNS = {"reply waiting": 1.3, "receive queue": 2.4, "send queue": 3.9, "ready
 # Where the bars of a row begin, and how wide they are; and the halves of a duel.
 BARS = {"reply": (1.3, 0.8), "receive": (2.4, 1.2), "send": (3.9, 0.8)}
 HALVES, HALF = (1.05, 4.15), 2.8
-BYTE, TICKS, FULL = 0.045, 12, 2**22  # a few bytes are drawn one by one, more of them as a bar: as in stepper.js
+BYTE, TICKS, FULL = 0.045, 12, 2**22  # a few bytes are drawn one by one, more of them as a bar: as in stepper_queues.js
 SEAT = 0.62  # of the accept queue: width
 COLOURS = 64  # in a picture: enough for smooth letters, and it makes a third of the size
 QUEUE = theme.WAITING["epoll"].colour

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import anywidget
 import traitlets
 
 from muxlab.show import theme
+from muxlab.show.assets import script, style
 from muxlab.show.laps import Result
-from muxlab.show.screen import script
 
 TITLES = ("", "replies per second: long is good", "CPU time per reply: short is good")
-_HERE = Path(__file__).parent
 
 
 class Track(anywidget.AnyWidget):
     """Two bars for each server, and what went wrong (`message`)."""
 
-    _esm = script("race.js")
-    _css = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("screen.css", "race.css"))
+    _esm = script("sliders.js", "race.js")
+    _css = style("screen.css", "race.css")
 
     titles = traitlets.List(traitlets.Unicode(), list(TITLES)).tag(sync=True)
     lanes = traitlets.List(traitlets.Dict()).tag(sync=True)

@@ -50,7 +50,7 @@ def no_window():
     matplotlib.use("agg")
     yield
     pyplot.close("all")
-    for panel in list(playground_panel._panels):
+    for panel in list(playground_panel.Playground._panels):
         panel.close()
 
 
@@ -437,7 +437,7 @@ def test_a_closed_panel_may_be_collected_on_any_thread():
     panel = playground(EPOLL, connections=5)
     panel.close()
     collector = threading.Thread(target=panel.__del__)
-    with playground_panel._lock:
+    with playground_panel.Playground._lock:
         collector.start()
         collector.join(BOUND)
         assert not collector.is_alive()

@@ -55,7 +55,7 @@ def no_window():
     matplotlib.use("agg")
     yield
     pyplot.close("all")
-    for panel in list(race_panel._panels):
+    for panel in list(race_panel.Race._panels):
         panel.close()
 
 

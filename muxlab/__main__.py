@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator
 
 from . import SERVERS, Swarm, doctor
+from .function import require_epoll
 from .keyboard import Keyboard
-from .lab import listen, require_epoll
+from .listening import listen
 from .stop import Stop
 from .swarm import Snapshot
 

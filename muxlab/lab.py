@@ -1,49 +1,21 @@
 """`serve`: run a server function in a background thread, and stop it whatever it does."""
 
 import contextlib
-import errno
-import inspect
-import select
 import socket
 import sys
 import threading
 import time
 import warnings
-import weakref
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from . import force, registry
-from .servers import SERVERS
+from .function import name_of, stop_arguments
+from .listening import check_numbers, listen
 from .stop import Stop
 
 FORCE_TIMEOUT = 2.0
 """Seconds that a server function is given to end once it is being ended by force."""
-
-
-class Listener(socket.socket):
-    """A listening socket that remembers whom it accepted, so that the lab can close what a function left open."""
-
-    def __init__(self, port: int, backlog: int) -> None:
-        super().__init__(socket.AF_INET, socket.SOCK_STREAM)
-        self._accepted: weakref.WeakValueDictionary[int, socket.socket] = weakref.WeakValueDictionary()
-        try:
-            self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.bind(("127.0.0.1", port))
-            self.listen(backlog)
-        except OSError:
-            self.close()
-            raise
-
-    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
-        """As `socket.accept`."""
-        sock, address = super().accept()
-        self._accepted[sock.fileno()] = sock
-        return sock, address
-
-    def accepted(self) -> list[socket.socket]:
-        """The accepted sockets that are still in use; may be called while another thread accepts."""
-        return [sock for reference in self._accepted.valuerefs() if (sock := reference()) is not None]
 
 
 class Server(registry.Running):
@@ -56,9 +28,9 @@ class Server(registry.Running):
     """
 
     def __init__(self, fn: Callable, port: int = 0, backlog: int = 128) -> None:
-        self.name = _name_of(fn)
+        self.name = name_of(fn)
         self._arguments = stop_arguments(fn, self.name)
-        _check_numbers(port, backlog)
+        check_numbers(port, backlog)
         registry.replace_earlier()
         self._fn = fn
         self._listener = listen(port, backlog)
@@ -248,85 +220,9 @@ class Server(registry.Running):
 def serve(fn: Callable, *, port: int = 0, backlog: int = 128) -> Server:
     """Serve TCP clients on 127.0.0.1 with a function of a listening socket, in a background thread.
 
-    Args:
-        fn: `fn(listener, stop)` or `fn(listener)`: one of `SERVERS`, or your own. `stop` has `is_set()`, and a
-            `fileno()` that becomes readable when the server has to return. Without it, it is stopped by force.
-        port: TCP port; 0 takes a free one.
-        backlog: length of the accept queue, in connections: listen(2). 128 is CPython's own default.
-
-    Returns:
-        The running server, also a context manager. Running the same notebook cell again stops it.
-
-    Raises:
-        TypeError: `fn` is not a function of `(listener, stop)` or `(listener)`.
-        ValueError: `port` or `backlog` is out of range.
-        OSError: the port is taken or not allowed; or `fn` is a reference server that needs epoll, and there is none.
+    Arguments, result and errors as for `muxlab.serve`, which adds looking inside.
     """
     return Server(fn, port, backlog)
-
-
-def require_epoll(name: str) -> None:
-    """Refuse a reference server that needs epoll where there is none, with an OSError that says what to do."""
-    if name.startswith("epoll") and not hasattr(select, "epoll"):
-        raise OSError(
-            errno.ENOSYS,
-            f"the {name!r} server needs Linux: this system has no epoll. Work through the course in a Linux "
-            'container, a virtual machine or on Binder; SERVERS["select"], "poll" and "nonblocking" run here too',
-        )
-
-
-def _name_of(fn: Callable) -> str:
-    for name, reference in SERVERS.items():
-        if fn is reference:
-            require_epoll(name)
-            return name
-    return getattr(fn, "__name__", type(fn).__name__)
-
-
-def stop_arguments(fn: Callable, name: str) -> str:
-    """How `fn` takes `stop`: "positional", "keyword", or "" for not at all; TypeError when it is no server function."""
-    form = f"a server is a function of (listener, stop) or (listener), and {name}"
-    if isinstance(fn, str):
-        raise TypeError(f'serve takes the function itself: muxlab.serve(muxlab.SERVERS["{fn}"])')
-    if not callable(fn):
-        raise TypeError(f"a server is a function of (listener, stop) or (listener); {fn!r} cannot be called")
-    if inspect.iscoroutinefunction(fn) or inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
-        raise TypeError(f"{form} is a coroutine or generator function: calling it runs nothing. Write a plain `def`")
-    try:
-        parameters = list(inspect.signature(fn).parameters.values())
-    except ValueError:  # some that are written in C
-        raise TypeError(f"{form} does not say what it takes. Write a `def`") from None
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    required = [p for p in positional if p.default is p.empty]
-    keywords = [p for p in parameters if p.kind is p.KEYWORD_ONLY and (p.default is p.empty or p.name == "stop")]
-    if not positional or len(required) > 2 or any(p.name != "stop" for p in keywords):
-        raise TypeError(f"{form} takes {inspect.signature(fn)}")
-    if keywords:
-        return "keyword"
-    takes_stop = len(required) == 2 or (len(positional) > 1 and positional[1].name == "stop")
-    return "positional" if takes_stop else ""
-
-
-def _check_numbers(port: int, backlog: int) -> None:
-    if not isinstance(port, int) or not 0 <= port <= 65535:
-        raise ValueError(f"port={port!r}: a port is a whole number from 0 (take a free one) to 65535")
-    if not isinstance(backlog, int) or not 0 <= backlog < 2**31:
-        raise ValueError(f"backlog={backlog!r}: the length of the accept queue is a whole number, 0 or more")
-
-
-def listen(port: int, backlog: int) -> Listener:
-    """A listening socket on 127.0.0.1; arguments and errors as for `serve`."""
-    _check_numbers(port, backlog)
-    try:
-        return Listener(port, backlog)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            hint = f"port {port} is taken on 127.0.0.1: stop who listens there (muxlab.stop_all()?), or take port=0"
-        elif error.errno == errno.EACCES:
-            hint = f"port {port} is not allowed: ports below 1024 are the administrator's; take port=0"
-        else:
-            raise
-        raise OSError(error.errno, hint) from None
 
 
 def _own_part(traceback: TracebackType | None) -> TracebackType | None:

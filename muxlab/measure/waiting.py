@@ -5,7 +5,7 @@ import os
 import select
 from collections.abc import Callable, Collection, Iterator
 
-from ..lab import require_epoll
+from ..function import require_epoll
 from .pairs import check_wall
 
 MODELS = ("nonblocking", "select", "poll", "epoll")

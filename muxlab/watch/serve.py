@@ -7,7 +7,7 @@ to the lab's what looking inside needs, and lets the lab call the function with 
 from collections.abc import Callable
 from types import TracebackType
 
-from .. import lab
+from .. import lab, listening
 from .calls import Calls, Tap
 from .kernel import XRay, accept_queue, xray
 from .rebind import Globals
@@ -122,4 +122,4 @@ def _hide(error: BaseException) -> None:
 
 def _is_ours(entry: TracebackType) -> bool:
     name = str(entry.tb_frame.f_globals.get("__name__"))
-    return name == lab.__name__ or name.startswith(f"{__package__}.")
+    return name in (lab.__name__, listening.__name__) or name.startswith(f"{__package__}.")

@@ -17,8 +17,9 @@ import watch_servers
 from watch_servers import LEARNERS, wait_until
 
 import muxlab
-from muxlab.watch.calls import KEPT, Tap, kind_of
+from muxlab.watch.calls import kind_of
 from muxlab.watch.serve import serve
+from muxlab.watch.tap import KEPT, Tap
 
 
 def talk(address, messages=3):

@@ -16,10 +16,10 @@ from types import FrameType
 from typing import Any
 
 from ..force import ServerStopped, sleeping_in
-from .calls import NOT_YET, Wait
 from .kernel import asleep_in
 from .source import Sources
 from .state import State, Words
+from .tap import NOT_YET, Wait
 
 NEVER = "it was held here: it might go on like this for ever without blocking"
 

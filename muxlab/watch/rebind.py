@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from .calls import Tap
+from .tap import Tap
 from .tapped import stand_ins
 
 MODULES = ("select", "selectors", "socket", "time")

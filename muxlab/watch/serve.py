@@ -8,10 +8,11 @@ from collections.abc import Callable
 from types import TracebackType
 
 from .. import lab, listening
-from .calls import Calls, Tap
+from .calls import Calls
 from .kernel import XRay, accept_queue, xray
 from .rebind import Globals
-from .tapped import socket_class
+from .tap import Tap
+from .tapped_sockets import socket_class
 
 
 class Server(lab.Server):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from .calls import Tap
 from .client import Client
 from .control import Control
 from .kernel import Row, asleep_in, connection_row, listener_row, watched
@@ -16,6 +15,7 @@ from .rebind import plain_function
 from .serve import Server
 from .source import Listing, Sources
 from .state import State
+from .tap import Tap
 from .unaccepted import unaccepted_queue
 
 LINES = 2_000

@@ -45,13 +45,3 @@ class Frame:
 
 
 TILES = ("connected", "replies per second", "half within", "99 % within", "server CPU")
-
-
-def unpack(data: bytes) -> tuple[int, tuple[float, ...], bytes]:
-    """Return (number, history, dots) of what `Frame.pack` made: the reader's side, used by the tests."""
-    number, points, connections = _HEADER.unpack_from(data)
-    history = struct.unpack_from(f"<{points}f", data, _HEADER.size)
-    dots = data[_HEADER.size + 4 * points :]
-    if len(dots) != connections:
-        raise ValueError(f"a frame for {connections} connections has {len(dots)} dots")
-    return number, history, dots

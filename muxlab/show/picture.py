@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 from muxlab.show import theme
 from muxlab.show.frame import CONNECTING, LOST, QUIET, TILES, WAITING, Frame
+from muxlab.show.sheet import png, sheet_of
 
 # All in inches.
 WIDTH, MARGIN, TOP = theme.SIZE[0], 0.25, 1.25  # the dots begin at TOP
@@ -25,19 +25,12 @@ def draw(name: str, frame: Frame, note: str, message: str = "") -> bytes:
         note: one line, such as what to do to see it move.
         message: what went wrong, in lines.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     side = min(LARGEST, cell_size(len(frame.dots), WIDTH - 2 * MARGIN, DOTS))
     columns = max(1, int((WIDTH - 2 * MARGIN) / side))
     bottom = TOP + side * math.ceil(len(frame.dots) / columns)
     height = bottom + 0.5 + 0.2 * len(message.splitlines())
     with theme.style():
-        figure = Figure(figsize=(WIDTH, height))
-        figure.set_layout_engine("none")  # every place is given below
-        FigureCanvasAgg(figure)
-        sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(height, 0))
-        sheet.axis("off")
+        figure, sheet = sheet_of(height)
         sheet.text(
             MARGIN, 0.32, name, fontsize=15, weight="bold", va="center", color=theme.darker(theme.look(name).colour)
         )
@@ -56,9 +49,7 @@ def draw(name: str, frame: Frame, note: str, message: str = "") -> bytes:
             left += 1.4
         lost = theme.darker(theme.CLIENT["lost"].colour)
         sheet.text(MARGIN, bottom + 0.45, message, fontsize=9.5, color=lost, va="top", parse_math=False, clip_on=True)
-        file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=theme.DPI)
-    return file.getvalue()
+        return png(figure)
 
 
 def cell_size(count: int, width: float, height: float) -> float:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
 from typing import TYPE_CHECKING, Any
 
 from muxlab.show import theme
+from muxlab.show.sheet import png, sheet_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 WIDTH, MARGIN = theme.SIZE[0], 0.25  # inches, as everything here
 LINE, LINES = 0.165, 14  # of the source: height, and how many are drawn
@@ -46,7 +45,7 @@ def draw(source: dict, view: dict, note: str) -> bytes:
     notes = {note["line"]: note for note in view["notes"]}
     tone = TONES.get(view["status"], theme.GRID)
     with theme.style():
-        figure, sheet = _sheet(height)
+        figure, sheet = sheet_of(height)
         own = theme.darker(view["colour"])
         _text(sheet, MARGIN, 0.32, view["name"], fontsize=15, weight="bold", color=own)
         _text(sheet, WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=theme.MUTED, ha="right")
@@ -58,7 +57,7 @@ def draw(source: dict, view: dict, note: str) -> bytes:
             _text(sheet, left, table, heading, fontsize=8.5, color=theme.MUTED)
         for place, row in enumerate([view["listener"], *rows]):
             _row(sheet, table + 0.3 + ROW * place, row, [row["name"] for row in view["rows"] if row["queued"]])
-        return _png(figure)
+        return png(figure, COLOURS)
 
 
 def draw_duel(sides: list[dict], note: str) -> bytes:
@@ -72,7 +71,7 @@ def draw_duel(sides: list[dict], note: str) -> bytes:
     height = 1.4 + 0.6 * count
     left_over = theme.OUTCOME["error"].colour
     with theme.style():
-        figure, sheet = _sheet(height)
+        figure, sheet = sheet_of(height)
         _text(sheet, WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=theme.MUTED, ha="right")
         for left, side in zip(HALVES, sides, strict=True):
             _text(sheet, left, 0.65, side["name"], fontsize=14, weight="bold", color=theme.darker(side["colour"]))
@@ -86,29 +85,7 @@ def draw_duel(sides: list[dict], note: str) -> bytes:
                 colour = left_over if side["forgotten"] and row["open"] else QUEUE
                 _bar(sheet, left, HALF, top - 0.1, row["receive"], "receive queue: ", colour)
                 _bar(sheet, left, HALF, top + 0.16, row["reply"], "reply waiting: ")
-        return _png(figure)
-
-
-def _sheet(height: float) -> tuple[Figure, Axes]:
-    """An empty picture, measured in inches from its upper left corner."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, height))
-    figure.set_layout_engine("none")  # every place is given
-    FigureCanvasAgg(figure)
-    sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(height, 0))
-    sheet.axis("off")
-    return figure, sheet
-
-
-def _png(figure: Figure) -> bytes:
-    from PIL import Image
-
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=theme.DPI)
-    Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(small, "png", optimize=True)
-    return small.getvalue()
+        return png(figure, COLOURS)
 
 
 def _line(sheet: Axes, top: float, number: int, parts: list, tone: str, note: dict | None) -> None:

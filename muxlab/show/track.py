@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import anywidget
@@ -11,6 +10,7 @@ import traitlets
 from muxlab.show import theme
 from muxlab.show.assets import script, style
 from muxlab.show.laps import Result
+from muxlab.show.sheet import png, sheet_of
 
 TITLES = ("", "replies per second: long is good", "CPU time per reply: short is good")
 
@@ -60,16 +60,9 @@ def draw(results: Sequence[Result], setting: str, note: str, message: str = "") 
         note: one line, such as what to do to see it run.
         message: what went wrong, in lines.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     width, height = theme.SIZE[0], 1.0 + 0.42 * len(results) + 0.2 * len(message.splitlines())  # inches
     with theme.style():
-        figure = Figure(figsize=(width, height))
-        figure.set_layout_engine("none")  # every place is given below
-        FigureCanvasAgg(figure)
-        sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
-        sheet.axis("off")
+        figure, sheet = sheet_of(height)
         sheet.text(0.25, 0.3, setting, fontsize=11, weight="bold", va="center")
         sheet.text(width - 0.25, 0.3, note, fontsize=9.5, color=theme.MUTED, va="center", ha="right")
         for left, title in zip((1.75, 4.55), TITLES[1:], strict=True):
@@ -82,6 +75,4 @@ def draw(results: Sequence[Result], setting: str, note: str, message: str = "") 
                 sheet.text(left + 1.6 * bar["share"] + 0.08, y, bar["text"], fontsize=10, va="center")
         sheet.text(0.25, height - 0.15, message, fontsize=9.5, color=theme.darker(theme.CLIENT["lost"].colour),
                    va="bottom", parse_math=False, clip_on=True)  # fmt: skip
-        file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=theme.DPI)
-    return file.getvalue()
+        return png(figure)

@@ -1,4 +1,4 @@
-"""What this machine allows: descriptors and ports, and whether a swarm fits."""
+"""What this machine allows: descriptors and ports, and whether a swarm fits; and what is no count at all."""
 
 import os
 import resource
@@ -8,6 +8,14 @@ CLIENT_FLOOR = 1024
 
 SPARE = 64
 """Descriptors left free for whatever else the process opens: files, pipes, the notebook's own sockets."""
+
+
+def check_count(name: str, value: int, least: int = 1, most: int | None = None) -> None:
+    """Refuse what is not a whole number of `least` to `most`, with a TypeError or a ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}={value!r}: it has to be a whole number")
+    if value < least or (most is not None and value > most):
+        raise ValueError(f"{name}={value}: it has to be {least} or more" + (f", and {most:,} at most" if most else ""))
 
 
 def descriptor_limits() -> tuple[int, int]:

@@ -57,9 +57,9 @@ class Swarm(registry.Running):
     ) -> None:
         self._server = server if isinstance(server, Server) else None
         address = _address_of(server)
-        _check_count("connections", connections, 1)
-        _check_count("active", active, 0)
-        _check_count("payload", payload, 1, MOST_PAYLOAD)
+        limits.check_count("connections", connections, 1)
+        limits.check_count("active", active, 0)
+        limits.check_count("payload", payload, 1, MOST_PAYLOAD)
         _check_rate(rate)
         registry.replace_earlier()
         self._ends = {"server_here": self._server is not None, "clients_here": not isolate}
@@ -81,7 +81,7 @@ class Swarm(registry.Running):
 
     @connections.setter
     def connections(self, count: int) -> None:
-        _check_count("connections", count, 1)
+        limits.check_count("connections", count, 1)
         floor = limits.make_room(count, already=self._crowd.state().clients, **self._ends)
         self._crowd.change(wanted=count, floor=floor)
 
@@ -92,7 +92,7 @@ class Swarm(registry.Running):
 
     @active.setter
     def active(self, count: int) -> None:
-        _check_count("active", count, 0)
+        limits.check_count("active", count, 0)
         self._crowd.change(active=count)
 
     @property
@@ -102,7 +102,7 @@ class Swarm(registry.Running):
 
     @payload.setter
     def payload(self, size: int) -> None:
-        _check_count("payload", size, 1, MOST_PAYLOAD)
+        limits.check_count("payload", size, 1, MOST_PAYLOAD)
         self._crowd.change(payload=size)
 
     @property
@@ -253,13 +253,6 @@ def _address_of(server: Server | tuple[str, int]) -> tuple[str, int]:
         case (str(host), int(port)) if 0 < port < 65536:
             return host, port
     raise TypeError(f"a swarm connects to what muxlab.serve returned, or to an address (host, port); not to {server!r}")
-
-
-def _check_count(name: str, value: int, least: int, most: int | None = None) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}={value!r}: it has to be a whole number")
-    if value < least or (most is not None and value > most):
-        raise ValueError(f"{name}={value}: it has to be {least} or more" + (f", and {most:,} at most" if most else ""))
 
 
 def _check_rate(rate: float | None) -> None:

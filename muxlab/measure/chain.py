@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..limits import check_count
 from ..progress import progress
 from .clock import check_seconds, repeat, summary
 from .pairs import pairs as open_pairs
 from .pairs import socket_pair
-from .rows import Form, Row, Rows, check_count, settings
+from .rows import Form, Row, Rows, settings
 from .waiting import check_model, waiting
 
 RUNS = 25

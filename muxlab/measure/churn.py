@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..lab import Server, serve
+from ..limits import check_count
 from ..progress import progress
 from ..swarm import Swarm
 from .clock import check_seconds, repeat, summary
 from .echo import PATIENCE, check_select_server
-from .rows import Form, Row, Rows, check_count, settings
+from .rows import Form, Row, Rows, settings
 
 BATCH = 20
 """Clients of one repetition: so that what the server still does for the last one hardly counts."""

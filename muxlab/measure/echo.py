@@ -8,12 +8,13 @@ from typing import ClassVar, NamedTuple
 
 from ..figures import Figures
 from ..lab import serve
+from ..limits import check_count
 from ..progress import progress
 from ..servers import SERVERS
 from ..swarm import Swarm
 from .clock import check_seconds, summary
 from .pairs import check_wall
-from .rows import ECHO, Form, Row, Rows, check_count, settings
+from .rows import ECHO, Form, Row, Rows, settings
 
 WARM_UP = 20
 """Replies before the clock starts: the first ones pay for accepting and for cold caches."""

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..limits import check_count
 from ..progress import progress
 from .clock import check_seconds, repeat, summary
 from .pairs import pairs, socket_pair
-from .rows import Form, Row, Rows, check_count, settings
+from .rows import Form, Row, Rows, settings
 from .waiting import check_model, waiting
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ..limits import check_count
+
 
 @dataclass(frozen=True)
 class Form:
@@ -123,14 +125,6 @@ def _value(text: str, wanted: Any) -> object:
     if not text:
         return None
     return int(text) if wanted in (int, int | None) else float(text)
-
-
-def check_count(name: str, number: int, least: int = 1) -> None:
-    """Refuse what is not a whole number of `least` or more, with a TypeError or a ValueError."""
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise TypeError(f"{name}={number!r}: it has to be a whole number")
-    if number < least:
-        raise ValueError(f"{name}={number}: it has to be {least} or more")
 
 
 def settings(name: str, given: int | Iterable[int]) -> list[int]:

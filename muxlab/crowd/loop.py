@@ -45,7 +45,6 @@ class Crowd:
         self._members = Members(address, floor, begin)
         self._talk = Talk(self._members)
         self._poller, self.clients = self._members.poller, self._members.clients
-        self.address = self._members.address
         self.wanted, self.floor, self.active, self.payload, self.rate = wanted, floor, active, payload, rate
         self.error: BaseException | None = None
         self._stopping = False

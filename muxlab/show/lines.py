@@ -92,7 +92,7 @@ def guide(ax: Axes, lines: Mapping[str, Points], noun: str) -> None:
     rise = right / start
     ax.plot([start, right], [bottom, bottom * rise], color=theme.MUTED, linewidth=1, linestyle=(0, (1, 2.5)), zorder=0,
             label="_guide")  # fmt: skip
-    under = start * rise**0.7, bottom * rise**0.7
+    under = start * rise**0.35, bottom * rise**0.35  # further right the lines themselves come close to it
     ax.annotate(f"10× {noun},\n10× cost", under, xytext=(8, -4), textcoords="offset points", ha="left", va="top",
                 color=theme.MUTED, fontsize=9, path_effects=halo())  # fmt: skip
 

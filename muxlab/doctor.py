@@ -122,7 +122,7 @@ def _findings() -> list[Finding]:
         Finding(
             "browser for the tests",
             os.path.basename(browser) if browser else "none",
-            "`make test` can try the panels" if browser else "only the browser tests need one; without it, they skip",
+            "make test can try the panels" if browser else "only the browser tests need one; without it, they skip",
             True,
         ),
     ]

@@ -82,7 +82,10 @@ def plain_ticks(axis: Any, write: Callable[[float], str]) -> None:
 
 
 def guide(ax: Axes, lines: Mapping[str, Points], noun: str) -> None:
-    """Add a dotted line of "ten times the `noun`, ten times the cost" where the chart is wide enough for one."""
+    """Add a dotted line of "ten times the `noun`, ten times the cost" where the chart is wide enough for one.
+
+    Its key stands in the corner that lines which rise leave free.
+    """
     counts = [count for points in lines.values() for count, _ in points]
     left, right, bottom = min(counts), max(counts), min(cost for points in lines.values() for _, cost in points)
     if right < 10 * left:
@@ -90,11 +93,9 @@ def guide(ax: Axes, lines: Mapping[str, Points], noun: str) -> None:
     top = ax.get_ylim()[1]
     start = max(left, right * bottom / top)  # so that the line ends inside the chart
     rise = right / start
-    ax.plot([start, right], [bottom, bottom * rise], color=theme.MUTED, linewidth=1, linestyle=(0, (1, 2.5)), zorder=0,
-            label="_guide")  # fmt: skip
-    under = start * rise**0.7, bottom * rise**0.7
-    ax.annotate(f"10× {noun},\n10× cost", under, xytext=(8, -4), textcoords="offset points", ha="left", va="top",
-                color=theme.MUTED, fontsize=9, path_effects=halo())  # fmt: skip
+    line = ax.plot([start, right], [bottom, bottom * rise], color=theme.MUTED, linewidth=1, linestyle=(0, (1, 2.5)),
+                   zorder=0, label="_guide")  # fmt: skip
+    ax.legend(line, [f"10× {noun}, 10× cost"], loc="upper left", fontsize=9, labelcolor=theme.MUTED)
 
 
 def name_lines(ax: Axes, labels: Sequence[Label]) -> None:

@@ -98,7 +98,9 @@ def check(connections: int, active: int, payload: int) -> None:
 
 
 def _slider(title: str, value: int, stops: Iterable[int]) -> SelectionSlider:
-    return SelectionSlider(options=_stops([*stops, value]), value=value, description=title)
+    slider = SelectionSlider(options=_stops([*stops, value]), value=value, description=title)
+    slider.add_class("mux-stops")
+    return slider
 
 
 def _stops(values: Iterable[int]) -> list[tuple[str, int]]:

@@ -99,8 +99,8 @@ def guide(ax: Axes, lines: Mapping[str, Points], noun: str) -> None:
     rise = right / start
     ax.plot([start, right], [bottom, bottom * rise], color=theme.MUTED, linewidth=1, linestyle=(0, (1, 2.5)), zorder=0,
             label="_guide")  # fmt: skip
-    under = start * rise**0.7, bottom * rise**0.7
-    ax.annotate(f"10× {noun},\n10× cost", under, xytext=(8, -4), textcoords="offset points", ha="left", va="top",
+    above = start * rise**0.95, bottom * rise**0.95  # no line is as steep as this: on this side there is room
+    ax.annotate(f"10× {noun},\n10× cost", above, xytext=(-8, 0), textcoords="offset points", ha="right", va="top",
                 color=theme.MUTED, fontsize=9, path_effects=halo())  # fmt: skip
 
 

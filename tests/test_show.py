@@ -136,6 +136,13 @@ def test_cost_draws_the_median_of_repeated_rows():
     assert list(ax.get_lines()[0].get_ydata()) == [2.0]
 
 
+def test_a_flat_line_looks_flat():
+    low, high = cost([Row("epoll", n, 9.0 + n / 1000) for n in (1, 10, 100)]).get_ylim()
+    assert high / low == pytest.approx(10)
+    low, high = cost(ROWS).get_ylim()
+    assert low > min(row.cpu_us_per_reply for row in ROWS) / 2  # what rises fills the chart, as before
+
+
 def test_names_of_lines_that_end_together_do_not_overlap():
     ax = cost([Row(name, n, 10.0) for name in ("epoll", "epoll-edge", "asyncio") for n in (10, 100)])
     ax.figure.canvas.draw()

@@ -20,7 +20,7 @@ def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None
         ax: where to draw; a new figure when None.
 
     Returns:
-        The Axes, both scales logarithmic; the time is written at each mark.
+        The Axes, both scales logarithmic; the time is written under each mark.
 
     Raises:
         ValueError: there is nothing to draw, or a number that a logarithmic scale cannot show.
@@ -38,8 +38,8 @@ def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None
             look = theme.look(name)
             ax.plot(*zip(*line, strict=True), color=look.colour, marker=look.marker, linestyle=look.line, label=name)
             for count, seconds in line:
-                ax.annotate(theme.human_seconds(seconds), (count, seconds), xytext=(0, 9), textcoords="offset points",
-                            ha="center", fontsize=9, color=theme.darker(look.colour))  # fmt: skip
+                ax.annotate(theme.human_seconds(seconds), (count, seconds), xytext=(4, -7), textcoords="offset points",
+                            ha="left", va="top", fontsize=9, color=theme.darker(look.colour))  # fmt: skip
         times = [seconds for line in points.values() for _, seconds in line]
         ax.set_ylim(min(times) / 3, max(times) * 3)  # room for the writing, and for a flat line to look flat
         plain_ticks(ax.xaxis, theme.human_number)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from muxlab.show import theme
-from muxlab.show.lines import Label, guide, lines_of, log_axes, log_ticks, name_lines, plain_ticks
+from muxlab.show.lines import Label, decade, guide, lines_of, log_axes, log_ticks, name_lines, plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +40,7 @@ def cost(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
         for name, points in lines.items():
             look = theme.look(name)
             ax.plot(*zip(*points, strict=True), color=look.colour, marker=look.marker, linestyle=look.line, label=name)
+        decade(ax)
         log_ticks(ax)
         guide(ax, lines, form.size)
         name_lines(ax, [Label(name, name, points[-1]) for name, points in lines.items()])

@@ -65,6 +65,13 @@ def log_axes(ax: Axes | None, form: Form) -> Axes:
     return ax
 
 
+def decade(ax: Axes) -> None:
+    """Widen the upright axis to a factor of ten, or a tremble of a few per cent would fill the chart."""
+    low, high = ax.get_ylim()
+    wider = math.sqrt(max(10 * low / high, 1))
+    ax.set_ylim(low / wider, high * wider)
+
+
 def log_ticks(ax: Axes) -> None:
     """Label both axes in plain numbers, once everything is drawn."""
     plain_ticks(ax.xaxis, theme.human_number)

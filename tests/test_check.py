@@ -96,6 +96,8 @@ def answers_lines(listener, stop):
             except OSError:
                 del clients[conn]
                 conn.close()
+    for conn in clients:
+        conn.close()
 
 
 def test_a_server_that_waits_for_the_end_of_a_line_is_not_blamed_for_it() -> None:

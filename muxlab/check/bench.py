@@ -35,6 +35,10 @@ NARROW = 131072
 """Size of kernel buffers where a trial fills them (Linux doubles it): room for two of loopback's packets of 64 KiB, as
 with less they would wait for each other; and little beside what the server itself may hold."""
 
+SIZES = [len(LINE), *range(NARROW, 8 * NARROW, NARROW // 4)]
+"""Bytes that clients ask before a half-close: from what fits into any queue to what fits into none, in steps so small
+that one of them comes to its end while part of the reply is still with the server."""
+
 WATCHED, SPUN = 0.25, 0.025
 """Seconds for which a server is watched that has nothing to do, and CPU seconds that it may take in that time: one that
 sleeps takes none, and one that spins ten times as much, or half of that where it has to share a core with others."""
@@ -225,7 +229,7 @@ class Bench:
 
     def taken(self) -> bool:
         """Wait until the server has read all that arrived; returns whether it has."""
-        return self._happens(lambda: self.server.connections() and not self._waiting(), LOOK, STUCK * LOOK)
+        return self._happens(lambda: self.server.connections() and not self._waiting(), LOOK, LOOKS * LOOK)
 
     def _waiting(self) -> int:
         """Bytes that arrived at the server and were not read."""

@@ -1,6 +1,6 @@
 """Trials of waiting: a server with nothing to do takes no CPU time, and returns when it is told to."""
 
-from .bench import HELLO, LINE, NARROW, Bench
+from .bench import HELLO, LINE, NARROW, SIZES, Bench
 from .trial import Failed, NotAllowed, trial
 
 IDLE = 20
@@ -31,10 +31,15 @@ def sleeps_half_closed(bench: Bench) -> str:
 
 @trial("sleeps while a client does not read", "What do you wait for while you can neither send nor want to read?")
 def sleeps_unread(bench: Bench) -> str:
-    """Its reply waits for room in the send queue; more of its bytes wait to be read."""
+    """Replies wait for room in the send queue; of one, more bytes wait to be read, and some have said their last."""
     bench.serve(narrow=True)
-    bench.push([bench.client(NARROW).say(STUFFED)])
-    return asleep(bench, "one client does not read its reply")
+    clients = [bench.client(NARROW).say(STUFFED[:size]) for size in [*SIZES[::4], len(STUFFED)]]
+    bench.push(clients)
+    for client in clients:
+        if not client.unsent:
+            client.half_close()
+    bench.digest(clients)
+    return asleep(bench, "some clients do not read their replies")
 
 
 @trial("sleeps again after a long reply", "What did you wait for while the reply was on its way, and do you still?")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from itertools import pairwise
 
-from .bench import HELLO, LINE, NARROW, Bench
+from .bench import HELLO, LINE, NARROW, SIZES, Bench
 from .clients import Client, eventually
 from .trial import Failed, trial
 
@@ -22,9 +22,8 @@ in a round nearly all of them at times."""
 ASKED = LINE * (8 * NARROW // len(LINE))
 """A request whose reply does not fit into the queues between a server and its client."""
 
-SIZES = [len(LINE), *range(NARROW, 8 * NARROW, NARROW // 4)]
-"""Bytes that clients ask before a half-close: from what fits into any queue to what fits into none, in steps so small
-that one of them comes to its end while part of the reply is still with the server."""
+SEVERAL = LINE * (3 * NARROW // 4 // len(LINE))
+"""A request that fits into a server's receive queue, and that it reads in several pieces."""
 
 
 @trial("survives a reset before any data", "Which calls on a client's socket can raise, and what catches it?")
@@ -51,9 +50,9 @@ def reset_between(bench: Bench) -> str:
 
 @trial("survives a reset in the middle of a reply", "Can send raise? And a send to somebody who has just gone?")
 def reset_in_reply(bench: Bench) -> str:
-    """One has asked and is gone before the server reads it, the others while the reply is on its way."""
+    """One has closed before the server reads, and resets when a reply comes; the others do so in the middle of it."""
     bench.serve(hold=True, narrow=True)
-    bench.client().say(HELLO).reset()
+    bench.client().say(SEVERAL).close()  # the send after that is told so in other words: send(2), EPIPE
     bench.release()
     bystander = bench.client()
     late = [bench.client(NARROW).say(ASKED) for _ in range(RUDE)]
@@ -65,9 +64,9 @@ def reset_in_reply(bench: Bench) -> str:
 
 @trial("survives clients that connect and leave", "What does recv return at the end, and who closes the socket then?")
 def connect_and_leave(bench: Bench) -> str:
-    """One is gone before the server looks at the door, the others after."""
+    """One has asked, and is gone before the server looks at the door; the others leave without a word."""
     bench.serve(hold=True)
-    bench.client().close()
+    bench.client().say(HELLO).close()
     bench.release()
     bystander, *others = bench.guests(1 + RUDE)
     for client in others:

@@ -3,6 +3,7 @@
 from .bench import LINE, NARROW, Bench
 from .clients import eventually
 from .trial import Failed, trial
+from .writing import big_message
 
 MUCH = LINE * (12 * NARROW // len(LINE))
 """A request whose reply fits into no queue: those on its way have room for eight times `NARROW` in all."""
@@ -12,6 +13,11 @@ EURO = "\u20ac".encode()
 
 HALF = b"half a line"
 """What somebody says who is interrupted."""
+
+AT_ONCE = [2**16 * 5**step // 4**step for step in range(19)]
+"""Bytes of the messages that arrive at one instant, from 64 KiB to almost 4 MiB. The kernel makes room for more when
+the server takes them: tcp(7), tcp_moderate_rcvbuf. The steps are small, so that one is longer than what it reads at a
+stretch, whatever that is, and yet finds room as a whole: then nothing comes afterwards to wake it."""
 
 SILENT = 5
 """Clients that connect and say nothing, before one that talks."""
@@ -74,10 +80,12 @@ def byte_by_byte(bench: Bench) -> str:
 
 @trial("takes messages that come glued together", "TCP carries bytes, not messages: what may one recv return?")
 def glued(bench: Bench) -> str:
-    """Three lines in one segment, and as much as fills several reads in another."""
+    """Three lines in one segment; then messages that are there as a whole when the server begins to read."""
     client = bench.client().say(b"one\ntwo\nthree\n")
-    bench.answered(client)
-    client.say(b"".join(b"line %d\n" % number for number in range(20_000)))
+    for size in AT_ONCE:
+        if not bench.answered(client):
+            break
+        client.say_at_once(big_message()[: size // len(LINE) * len(LINE)])
     if not bench.answered(client):
         raise Failed(client.came_back)
     return client.came_back
@@ -85,8 +93,8 @@ def glued(bench: Bench) -> str:
 
 @trial("returns any bytes", "What do your clients send: text? And what if a character is cut in two?")
 def any_bytes(bench: Bench) -> str:
-    """All values that a byte can have, and a character of three bytes that comes in two pieces."""
-    client = bench.client().say(bytes(range(256)) + b"\n")
+    """All values that a byte can have, ends of lines as others write them, and half a character of three bytes."""
+    client = bench.client().say(bytes(range(256)) + b" \r\n\r\n\n")
     bench.answered(client)
     for piece in (EURO[:1], EURO[1:] + b"\n"):
         client.say(piece)

@@ -54,6 +54,29 @@ def guards_recv_only(listener, stop):
                 conn.close()
 
 
+def knows_one_error(listener, stop):
+    """A client that asks, and has closed before it is answered, ends the server."""
+    listener.setblocking(False)
+    unsent = {}
+    while not stop.is_set():
+        with contextlib.suppress(OSError):
+            conn, _ = listener.accept()
+            conn.setblocking(False)
+            unsent[conn] = b""
+        for conn in list(unsent):
+            try:
+                unsent[conn] = unsent[conn] or conn.recv(65536)
+                ended = not unsent[conn]
+                unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]
+            except BlockingIOError:
+                continue
+            except ConnectionResetError:
+                ended = True
+            if ended:
+                del unsent[conn]
+                conn.close()
+
+
 def blocking_sendall(listener, stop):
     """One client that does not read its reply holds everybody up."""
     socks = [stop, listener]

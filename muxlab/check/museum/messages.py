@@ -94,6 +94,29 @@ def looks_at_the_last_byte(listener, stop):
                 conn.close()
 
 
+def reads_text(listener, stop):
+    """Of the two bytes that end a line on some systems, one comes back."""
+    listener.setblocking(False)
+    unsent = {}
+    while not stop.is_set():
+        with contextlib.suppress(OSError):
+            conn, _ = listener.accept()
+            conn.setblocking(False)
+            unsent[conn] = b""
+        for conn in list(unsent):
+            try:
+                unsent[conn] = unsent[conn] or conn.recv(65536).replace(b"\r\n", b"\n")
+                ended = not unsent[conn]
+                unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                ended = True
+            if ended:
+                del unsent[conn]
+                conn.close()
+
+
 def decodes_what_it_reads(listener, stop):
     """A letter with an accent, cut in two by the network, ends the server."""
     listener.setblocking(False)

@@ -71,6 +71,29 @@ def one_recv_for_each_edge(listener, stop):
         client.close()
 
 
+def four_recvs_for_each_edge(listener, stop):
+    """Of a message that is much longer than four pieces the rest comes when the client says something more."""
+    acceptor, clients = Acceptor(listener), {}
+    with select.epoll() as epoll:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(acceptor, select.EPOLLIN)
+        while not stop.is_set():
+            ready = epoll.poll(acceptor.timeout)
+            if acceptor.rest_is_over():
+                epoll.modify(acceptor, select.EPOLLIN)
+            for fd, _ in ready:
+                if fd == acceptor.fileno():
+                    _let_in(epoll, acceptor, clients, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+                elif fd in clients:
+                    for _ in range(4):
+                        if not echo(clients[fd]):
+                            break
+                    if clients[fd].done:
+                        _see_off(epoll, clients, fd)
+    for client in clients.values():
+        client.close()
+
+
 def always_writable(listener, stop):
     """It takes a whole core as soon as one client is connected, whether or not anybody talks."""
     acceptor, clients = Acceptor(listener), {}
@@ -108,6 +131,28 @@ def still_watches_for_bytes(listener, stop):
                 elif fd in clients:
                     echo(clients[fd])
                     epoll.modify(fd, select.EPOLLIN | clients[fd].wants_write * select.EPOLLOUT)
+                    if clients[fd].done:
+                        _see_off(epoll, clients, fd)
+    for client in clients.values():
+        client.close()
+
+
+def watches_for_the_end(listener, stop):
+    """While a client that has half-closed does not read its reply, it takes a whole core."""
+    acceptor, clients = Acceptor(listener), {}
+    with select.epoll() as epoll:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(acceptor, select.EPOLLIN)
+        while not stop.is_set():
+            ready = epoll.poll(acceptor.timeout)
+            if acceptor.rest_is_over():
+                epoll.modify(acceptor, select.EPOLLIN)
+            for fd, _ in ready:
+                if fd == acceptor.fileno():
+                    _let_in(epoll, acceptor, clients, select.EPOLLIN | select.EPOLLRDHUP)
+                elif fd in clients:
+                    echo(clients[fd])
+                    epoll.modify(fd, _wanted(clients[fd]) | select.EPOLLRDHUP)
                     if clients[fd].done:
                         _see_off(epoll, clients, fd)
     for client in clients.values():

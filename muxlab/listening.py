@@ -3,21 +3,21 @@
 import errno
 import socket
 import weakref
+from typing import Any
 
 
 class Listener(socket.socket):
     """A listening socket that remembers whom it accepted, so that the lab can close what a function left open."""
 
-    def __init__(self, port: int, backlog: int) -> None:
-        super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+    def __init__(self, *arguments: int, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
         self._accepted: weakref.WeakValueDictionary[int, socket.socket] = weakref.WeakValueDictionary()
-        try:
-            self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.bind(("127.0.0.1", port))
-            self.listen(backlog)
-        except OSError:
-            self.close()
-            raise
+
+    def dup(self) -> "Listener":
+        """As `socket.dup`; whom the copy accepts is remembered together with the others."""
+        copy = super().dup()
+        copy._accepted = self._accepted
+        return copy
 
     def accept(self) -> tuple[socket.socket, tuple[str, int]]:
         """As `socket.accept`."""
@@ -33,9 +33,14 @@ class Listener(socket.socket):
 def listen(port: int, backlog: int) -> Listener:
     """A listening socket on 127.0.0.1; arguments and errors as for `serve`."""
     check_numbers(port, backlog)
+    listener = Listener(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        return Listener(port, backlog)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(backlog)
+        return listener
     except OSError as error:
+        listener.close()
         if error.errno == errno.EADDRINUSE:
             hint = f"port {port} is taken on 127.0.0.1: stop who listens there (muxlab.stop_all()?), or take port=0"
         elif error.errno == errno.EACCES:

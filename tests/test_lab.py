@@ -215,3 +215,20 @@ def test_the_listener_is_an_ordinary_socket() -> None:
     with muxlab.serve(looks) as server:
         server.wait()
     assert seen == [(True, True)]
+
+
+@pytest.mark.parametrize("tap", [False, True])
+def test_a_copy_of_the_listener_accepts_too(tap: bool) -> None:
+    kept = []
+
+    def by_a_copy(listener, stop):
+        with listener.dup() as copy:
+            while not stop.is_set():
+                if copy in select.select([copy, stop], [], [])[0]:
+                    kept.append(copy.accept()[0])
+
+    with muxlab.serve(by_a_copy, tap=tap) as server:
+        client = connect(server.address)
+        assert eventually(lambda: kept)
+    with client:
+        assert client.recv(1) == b""  # the lab closed what the function had left open

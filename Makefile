@@ -29,12 +29,14 @@ lab: .venv/.complete
 	$(PY) -m jupyterlab notebooks/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
 		$$(test "$$(id -u)" -ne 0 || echo --allow-root) $(LAB_ARGS)
 
-# Two files of tests at a time, as most tests wait; no more, or the browsers have to wait for each other.
+# The chapters one after the other with the machine to themselves, as they measure. Then two files of tests at a time, as
+# most tests wait; no more, or the browsers have to wait for each other.
 test: .venv/.complete
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PY) tools/notebooks.py check
-	$(PY) -m pytest --nbval --numprocesses=2 --dist=loadfile
+	$(PY) -m pytest --nbval notebooks
+	$(PY) -m pytest --numprocesses=2 --dist=loadfile tests
 
 notebooks: .venv/.complete
 	$(PY) tools/notebooks.py run $(CHAPTERS)

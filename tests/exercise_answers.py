@@ -1163,3 +1163,58 @@ def shut_until_somebody_leaves(listener, stop):
 def lets_it_raise(listener, stop):
     """The except is gone, and with it the server."""
     levels(listener, stop, 1)
+
+
+# ---- 10
+
+
+def forgetting(listener, stop, at_the_end):
+    """The server of `heir`, with what it does at the end of a client left open."""
+    listener.setblocking(False)
+    conns, unsent = {}, {}
+    with select.epoll() as epoll:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(listener, select.EPOLLIN)
+        while not stop.is_set():
+            for fd, mask in epoll.poll():
+                if fd == listener.fileno():
+                    conn, address = listener.accept()
+                    conn.setblocking(False)
+                    conns[conn.fileno()] = conn
+                    epoll.register(conn, select.EPOLLIN)
+                elif fd in conns:
+                    polite = False
+                    try:
+                        unsent[fd] = unsent.get(fd) or conns[fd].recv(65536)
+                        ended = polite = not unsent[fd]
+                        unsent[fd] = unsent[fd][conns[fd].send(unsent[fd]):]
+                    except BlockingIOError:
+                        ended = False
+                    except OSError:
+                        ended = True
+                    if ended:
+                        epoll.unregister(fd)
+                        conns.pop(fd).close()
+                        at_the_end(unsent, fd, polite)
+                    else:
+                        epoll.modify(fd, select.EPOLLOUT if unsent.get(fd) else select.EPOLLIN)
+    for conn in conns.values():
+        conn.close()
+
+
+@wrong("heir", "gives nobody what was meant for another")
+def forgets_the_polite(listener, stop):
+    """Who says good-bye owes nothing; who breaks off does."""
+    forgetting(listener, stop, lambda unsent, fd, polite: polite and unsent.pop(fd))
+
+
+@wrong("heir", "answers a client that half-closes after asking")
+def forgets_everybody(listener, stop):
+    """One leaves, and the others lose what they were still to get."""
+    forgetting(listener, stop, lambda unsent, fd, polite: unsent.clear())
+
+
+@wrong("heir", "survives a reset before any data")
+def forgets_what_was_never_known(listener, stop):
+    """Who resets before the first word is in one dictionary only."""
+    forgetting(listener, stop, lambda unsent, fd, polite: unsent.__delitem__(fd))

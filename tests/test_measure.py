@@ -136,7 +136,7 @@ def test_churn_is_of_clients_that_come_and_go(name: str) -> None:
         muxlab.SERVERS[name](Listener(), stop)
 
     (row,) = churn_cost(counting, connections=3, seconds=0.02)
-    assert spoke == 3 + churn.BATCH * (row.repeats + 1)  # and one batch to warm up
+    assert spoke == echo.ROUNDS * (3 + churn.BATCH) + churn.BATCH * row.repeats  # in each round, one batch to warm up
     assert (row.server, row.connections, row.clients) == ("counting", 3, churn.BATCH * row.repeats)
     assert 0 < row.low <= row.cpu_us_per_client <= row.high
 

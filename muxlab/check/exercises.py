@@ -1,9 +1,9 @@
 """`exercise`: the tasks of the chapters by name, and the check of an answer."""
 
 from .task import Exercise
-from .tasks import ch02, ch03, ch04, ch05, ch06, ch09
+from .tasks import ch02, ch03, ch04, ch05, ch06, ch09, ch10
 
-EXERCISES = {task.name: task for chapter in (ch02, ch03, ch04, ch05, ch06, ch09) for task in chapter.TASKS}
+EXERCISES = {task.name: task for chapter in (ch02, ch03, ch04, ch05, ch06, ch09, ch10) for task in chapter.TASKS}
 
 
 def exercise(name: str) -> Exercise:

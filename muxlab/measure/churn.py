@@ -5,19 +5,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..function import name_of
 from ..lab import Server, serve
 from ..limits import check_count
 from ..progress import progress
 from ..swarm import Swarm
 from .clock import check_seconds, repeat, summary
-from .echo import PATIENCE, check_select_server
+from .echo import PATIENCE, ROUNDS, check_select_server
 from .rows import Form, Row, Rows, settings
 
 BATCH = 20
 """Clients of one repetition: so that what the server still does for the last one hardly counts."""
 
-BATCHES = 50
-"""Repetitions at most: each client leaves a port behind that is taken for a minute (TIME_WAIT), of some 28,000."""
+BATCHES = 10
+"""Repetitions of a round at most: each client leaves a port behind that is taken for a minute (TIME_WAIT), of some
+28,000."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ def churn_cost(
 
     Protocol: the server is started anew for each number; `connections` silent clients connect and stay. Then one client
     after the other connects, sends one message, reads the whole reply and closes. CPU time is that of the server's
-    thread. Here epoll has the most to do beside waiting: for each client an EPOLL_CTL_ADD and an EPOLL_CTL_DEL.
+    thread. All numbers are gone through five times, one after the other: on which processors a server and its clients
+    come to lie makes a difference of up to two, and stays as it is while they run. Here epoll has the most to do beside
+    waiting: for each client an EPOLL_CTL_ADD and an EPOLL_CTL_DEL.
 
     Source: short connections are one of the workloads of Gammo, Brecht, Shukla, Pariag, *Comparing and Evaluating
     epoll, select, and poll Event Mechanisms*, OLS 2004; see `published.profile` for what epoll_ctl cost them.
@@ -78,16 +82,22 @@ def churn_cost(
     check_count("payload", payload)
     counts = settings("connections", connections)
     check_select_server(fn, max(counts) + 1)
-    name = getattr(fn, "__name__", "server")
-    return Rows(_measure(fn, count, seconds, payload, isolate) for count in progress(counts, f"clients, {name}"))
+    name = name_of(fn)
+    costs: dict[int, list[float]] = {count: [] for count in counts}
+    for count in progress([*costs] * ROUNDS, f"clients, {name}"):
+        costs[count] += _round(fn, count, seconds / ROUNDS, payload, isolate)
+    return Rows(_row(name, count, payload, costs[count]) for count in counts)
 
 
-def _measure(fn: Callable, connections: int, seconds: float, payload: int, isolate: bool) -> ChurnCost:
+def _round(fn: Callable, connections: int, seconds: float, payload: int, isolate: bool) -> list[float]:
     with serve(fn, backlog=max(128, connections)) as server, Swarm(server, connections, 0, isolate=isolate) as swarm:
         swarm.wait_connected(timeout=PATIENCE)
-        costs = repeat(lambda: _batch(server, bytes(payload)), seconds, BATCHES)
+        return repeat(lambda: _batch(server, bytes(payload)), seconds, BATCHES)
+
+
+def _row(name: str, connections: int, payload: int, costs: list[float]) -> ChurnCost:
     cost, rest = summary(costs)
-    return ChurnCost(server.name, connections, payload, BATCH * len(costs), cost, **rest)
+    return ChurnCost(name, connections, payload, BATCH * len(costs), cost, **rest)
 
 
 def _batch(server: Server, message: bytes) -> float:

@@ -143,3 +143,35 @@ def crowded_server(listener, stop):
                         conns.pop(fd).close()
     for conn in conns.values():
         conn.close()
+
+
+def heir_server(listener, stop):
+    """After a client has broken off, another one gets the rest of its reply."""
+    listener.setblocking(False)
+    conns, unsent = {}, {}  # both by descriptor
+    with select.epoll() as epoll:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(listener, select.EPOLLIN)
+        while not stop.is_set():
+            for fd, mask in epoll.poll():
+                if fd == listener.fileno():
+                    conn, address = listener.accept()
+                    conn.setblocking(False)
+                    conns[conn.fileno()] = conn
+                    epoll.register(conn, select.EPOLLIN)
+                elif fd in conns:
+                    try:
+                        unsent[fd] = unsent.get(fd) or conns[fd].recv(65536)
+                        ended = not unsent[fd]
+                        unsent[fd] = unsent[fd][conns[fd].send(unsent[fd]) :]
+                    except BlockingIOError:
+                        ended = False
+                    except OSError:
+                        ended = True
+                    if ended:
+                        epoll.unregister(fd)
+                        conns.pop(fd).close()
+                    else:
+                        epoll.modify(fd, select.EPOLLOUT if unsent.get(fd) else select.EPOLLIN)
+    for conn in conns.values():
+        conn.close()

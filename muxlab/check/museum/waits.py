@@ -81,13 +81,15 @@ def four_recvs_for_each_edge(listener, stop):
             ready = epoll.poll(acceptor.timeout)
             if acceptor.rest_is_over():
                 epoll.modify(acceptor, select.EPOLLIN)
-            for fd, _ in ready:
+            for fd, mask in ready:
                 if fd == acceptor.fileno():
-                    _let_in(epoll, acceptor, clients, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+                    asked = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+                    _let_in(epoll, acceptor, clients, asked)
                 elif fd in clients:
-                    for _ in range(4):
-                        if not echo(clients[fd]):
-                            break
+                    left = 4
+                    while left and echo(clients[fd]):
+                        if not mask & select.EPOLLRDHUP:  # of one who will say no more, all is read
+                            left -= 1
                     if clients[fd].done:
                         _see_off(epoll, clients, fd)
     for client in clients.values():

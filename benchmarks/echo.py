@@ -73,7 +73,7 @@ def serve(name: str) -> None:
 
 
 @contextlib.contextmanager
-def child(name: str, program: str):
+def child(name: str, program: str = ""):
     """Start a server in a process of its own, the one in C from `program`; yield its process id and its address."""
     command = [program] if name == IN_C else [sys.executable, __file__, "--serve", name]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

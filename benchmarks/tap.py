@@ -82,6 +82,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11, help="measurements of each: %(default)s")
     parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if min(options.connections, options.active, options.rounds) < 1 or options.seconds <= 0:
+        parser.error("connections, active, rounds and seconds have to be more than 0")
     if options.serve:
         serve(*options.serve)
         return

@@ -1,5 +1,6 @@
 """The battery: who passes it, what its report says, and what it leaves behind."""
 
+import contextlib
 import logging
 import resource
 import select
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from batteries import hold_all
@@ -246,3 +248,25 @@ def test_importing_muxlab_does_not_import_the_battery() -> None:
     code = "import sys, muxlab; assert 'muxlab.check' not in sys.modules; muxlab.check.museum; print(muxlab.check)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("<module 'muxlab.check'")
+
+
+def test_to_nap_is_a_fault_for_who_could_wait_and_a_limit_for_who_polls() -> None:
+    def naps(listener, stop):
+        listener.setblocking(False)
+        conns = []
+        while not stop.is_set():
+            with contextlib.suppress(BlockingIOError):
+                conns.append(listener.accept()[0])
+                conns[-1].setblocking(False)
+            for conn in conns:
+                with contextlib.suppress(OSError):
+                    conn.send(conn.recv(65536))
+            time.sleep(0.001)
+        for conn in conns:
+            conn.close()
+
+    (trial,) = muxlab.check(naps, trials=["does not nap while clients wait"]).trials
+    assert trial.passed is None and "server that polls" in trial.detail
+    exhibit = muxlab.check.museum.EXHIBITS["rests_after_each_event"]
+    (trial,) = muxlab.check(exhibit, trials=["does not nap while clients wait"]).trials
+    assert trial.passed is False and "it called time.sleep" in trial.detail

@@ -1,13 +1,33 @@
 """Trials of waiting: a server with nothing to do takes no CPU time, and returns when it is told to."""
 
 from .bench import HELLO, LINE, NARROW, SIZES, Bench
+from .model import model_of
 from .trial import Failed, NotAllowed, trial
+
+QUESTIONS = 20
+"""Questions that each of a few clients asks, while it is seen whether the server sleeps in between."""
 
 IDLE = 20
 """Clients that are connected and say nothing more."""
 
 STUFFED = LINE * (12 * NARROW // len(LINE))
 """A request whose reply fits into no queue."""
+
+
+@trial("does not nap while clients wait", "For whom does the whole server stand still while it sleeps for one?")
+def no_naps(bench: Bench) -> str:
+    """Some clients ask question after question: there is always somebody to serve."""
+    bench.serve(tap=True)
+    clients = bench.guests(3)
+    for number in range(QUESTIONS):
+        if not bench.answered(*(client.say(b"question %d\n" % number) for client in clients)):
+            break  # other trials ask why
+    calls = bench.server.calls
+    if naps := calls.of("time.sleep"):
+        if not model_of(calls).waits:
+            raise NotAllowed("it naps between two looks: a server that polls can do that, or take a whole core")
+        raise Failed(f"while clients waited, it called time.sleep, {naps} times; nobody is served meanwhile")
+    return "it never slept in time.sleep"
 
 
 @trial("sleeps when nobody talks", "What makes your wait return, again and again, with nothing to do?")

@@ -6,11 +6,11 @@ muxlab.check(museum.EXHIBITS["always_writable"])
 
 from collections.abc import Callable
 
-from . import calls, chapters, memory, messages, waits
+from . import calls, chapters, edges, memory, messages, waits
 
 EXHIBITS: dict[str, Callable] = {
     name: fn
-    for room in (chapters, calls, waits, memory, messages)
+    for room in (chapters, calls, waits, edges, memory, messages)
     for name, fn in vars(room).items()
     if getattr(fn, "__module__", "") == room.__name__ and not name.startswith("_")
 }

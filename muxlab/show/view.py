@@ -102,7 +102,7 @@ def headline(state: State) -> str:
 def detail(state: State) -> str:
     """What there is to say beside the headline: the error, why it was held, the kernel's word for where it sleeps."""
     if state.status == "blocked" and state.asleep_in:
-        return f"the kernel says {state.asleep_in}; what a client does may wake it"
+        return f"its thread is in the system call {state.asleep_in}; what a client does may wake it"
     if state.status == "paused" and state.call and not state.note:
         return f"line {state.line}" + (f" of {state.function}" if state.helper else "")
     return state.error or state.note

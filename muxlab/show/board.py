@@ -91,11 +91,25 @@ class Board(VBox):
         """True while something runs."""
         raise NotImplementedError
 
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-    def refresh(self) -> None: ...
-    def sample(self) -> None: ...
-    def _slider_moved(self, what: str, value: int) -> None: ...
+    def start(self) -> None:
+        """Begin to play."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Stop; a second time does nothing."""
+        raise NotImplementedError
+
+    def refresh(self) -> None:
+        """Take a frame and send it."""
+        raise NotImplementedError
+
+    def sample(self) -> None:
+        """Run for a moment, for the first frame and the stored picture."""
+        raise NotImplementedError
+
+    def _slider_moved(self, what: str, value: int) -> None:
+        """Follow a slider: `what` is "connections", "active" or "payload"."""
+        raise NotImplementedError
 
     def _headline(self) -> str:
         """Return what the title says before the status, as HTML."""

@@ -3,7 +3,7 @@
 import datetime
 import os
 
-from muxlab.measure.machine import machine as described
+from muxlab.measure.protocol import machine as described
 
 
 def machine() -> str:

@@ -15,13 +15,10 @@ import time
 from machine import machine
 
 import muxlab
-from muxlab import lab
-from muxlab.watch import serve as watch
 
 WAYS = {
-    "lab.serve": lab.serve,
-    "serve": watch.serve,
-    "serve, tapped": functools.partial(watch.serve, tap=True),
+    "serve": muxlab.serve,
+    "serve, tapped": functools.partial(muxlab.serve, tap=True),
 }
 WARM_UP = 200
 """Replies before the clock starts."""
@@ -31,7 +28,7 @@ Sample = tuple[float, float]
 """Replies a second, and microseconds of the server's CPU time for each."""
 
 HEADS = ("replies/s", "tapped", "CPU µs/reply", "tapped",
-         "untapped keeps", "per CPU second", "tapped keeps", "per CPU second")  # fmt: skip
+         "tapped keeps", "per CPU second")  # fmt: skip
 
 
 def share(some: list[Sample], bare: list[Sample]) -> float:
@@ -97,10 +94,10 @@ def main() -> None:
     print(f"\n**{clients}; median of {options.rounds} rounds of {options.seconds:g} s**\n")
     print("| server | " + " | ".join(HEADS) + " |\n| --- |" + " ---: |" * len(HEADS))
     for name in muxlab.SERVERS:
-        bare, plain, tapped = (samples[name, way] for way in WAYS)
+        bare, tapped = (samples[name, way] for way in WAYS)
         cells = [f"{statistics.median(rate for rate, _ in ways):,.0f}" for ways in (bare, tapped)]
         cells += [f"{statistics.median(cost for _, cost in ways):.1f}" for ways in (bare, tapped)]
-        cells += [f"{share(ways, bare):.2f} | {share_of_cpu(ways, bare):.2f}" for ways in (plain, tapped)]
+        cells += [f"{share(ways, bare):.2f} | {share_of_cpu(ways, bare):.2f}" for ways in (tapped,)]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 

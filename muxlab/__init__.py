@@ -1,35 +1,63 @@
-"""muxlab: how one thread serves thousands of TCP clients, on a live kernel.
+"""muxlab: how one thread serves thousands of TCP clients, on a live Linux kernel.
 
-A server is a function of a listening socket. `serve` runs one in a background thread, `step` runs one a line or a call
-at a time, `Swarm` is the clients, `doctor` tells what this machine allows, `predict` asks the learner before the
-experiment does, and `show` draws.
+This is the map of the package; a file imports only from lines above its own.
+
+    connection   the conversation that all reference servers share: Acceptor, Connection, echo
+    stop         the signal that tells a server to return: Stop, Keyboard
+    interrupt    end a thread whose function watches no stop, and tell whether it sleeps
+    arguments    the checks of everything that a caller passes
+    limits       descriptors and ports: what fits on this machine
+    notebook     the cell that is being run, its event loop, the progress bar
+    errors       the learner's own line in a traceback, a warning where the learner looks
+    running      what is running, replaced when its cell runs again: stop_all
+    listener     a listening socket that remembers whom it accepted
+    servers/     the subject: one file for each way of waiting
+    watch/       look inside: the tap (which calls), the kernel's tables (x-ray)
+    server       serve: a server function in a background thread
+    swarm/       Swarm: thousands of clients in one thread, or in processes of their own
+    stepper/     step: a server that runs one line, or one call, at a time
+    trials/      check: hostile clients, one trial for each way to break a server
+    measure/     experiments that return rows: wait_cost, chain_cost, echo_cost
+    course/      the exercises of the chapters, and the museum of broken servers
+    show/        everything that draws: charts and panels
+    doctor       what this machine allows
+
+`import muxlab` loads what a server and a swarm need; all other names are imported when they are first used (PEP 562).
 """
 
 import importlib
 
-from .registry import stop_all
+from .running import stop_all
+from .server import Server, serve
 from .servers import SERVERS
 from .swarm import Swarm
-from .watch.serve import Server, serve
 
 TYPE_CHECKING = False  # what type checkers take for true: `typing` itself would be slow to import
 if TYPE_CHECKING:
-    from . import check, measure, show
-    from .check.exercises import exercise
+    from . import measure, show
+    from .course import museum
+    from .course.exercises import exercise
     from .doctor import doctor
-    from .show.predictions import predict
-    from .watch.stepper import step
+    from .limits import most_connections, raise_descriptor_limit
+    from .show.predict import predict
+    from .stepper import step
+    from .trials import check
+    from .watch.kernel import accept_queue
 
 __version__ = "0.1.0"
 __all__ = [
     "SERVERS",
     "Server",
     "Swarm",
+    "accept_queue",
     "check",
     "doctor",
     "exercise",
     "measure",
+    "most_connections",
+    "museum",
     "predict",
+    "raise_descriptor_limit",
     "serve",
     "show",
     "step",
@@ -37,18 +65,22 @@ __all__ = [
 ]
 
 _LAZY = {
-    "check": ".check",
+    "accept_queue": ".watch.kernel",
+    "check": ".trials",
     "doctor": ".doctor",
-    "exercise": ".check.exercises",
+    "exercise": ".course.exercises",
     "measure": ".measure",
-    "predict": ".show.predictions",
+    "most_connections": ".limits",
+    "museum": ".course.museum",
+    "predict": ".show.predict",
+    "raise_descriptor_limit": ".limits",
     "show": ".show",
-    "step": ".watch.stepper",
+    "step": ".stepper",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Import what is not always needed when it is first asked for: PEP 562."""
+    """Import a name when it is first used."""
     if name not in _LAZY:
         raise AttributeError(f"module 'muxlab' has no attribute {name!r}")
     module = importlib.import_module(_LAZY[name], __name__)

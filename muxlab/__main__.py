@@ -9,11 +9,10 @@ import time
 from collections.abc import Iterator
 
 from . import SERVERS, Swarm, doctor
-from .function import require_epoll
-from .keyboard import Keyboard
-from .listening import listen
-from .stop import Stop
-from .swarm import Snapshot
+from .arguments import require_epoll
+from .listener import listen
+from .stop import Keyboard, Stop
+from .swarm.swarm import Snapshot
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace) -> int:
     """Hold the trials, and print the report."""
-    from .check.battery import check  # here, because no other command needs it
-    from .check.load import function_at
+    from .trials.from_file import function_at
+    from .trials.runner import check  # here, because no other command needs it
 
     try:
         report = check(function_at(options.place), options.trial)

@@ -10,14 +10,6 @@ SPARE = 64
 """Descriptors left free for whatever else the process opens: files, pipes, the notebook's own sockets."""
 
 
-def check_count(name: str, value: int, least: int = 1, most: int | None = None) -> None:
-    """Refuse what is not a whole number of `least` to `most`, with a TypeError or a ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}={value!r}: it has to be a whole number")
-    if value < least or (most is not None and value > most):
-        raise ValueError(f"{name}={value}: it has to be {least} or more" + (f", and {most:,} at most" if most else ""))
-
-
 def descriptor_limits() -> tuple[int, int]:
     """How many descriptors this process may have: (soft limit now, hard limit that the soft one may be raised to).
 

@@ -1,6 +1,8 @@
 """The signal that tells a server to return."""
 
+import contextlib
 import os
+import select
 
 
 class Stop:
@@ -26,11 +28,49 @@ class Stop:
         """Tell the server to return, and wake it if it sleeps; a second time does nothing."""
         if not self._set:
             self._set = True
-            os.write(self._writer, b"!")
+            if self._writer >= 0:
+                os.write(self._writer, b"!")
 
     def close(self) -> None:
         """Give both descriptors back; a second time does nothing."""
         reader, writer, self._reader, self._writer = self._reader, self._writer, -1, -1
         for fd in (reader, writer):
             if fd >= 0:
-                os.close(fd)
+                with contextlib.suppress(OSError):  # a server function has closed it by its number
+                    os.close(fd)
+
+    __del__ = close  # where an interrupt came before anybody had it
+
+
+class Keyboard:
+    """A `stop` that is set when a line is typed: to select, a terminal is a descriptor like a socket.
+
+    The end of the file is not Enter: without a terminal (input from /dev/null, a closed pipe) the server goes on.
+    That end would be readable for ever, though, so a pipe that nobody writes to takes its place, under the same number.
+
+    Args:
+        fd: the descriptor to watch, as `sys.stdin.fileno()`; it stays open and is read from.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = os.dup(fd)
+        self._quiet, self._writer = os.pipe()
+        self._set = False
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when something is typed."""
+        return self._fd
+
+    def is_set(self) -> bool:
+        """True once a line was typed."""
+        while not self._set and select.select([self._fd], [], [], 0)[0]:
+            text = os.read(self._fd, 4096)
+            if not text:
+                os.dup2(self._quiet, self._fd)
+            self._set = b"\n" in text
+        return self._set
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        for fd in (self._fd, self._quiet, self._writer):
+            os.close(fd)

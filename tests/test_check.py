@@ -15,9 +15,9 @@ from batteries import hold_all
 
 import muxlab
 from muxlab import limits
-from muxlab.check import Report, Trial
-from muxlab.check.battery import TRIALS
-from muxlab.check.extremes import no_descriptors_left
+from muxlab.trials import Report, Verdict
+from muxlab.trials.runner import TRIALS
+from muxlab.trials.scarcity import no_descriptors_left
 
 SLEEPS = [name for name in TRIALS if name.startswith("sleeps")]
 LIMITS = {"nonblocking": SLEEPS, "select": ["holds more than 1,024 clients"]}
@@ -25,12 +25,14 @@ ECHOES = "echoes one message"
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, list[Trial]]:
+def found() -> dict[str, list[Verdict]]:
     return hold_all(list(muxlab.SERVERS))
 
 
 @pytest.mark.parametrize("name", list(muxlab.SERVERS))
-def test_a_reference_server_passes_all_that_its_way_of_waiting_allows(found: dict[str, list[Trial]], name: str) -> None:
+def test_a_reference_server_passes_all_that_its_way_of_waiting_allows(
+    found: dict[str, list[Verdict]], name: str
+) -> None:
     assert [trial for trial in found[name] if trial.passed is False] == []
     assert [trial.name for trial in found[name] if trial.passed is None] == LIMITS.get(name, [])
     assert [trial.name for trial in found[name]] == list(TRIALS)
@@ -142,7 +144,7 @@ def test_the_html_is_escaped_and_says_the_verdict_in_words() -> None:
 
 
 def test_a_limit_is_no_failure() -> None:
-    report = Report("mine", [Trial("a", True, "", ""), Trial("b", None, "it polls", "why?")])
+    report = Report("mine", [Verdict("a", True, "", ""), Verdict("b", None, "it polls", "why?")])
     assert report.passed
     assert [trial.verdict for trial in report.trials] == ["passed", "limit of the model"]
     assert str(report).startswith("mine: 1 of 2 trials passed, 1 limit of the model\n") and "why?" not in str(report)
@@ -245,9 +247,9 @@ def test_what_the_machine_does_not_allow_is_said_and_is_no_failure(monkeypatch: 
 
 
 def test_importing_muxlab_does_not_import_the_battery() -> None:
-    code = "import sys, muxlab; assert 'muxlab.check' not in sys.modules; muxlab.check.museum; print(muxlab.check)"
+    code = "import sys, muxlab; assert 'muxlab.trials' not in sys.modules; print(muxlab.check.__module__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("<module 'muxlab.check'")
+    assert done.stdout == "muxlab.trials.runner\n"
 
 
 def test_to_nap_is_a_fault_for_who_could_wait_and_a_limit_for_who_polls() -> None:
@@ -267,6 +269,6 @@ def test_to_nap_is_a_fault_for_who_could_wait_and_a_limit_for_who_polls() -> Non
 
     (trial,) = muxlab.check(naps, trials=["does not nap while clients wait"]).trials
     assert trial.passed is None and "server that polls" in trial.detail
-    exhibit = muxlab.check.museum.EXHIBITS["rests_after_each_event"]
+    exhibit = muxlab.museum.EXHIBITS["rests_after_each_event"]
     (trial,) = muxlab.check(exhibit, trials=["does not nap while clients wait"]).trials
     assert trial.passed is False and "it called time.sleep" in trial.detail

@@ -9,8 +9,8 @@ import pytest
 from exercise_answers import WRONG
 
 import muxlab
-from muxlab.check import battery
-from muxlab.check.exercises import EXERCISES
+from muxlab.course.exercises import EXERCISES
+from muxlab.trials import runner
 
 ROOT = Path(__file__).resolve().parent.parent
 REPAIRS = [name for name, task in EXERCISES.items() if task.exhibit]
@@ -34,7 +34,7 @@ def test_every_chapter_has_one_to_write_and_one_to_repair():
 
 def test_exercises_ask_for_trials_that_there_are():
     for task in EXERCISES.values():
-        assert set(task.trials) <= set(battery.TRIALS), task.name
+        assert set(task.trials) <= set(runner.TRIALS), task.name
 
 
 def test_an_unknown_name_lists_all_by_chapter():
@@ -80,7 +80,7 @@ EMPTY = [docstring_only, dots, nothing, planned, comes_back, None, ..., "my_serv
 @pytest.mark.parametrize("name", EXERCISES)
 @pytest.mark.parametrize("fn", EMPTY, ids=lambda fn: getattr(fn, "__name__", repr(fn)))
 def test_an_untouched_answer_gets_one_friendly_line(monkeypatch, name, fn):
-    monkeypatch.setattr(battery, "check", None)  # no trial is held
+    monkeypatch.setattr(runner, "check", None)  # no trial is held
     answer = muxlab.exercise(name).check(fn)
     assert not answer.passed and answer.trials == [] and answer.report is None
     assert str(answer).startswith(f"{name}: ") and "\n" not in str(answer)
@@ -157,10 +157,10 @@ def unclosed(test):
 def test_a_wrong_answer_fails(monkeypatch, name, fn, trial):
     """One trial tells; the others of the exercise would take a minute for all answers together."""
     task = EXERCISES[name]
-    if task.way and trial not in battery.TRIALS:
+    if task.way and trial not in runner.TRIALS:
         monkeypatch.setattr(task, "trials", task.trials[:1])
     else:
-        assert trial in (task.trials or battery.TRIALS)
+        assert trial in (task.trials or runner.TRIALS)
         monkeypatch.setattr(task, "trials", (trial,))
     answer = task.check(fn)
     assert [found.name for found in answer.trials if found.passed is False] == [trial]

@@ -9,9 +9,8 @@ import pytest
 
 import muxlab
 from muxlab import doctor, limits
-from muxlab.figures import figures
-from muxlab.histogram import Histogram
-from muxlab.measure import churn, churn_cost, echo, echo_cost
+from muxlab.measure import churn_cost, echo_cost, servers
+from muxlab.swarm.stats import Histogram, figures
 
 
 def test_rows_hold_what_was_asked_for() -> None:
@@ -24,7 +23,7 @@ def test_rows_hold_what_was_asked_for() -> None:
         assert row.replies > 0 and row.replies_per_second > 0
         assert 0 < row.p50 <= row.p99
         assert 0 < row.least <= row.low <= row.cpu_us_per_reply <= row.high < 1e6
-        assert 1 <= row.repeats <= echo.MOST_ROUNDS
+        assert 1 <= row.repeats <= servers.MOST_ROUNDS
         assert "Python" in row.machine
 
 
@@ -44,11 +43,11 @@ def test_a_crowd_costs_the_polling_server_and_not_epoll() -> None:
 def test_the_clock_runs_until_there_is_something_to_count() -> None:
     """However short it was to run: in a moment in which the server did nothing, a reply would seem to cost nothing."""
     (row,) = echo_cost(muxlab.SERVERS["nonblocking"], 20, active=10, seconds=1e-6)
-    assert row.replies >= echo.ROUNDS * echo.TURNS * 10
+    assert row.replies >= servers.ROUNDS * servers.TURNS * 10
     assert row.least > 0
 
 
-QUIET = echo._Run("s", 2, replies=1000, cpu=0.008, took=0.02, latency=figures(Histogram(), 1))
+QUIET = servers._Run("s", 2, replies=1000, cpu=0.008, took=0.02, latency=figures(Histogram(), 1))
 CHARGED = QUIET._replace(replies=10, cpu=0.005, took=0.03)  # each turn of the two took 6 ms, of which one was charged
 FREE = CHARGED._replace(cpu=1e-6)  # the same, and hardly any was
 
@@ -59,14 +58,14 @@ FREE = CHARGED._replace(cpu=1e-6)  # the same, and hardly any was
         ([QUIET] * 5, 5, 8.0),
         ([FREE, CHARGED, QUIET, QUIET, QUIET], 3, 8.0),
         ([CHARGED] * 7 + [QUIET, FREE, QUIET, QUIET], 3, 8.0),
-        ([CHARGED] * echo.MOST_ROUNDS, echo.MOST_ROUNDS, 500.0),
-        ([CHARGED] * (echo.MOST_ROUNDS - 1) + [QUIET], 1, 8.0),
+        ([CHARGED] * servers.MOST_ROUNDS, servers.MOST_ROUNDS, 500.0),
+        ([CHARGED] * (servers.MOST_ROUNDS - 1) + [QUIET], 1, 8.0),
     ],
 )
 def test_what_a_disturbed_round_says_does_not_count(runs, repeats, least, monkeypatch: pytest.MonkeyPatch) -> None:
     """And it is made good for, but not for ever; without an undisturbed one, all count."""
     left = iter(runs)
-    monkeypatch.setattr(echo, "_run", lambda *_: next(left))
+    monkeypatch.setattr(servers, "_run", lambda *_: next(left))
     (row,) = echo_cost(muxlab.SERVERS["epoll"], 2, active=2)
     assert (row.repeats, row.least) == (repeats, pytest.approx(least))
     assert not list(left)
@@ -79,7 +78,7 @@ def test_a_server_that_does_not_answer_is_told_of(monkeypatch: pytest.MonkeyPatc
             while not stop.is_set() and conn.recv(1024):
                 continue
 
-    monkeypatch.setattr(echo, "PATIENCE", 0.3)
+    monkeypatch.setattr(servers, "PATIENCE", 0.3)
     with pytest.raises(TimeoutError, match="replies are missing"):
         echo_cost(mute, 1, seconds=0.1)
 
@@ -104,8 +103,7 @@ def test_what_cannot_be_measured_is_refused(experiment: Callable, arguments: dic
 def test_the_clients_may_live_in_a_process_of_their_own(experiment: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     swarm = muxlab.Swarm
-    for module in (echo, churn):
-        monkeypatch.setattr(module, "Swarm", lambda *a, **kw: asked.append(kw["isolate"]) or swarm(*a, **kw))
+    monkeypatch.setattr(servers, "Swarm", lambda *a, **kw: asked.append(kw["isolate"]) or swarm(*a, **kw))
     (row,) = experiment(muxlab.SERVERS["epoll"], 3, seconds=0.05, isolate=True)
     assert set(asked) == {True}
     assert row.connections == 3
@@ -136,8 +134,8 @@ def test_churn_is_of_clients_that_come_and_go(name: str) -> None:
         muxlab.SERVERS[name](Listener(), stop)
 
     (row,) = churn_cost(counting, connections=3, seconds=0.02)
-    assert spoke == echo.ROUNDS * (3 + churn.BATCH) + churn.BATCH * row.repeats  # in each round, one batch to warm up
-    assert (row.server, row.connections, row.clients) == ("counting", 3, churn.BATCH * row.repeats)
+    assert spoke == servers.ROUNDS * (3 + servers.BATCH) + servers.BATCH * row.repeats  # one batch to warm up
+    assert (row.server, row.connections, row.clients) == ("counting", 3, servers.BATCH * row.repeats)
     assert 0 < row.low <= row.cpu_us_per_client <= row.high
 
 

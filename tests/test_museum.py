@@ -3,8 +3,9 @@
 import pytest
 from batteries import hold_all
 
-from muxlab.check import Trial, museum
-from muxlab.check.battery import TRIALS
+from muxlab.course import museum
+from muxlab.trials import Verdict
+from muxlab.trials.runner import TRIALS
 
 FAILS: dict[str, list[str]] = {
     "buggy_server": [
@@ -305,12 +306,12 @@ FAILS: dict[str, list[str]] = {
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, list[Trial]]:
+def found() -> dict[str, list[Verdict]]:
     return hold_all(list(museum.EXHIBITS))
 
 
 @pytest.mark.parametrize("name", list(museum.EXHIBITS))
-def test_an_exhibit_fails_these_trials_and_no_other(found: dict[str, list[Trial]], name: str) -> None:
+def test_an_exhibit_fails_these_trials_and_no_other(found: dict[str, list[Verdict]], name: str) -> None:
     failed = {trial.name: trial.detail for trial in found[name] if trial.passed is False}
     assert list(failed) == FAILS[name], failed
 

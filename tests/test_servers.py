@@ -9,7 +9,7 @@ from helpers import connect, echoes, eventually, no_descriptors_left, read_exact
 
 import muxlab
 from muxlab.connection import HIGH_WATER, RECV_SIZE, Connection
-from muxlab.lab import Server
+from muxlab.server import Server
 
 SLEEPING = ["select", "poll", "epoll", "epoll-edge"]
 
@@ -175,7 +175,7 @@ def test_it_forgets_clients_that_left(server: Server) -> None:
 
 
 def open_sockets(server: Server) -> list[socket.socket]:
-    return [sock for sock in server._listener.accepted() if sock.fileno() >= 0]
+    return [sock for sock in server.listener.accepted() if sock.fileno() >= 0]
 
 
 def test_select_turns_away_whom_it_cannot_hold() -> None:

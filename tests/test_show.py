@@ -15,8 +15,9 @@ import pytest
 
 import muxlab
 from muxlab.measure import ChainCost, WaitCost
-from muxlab.show import beside, cost, latency, picture, playground, replies, theme
-from muxlab.show.frame import TILES, Frame
+from muxlab.show import beside, cost, latency, playground, replies, style
+from muxlab.show.playground import cell_size, picture_of
+from muxlab.show.session import TILES, Frame
 
 EPOLL = muxlab.SERVERS["epoll"]
 BOUND = 10.0  # seconds, for what takes milliseconds
@@ -38,7 +39,7 @@ ROWS = [Row("select", n, 5 + n / 10) for n in (10, 100, 1000)] + [
 @pytest.fixture(autouse=True, scope="module")
 def fonts():
     """Let matplotlib open its fonts, which it keeps open for good, before descriptors are counted."""
-    picture.draw("epoll", Frame(dots=b"1"), "note")
+    picture_of("epoll", Frame(dots=b"1"), "note")
 
 
 @pytest.fixture(autouse=True)
@@ -46,12 +47,12 @@ def no_window():
     """Draw into memory, and forget every figure and every panel afterwards."""
     from matplotlib import pyplot
 
-    from muxlab.show import playground_panel
+    from muxlab.show.playground import Playground
 
     matplotlib.use("agg")
     yield
     pyplot.close("all")
-    for panel in list(playground_panel.Playground._panels):
+    for panel in list(Playground._panels):
         panel.close()
 
 
@@ -88,16 +89,16 @@ def as_deuteranope(colour):
 
 
 def test_every_way_of_waiting_has_its_own_look():
-    looks = [*theme.WAITING.values(), theme.OWN]
-    assert set(muxlab.SERVERS) <= set(theme.WAITING)
+    looks = [*style.WAITING.values(), style.OWN]
+    assert set(muxlab.SERVERS) <= set(style.WAITING)
     assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == len(looks)
-    assert all(theme.look(name) is look for name, look in theme.WAITING.items())
-    assert theme.look("polling_server") is theme.OWN
+    assert all(style.look(name) is look for name, look in style.WAITING.items())
+    assert style.look("polling_server") is style.OWN
 
 
 def test_looks_stay_apart_without_colour_vision():
     """Two that are close in colour for a deuteranope differ in marker: nothing is told by colour alone."""
-    for group in (list(theme.WAITING.values()), list(theme.OUTCOME.values())):
+    for group in (list(style.WAITING.values()), list(style.OUTCOME.values())):
         for one, other in itertools.combinations(group, 2):
             distance = math.dist(as_deuteranope(one.colour), as_deuteranope(other.colour))
             assert distance > 0.02 and one.marker != other.marker
@@ -116,7 +117,7 @@ def test_style_leaves_matplotlib_as_it_was():
      (0.0009996, "1.00 ms"), (0.0, "0 µs"), (61.0, "61.0 s")],
 )  # fmt: skip
 def test_durations_are_written_as_a_person_would(seconds, text):
-    assert theme.human_seconds(seconds) == text
+    assert style.human_seconds(seconds) == text
 
 
 # ---- charts
@@ -146,7 +147,7 @@ def test_a_flat_line_looks_flat():
 def test_names_of_lines_that_end_together_do_not_overlap():
     ax = cost([Row(name, n, 10.0) for name in ("epoll", "epoll-edge", "asyncio") for n in (10, 100)])
     ax.figure.canvas.draw()
-    names = [text for text in ax.texts if text.get_text() in theme.WAITING]
+    names = [text for text in ax.texts if text.get_text() in style.WAITING]
     boxes = sorted((text.get_window_extent() for text in names), key=lambda box: box.y0)
     assert len(boxes) == 3
     assert all(below.y1 <= above.y0 + 1 for below, above in itertools.pairwise(boxes))
@@ -173,11 +174,11 @@ def test_cost_names_its_axes_after_the_experiment():
 
 def test_beside_compares_slopes_and_ratios():
     ax = beside(waits(1), waits(2, sizes=(10, 1000, 10_000)))
-    own = {line.get_label(): line for line in ax.get_lines() if line.get_label() in theme.WAITING}
+    own = {line.get_label(): line for line in ax.get_lines() if line.get_label() in style.WAITING}
     theirs = [line for line in ax.get_lines() if line.get_label() == "_published"]
     assert set(own) == {"poll", "epoll"} and len(theirs) == 2
     assert {line.get_linestyle() for line in own.values()} == {"-"}
-    assert {(line.get_linestyle(), line.get_markerfacecolor()) for line in theirs} == {("--", theme.CARD)}
+    assert {(line.get_linestyle(), line.get_markerfacecolor()) for line in theirs} == {("--", style.CARD)}
     texts = [text.get_text() for text in ax.texts]
     assert texts.count("poll, slope 1.00") == texts.count("epoll, slope 0.00") == 2
     assert {"100×", "200×"} <= set(texts)  # at 1,000, the largest that both have
@@ -256,13 +257,13 @@ def test_tiles_have_a_text_for_every_title():
 
 @pytest.mark.parametrize("count", [0, 1, 7, 100, 999, 10_000])
 def test_every_dot_finds_room_in_the_picture(count):
-    side = picture.cell_size(count, 6.7, 2.0)
+    side = cell_size(count, 6.7, 2.0)
     assert math.floor(6.7 / side + 1e-9) * math.floor(2.0 / side + 1e-9) >= count
 
 
 def test_pictures_are_small():
     crowd = Frame(dots=bytes([9, 0, 251, 252, 253] * 2000))
-    png = picture.draw("epoll", crowd, "note", "what went wrong, with a $ and a \\ in it")
+    png = picture_of("epoll", crowd, "note", "what went wrong, with a $ and a \\ in it")
     assert png.startswith(b"\x89PNG") and len(png) < 60_000
 
 
@@ -435,24 +436,24 @@ def test_bad_arguments_are_refused_at_once(arguments, error, says):
 
 
 def test_running_a_cell_again_closes_its_old_panel(monkeypatch):
-    monkeypatch.setattr(muxlab.registry, "current_cell", lambda: ("cell", "first run"))
+    monkeypatch.setattr(muxlab.notebook, "current_cell", lambda: ("cell", "first run"))
     old = playground(EPOLL, connections=5)
     twin = playground(EPOLL, connections=5)
     old.start()
     assert twin.comm is not None
-    monkeypatch.setattr(muxlab.registry, "current_cell", lambda: ("cell", "second run"))
+    monkeypatch.setattr(muxlab.notebook, "current_cell", lambda: ("cell", "second run"))
     playground(EPOLL, connections=5)
     assert not old.running and old.comm is None and twin.comm is None and old.screen.comm is None
 
 
 def test_a_closed_panel_may_be_collected_on_any_thread():
     """Garbage is collected wherever memory is asked for: in the swarm's thread too, while this one waits for it."""
-    from muxlab.show import playground_panel
+    from muxlab.show.playground import Playground
 
     panel = playground(EPOLL, connections=5)
     panel.close()
     collector = threading.Thread(target=panel.__del__)
-    with playground_panel.Playground._lock:
+    with Playground._lock:
         collector.start()
         collector.join(BOUND)
         assert not collector.is_alive()
@@ -478,6 +479,6 @@ def test_frames_are_sent_by_a_task_of_the_running_loop():
 
 
 def test_nothing_heavy_is_imported_before_it_is_used():
-    code = "import sys, muxlab.show; print({'matplotlib', 'ipywidgets', 'anywidget', 'numpy'} & set(sys.modules))"
+    code = "import sys, muxlab; print({'matplotlib', 'ipywidgets', 'anywidget', 'numpy'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert out.stdout.strip() == "set()"

@@ -4,7 +4,7 @@ import matplotlib
 import pytest
 from matplotlib import pyplot
 
-from muxlab.show import round_trip, theme
+from muxlab.show import round_trip, style
 
 CURVES = {"epoll": {10_000: 18e-6, 100: 17e-6, 1000: 17e-6}, "nonblocking": {100: 140e-6, 1000: 1.4e-3}}
 
@@ -31,7 +31,7 @@ def test_every_time_is_a_mark_and_written_beside_it() -> None:
     assert list(lines["nonblocking"].get_ydata()) == [140e-6, 1.4e-3]
     written = [text.get_text() for text in ax.texts]
     assert sorted(written) == sorted(["17 µs", "17 µs", "18 µs", "140 µs", "1.40 ms", "epoll", "nonblocking"])
-    assert lines["epoll"].get_color() == theme.look("epoll").colour
+    assert lines["epoll"].get_color() == style.look("epoll").colour
     assert ax.get_xscale() == ax.get_yscale() == "log"
 
 

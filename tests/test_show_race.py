@@ -4,6 +4,7 @@ import asyncio
 import base64
 import re
 import select
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -12,12 +13,11 @@ import matplotlib
 import pytest
 
 import muxlab
-from muxlab.show import race, theme, winners
-from muxlab.show.frame import Frame
-from muxlab.show.laps import Result
-from muxlab.show.maps import fields_of
-from muxlab.show.picture import draw
-from muxlab.show.track import bars_of
+from muxlab.show import race, style, winners
+from muxlab.show.playground import picture_of
+from muxlab.show.race import bars_of
+from muxlab.show.session import Frame, Result
+from muxlab.show.winners import fields_of
 
 EPOLL, SELECT = muxlab.SERVERS["epoll"], muxlab.SERVERS["select"]
 BOUND = 20.0  # seconds, for what takes one or two
@@ -42,7 +42,7 @@ ROWS = [
 @pytest.fixture(autouse=True, scope="module")
 def fonts():
     """Let matplotlib open its fonts, which it keeps open for good, before descriptors are counted."""
-    draw("epoll", Frame(dots=b"1"), "note")
+    picture_of("epoll", Frame(dots=b"1"), "note")
 
 
 @pytest.fixture(autouse=True)
@@ -50,12 +50,12 @@ def no_window():
     """Draw into memory, and forget every figure and every panel afterwards."""
     from matplotlib import pyplot
 
-    from muxlab.show import race_panel
+    from muxlab.show.race import Race
 
     matplotlib.use("agg")
     yield
     pyplot.close("all")
-    for panel in list(race_panel.Race._panels):
+    for panel in list(Race._panels):
         panel.close()
 
 
@@ -65,7 +65,7 @@ def no_window():
 def test_the_second_chart_of_a_notebook_is_shown_like_the_first():
     """Its backend is loaded by the first chart, inside of `style`, and switches matplotlib to interactive for good."""
     assert not matplotlib.is_interactive()
-    with theme.style():
+    with style.style():
         matplotlib.interactive(True)
     try:
         assert matplotlib.is_interactive()
@@ -123,7 +123,7 @@ def test_text_stays_inside_its_field_and_readable():
 
 def test_a_servers_own_of_the_learner_can_win():
     (stripe,) = winners([Row("mine", 9, 1, 1.0), Row("poll", 9, 1, 100.0)]).patches
-    assert stripe.get_facecolor()[:3] != matplotlib.colors.to_rgb(theme.CARD)
+    assert stripe.get_facecolor()[:3] != matplotlib.colors.to_rgb(style.CARD)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_new_race_shows_a_sample_and_runs_nothing():
 
 
 def test_servers_take_turns_and_one_runs_at_a_time(monkeypatch):
-    monkeypatch.setattr("muxlab.show.race_panel.LAP", 0.05)
+    monkeypatch.setattr(sys.modules["muxlab.show.race"], "LAP", 0.05)
     panel = race(SELECT, EPOLL, connections=20, active=5)
     panel.start()
     seen = []
@@ -217,7 +217,7 @@ def test_whoever_turns_clients_away_is_said_to_have_lost_them():
 
 
 def test_start_and_stop_in_a_notebook_leave_one_task_at_work(monkeypatch):
-    monkeypatch.setattr("muxlab.show.race_panel.LAP", 0.05)
+    monkeypatch.setattr(sys.modules["muxlab.show.race"], "LAP", 0.05)
 
     async def notebook():
         panel = race(SELECT, EPOLL, connections=10)
@@ -262,7 +262,7 @@ def test_a_server_that_crashes_is_named_and_the_race_stops():
 
 
 def test_a_server_without_an_answer_is_passed_over(monkeypatch):
-    monkeypatch.setattr("muxlab.show.laps.PATIENCE", 0.3)
+    monkeypatch.setattr("muxlab.show.session.PATIENCE", 0.3)
 
     def silent(listener, stop):
         select.select([stop], [], [])

@@ -10,8 +10,8 @@ import pytest
 import watch_servers
 
 import muxlab
-from muxlab.show import duel, panel, stepper, stepper_picture, theme, view
-from muxlab.watch import client as watch_client
+from muxlab.show import duel, panel, stepper, stepper_picture, stepper_view, style
+from muxlab.stepper import client as watch_client
 
 EPOLL = muxlab.SERVERS["epoll"]
 BOUND = 10.0  # seconds, for what takes milliseconds
@@ -38,7 +38,9 @@ def forgetful(listener):
 def fonts():
     """Let matplotlib open its fonts, which it keeps open for good, before descriptors are counted."""
     with muxlab.step(EPOLL) as stepper:
-        stepper_picture.draw(view.source(stepper, stepper.state()), view.moment(stepper, stepper.state()), "note")
+        stepper_picture.draw(
+            stepper_view.source(stepper, stepper.state()), stepper_view.moment(stepper, stepper.state()), "note"
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -145,7 +147,9 @@ def test_a_server_that_never_waits_is_held_and_says_so():
     panel = stepper(muxlab.SERVERS["nonblocking"])
     seen = press(panel, "run_until_blocked")
     assert seen["status"] == "paused" and "for ever" in seen["detail"]
-    assert len(seen["calls"]) == view.CALLS + 1 and "calls more" in seen["calls"][view.CALLS // 2]["text"]
+    assert (
+        len(seen["calls"]) == stepper_view.CALLS + 1 and "calls more" in seen["calls"][stepper_view.CALLS // 2]["text"]
+    )
 
 
 def test_what_a_client_cannot_do_is_one_line(monkeypatch):
@@ -214,10 +218,10 @@ def test_stop_all_ends_panels():
 
 
 def test_running_a_cell_again_closes_its_old_panels(monkeypatch):
-    monkeypatch.setattr(muxlab.registry, "current_cell", lambda: ("cell", "first run"))
+    monkeypatch.setattr(muxlab.notebook, "current_cell", lambda: ("cell", "first run"))
     old, twin = stepper(EPOLL), duel(EPOLL, EPOLL)
     assert old.comm is not None and twin.comm is not None
-    monkeypatch.setattr(muxlab.registry, "current_cell", lambda: ("cell", "second run"))
+    monkeypatch.setattr(muxlab.notebook, "current_cell", lambda: ("cell", "second run"))
     new = stepper(EPOLL)
     assert old.comm is None and twin.comm is None and not old.stepper.alive
     assert new.stepper.alive
@@ -329,16 +333,16 @@ def test_source_lines_keep_every_letter():
     for fn in (EPOLL, forgetful, watch_servers.one_function):
         with muxlab.step(fn) as one:
             lines = one.listings[0].lines
-            assert tuple("".join(text for _, text in parts) for parts in view.ink(lines)) == lines
-    assert view.ink(()) == []
+            assert tuple("".join(text for _, text in parts) for parts in stepper_view.ink(lines)) == lines
+    assert stepper_view.ink(()) == []
 
 
 def test_outcomes_have_the_colours_of_the_course():
-    css = (Path(panel.__file__).parent / "stepper.css").read_text()
-    for outcome, look in theme.OUTCOME.items():
+    css = (Path(panel.__file__).parent / "browser/stepper.css").read_text()
+    for outcome, look in style.OUTCOME.items():
         assert f"--ms-{outcome}: {look.colour.lower()};" in css
 
 
 def test_nothing_of_a_server_is_put_into_the_page_as_html():
-    js = panel.Panel._esm
+    js = panel.StepPanel._esm
     assert js.count("innerHTML") == js.count("innerHTML = drawing(") > 0

@@ -8,8 +8,8 @@ import pytest
 from watch_servers import wait_until
 
 import muxlab
-from muxlab.show import compare, theme, timeline
-from muxlab.watch.calls import Call, Calls
+from muxlab.show import compare, style, timeline
+from muxlab.watch.tap import Call, Calls
 
 THREE = ("nonblocking", "select", "epoll")
 
@@ -103,7 +103,7 @@ def test_every_call_has_its_mark_at_its_place():
 def test_each_outcome_has_its_colour_and_shape_here_and_in_the_legend():
     ax = timeline(EVERY_KIND)
     drawn = {line.get_label(): (line.get_color(), line.get_marker()) for line in ax.get_lines()}
-    assert drawn == {kind: (look.colour, look.marker) for kind, look in theme.OUTCOME.items()}
+    assert drawn == {kind: (look.colour, look.marker) for kind, look in style.OUTCOME.items()}
     explained = {(line.get_color(), line.get_marker()) for line in ax.get_legend().get_lines()}
     assert explained == set(drawn.values())
     assert len(ax.get_legend().get_texts()) == len(drawn)
@@ -242,7 +242,7 @@ def test_who_was_accepted_and_is_silent_has_an_empty_row():
 def test_panels_are_named_and_coloured_as_told():
     axes = compare({"epoll": EVERY_KIND, "mine": EVERY_KIND})
     assert [ax.get_title("left") for ax in axes] == ["epoll", "mine"]
-    colours = [theme.WAITING["epoll"].colour, theme.OWN.colour]
+    colours = [style.WAITING["epoll"].colour, style.OWN.colour]
     assert [ax.spines["left"].get_edgecolor() for ax in axes] == [matplotlib.colors.to_rgba(c) for c in colours]
     assert [ax.get_legend() is None for ax in axes] == [True, False]
 
@@ -286,7 +286,7 @@ def test_titles_do_not_overlap_and_the_legend_is_no_wider_than_the_chart(width):
     calls = calls_of(*[("recv", "client 1", "EAGAIN")] * 400, ("recv", "client 1", "data"), ("close", "stop", "done"))
     calls.server = "nonblocking"
     figure = Figure(figsize=(width, 3), layout="constrained")
-    with theme.style():
+    with style.style():
         ax = timeline(calls, ax=figure.subplots())
     figure.draw_without_rendering()
     name, counts = (title.get_window_extent() for title in (ax._left_title, ax._right_title))

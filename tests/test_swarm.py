@@ -11,8 +11,8 @@ from helpers import eventually
 
 import muxlab
 from muxlab import limits
-from muxlab.histogram import Histogram
 from muxlab.servers import epoll_server
+from muxlab.swarm.stats import Histogram
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_connections_grow_and_shrink_while_it_runs(server, new_swarm) -> None:
             assert eventually(lambda wanted=wanted: swarm.snapshot().connected == wanted)
             swarm.wait_replies(50)
         assert (swarm.snapshot().mismatches, swarm.snapshot().errors) == (0, 0)
-        assert eventually(lambda: sum(sock.fileno() >= 0 for sock in server._listener.accepted()) == 50)
+        assert eventually(lambda: sum(sock.fileno() >= 0 for sock in server.listener.accepted()) == 50)
 
 
 def answered(swarm: muxlab.Swarm) -> int:
@@ -216,7 +216,7 @@ def test_too_many_connections_are_refused_before_any_is_opened(server) -> None:
     for most in (limits.most_connections(server_here=True), limits.ephemeral_ports()):
         with pytest.raises(ValueError, match=r"too many.*(RLIMIT_NOFILE|ip_local_port_range)"):
             muxlab.Swarm(server, connections=most + 100)
-    assert not server._listener.accepted()
+    assert not server.listener.accepted()
     with muxlab.Swarm(server, connections=5) as swarm:
         with pytest.raises(ValueError, match="too many"):
             swarm.connections = 10**6
@@ -278,12 +278,12 @@ def test_clients_keep_out_of_the_way_of_select(server) -> None:
 
 def test_a_large_crowd_comes_from_several_addresses(server, monkeypatch) -> None:
     """A connect that finds most ports of its address in use takes milliseconds."""
-    monkeypatch.setattr("muxlab.crowd.client.PER_ADDRESS", 10)
+    monkeypatch.setattr("muxlab.swarm.clients.PER_ADDRESS", 10)
     with muxlab.Swarm(server, connections=25, active=25) as swarm:
         swarm.wait_connected()
         swarm.wait_replies(100)
-        assert eventually(lambda: len(server._listener.accepted()) == 25)
-        hosts = [sock.getpeername()[0] for sock in server._listener.accepted()]
+        assert eventually(lambda: len(server.listener.accepted()) == 25)
+        hosts = [sock.getpeername()[0] for sock in server.listener.accepted()]
         assert [hosts.count(f"127.0.0.{n}") for n in (1, 2, 3)] == [10, 10, 5]
 
 
@@ -318,7 +318,7 @@ def test_its_end_is_orderly_for_the_server(new_swarm) -> None:
         with muxlab.serve(fragile) as server:
             with new_swarm(server, connections=50, active=50) as swarm:
                 swarm.wait_replies(500)
-            assert eventually(lambda server=server: not any(s.fileno() >= 0 for s in server._listener.accepted()))
+            assert eventually(lambda server=server: not any(s.fileno() >= 0 for s in server.listener.accepted()))
         assert server.error is None
 
 

@@ -6,11 +6,9 @@
 
 from . import published
 from .chain import ChainCost, chain_cost
-from .churn import ChurnCost, churn_cost
-from .echo import EchoCost, echo_cost
-from .growth import Slope, slope
-from .passes import PassCost, WaitCost, pass_cost, wait_cost
-from .rows import Row, Rows, read_csv
+from .rows import Row, Rows, Slope, read_csv, slope
+from .servers import ChurnCost, EchoCost, churn_cost, echo_cost
+from .waits import PassCost, WaitCost, pass_cost, wait_cost
 
 __all__ = [
     "ChainCost",

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..limits import check_count
-from ..progress import progress
-from .clock import check_seconds, repeat, summary
-from .pairs import pairs as open_pairs
-from .pairs import socket_pair
+from ..arguments import check_count, check_duration
+from ..notebook import progress
+from .protocol import repeat, summary
 from .rows import Form, Row, Rows, settings
-from .waiting import check_model, waiting
+from .waits import check_model, socket_pair, waiting
+from .waits import pairs as open_pairs
 
 RUNS = 25
 """Runs of each setting at most: as many as libevent's bench makes."""
@@ -80,7 +79,7 @@ def chain_cost(
     counts = settings("pairs", pairs)
     check_count("active", active)
     check_count("writes", writes, least=0)
-    check_seconds(seconds)
+    check_duration(seconds)
     check_model(model, max(counts))
     if active > min(counts):
         raise ValueError(f"active={active}: more than the {min(counts)} pairs")

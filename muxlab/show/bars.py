@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from muxlab.show import theme
+from muxlab.show import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,9 +38,9 @@ def replies(rows: Iterable[ReplyRow], axes: Sequence[Axes] | None = None) -> tup
         ValueError: there is nothing to draw, two rows have the same server, or a number is below zero or none.
     """
     ordered = _checked(rows)
-    with theme.style():
+    with style.style():
         left, right = axes or _new_pair(len(ordered))
-        _bars(left, "Replies per second", ordered, [row.replies_per_second for row in ordered], theme.human_number)
+        _bars(left, "Replies per second", ordered, [row.replies_per_second for row in ordered], style.human_number)
         _bars(right, "CPU µs per reply", ordered, [row.cpu_us_per_reply for row in ordered], _short_number)
         right.set_yticklabels([])
     return left, right
@@ -63,22 +63,22 @@ def _checked(rows: Iterable[ReplyRow]) -> list[ReplyRow]:
 def _new_pair(bars: int) -> tuple[Axes, Axes]:
     import matplotlib.pyplot as plt
 
-    width, _ = theme.SIZE
+    width, _ = style.SIZE
     left, right = plt.subplots(1, 2, figsize=(width, 1.1 + 0.42 * bars))[1]  # inches: the titles, and the bars
     return left, right
 
 
 def _bars(ax: Axes, title: str, rows: Sequence[ReplyRow], values: Sequence[float], write: Any) -> None:
-    looks = [theme.look(row.server) for row in rows]
+    looks = [style.look(row.server) for row in rows]
     bars = ax.barh(range(len(rows)), values, height=0.62, color=[look.colour for look in looks])
     for bar, look in zip(bars, looks, strict=True):
-        if look is theme.OWN:  # said by more than a colour
-            bar.set(hatch="//", edgecolor=theme.CARD, linewidth=0)
-    ax.bar_label(bars, [write(value) for value in values], padding=5, color=theme.MUTED, fontsize=10)
+        if look is style.OWN:  # said by more than a colour
+            bar.set(hatch="//", edgecolor=style.CARD, linewidth=0)
+    ax.bar_label(bars, [write(value) for value in values], padding=5, color=style.MUTED, fontsize=10)
     ax.set_title(title)
     ax.set_yticks(range(len(rows)), [row.server for row in rows])
     for label, look in zip(ax.get_yticklabels(), looks, strict=True):
-        label.set(color=theme.darker(look.colour), fontweight="bold")
+        label.set(color=style.darker(look.colour), fontweight="bold")
     ax.set(xlim=(0, max(values) * 1.28 or 1), xticks=[])  # room for the numbers, which say more than an axis
     ax.tick_params(axis="y", length=0)
     ax.grid(False)
@@ -86,4 +86,4 @@ def _bars(ax: Axes, title: str, rows: Sequence[ReplyRow], values: Sequence[float
 
 
 def _short_number(value: float) -> str:
-    return f"{value:.1f}" if value < 99.95 else theme.human_number(value)
+    return f"{value:.1f}" if value < 99.95 else style.human_number(value)

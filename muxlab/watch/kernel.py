@@ -18,7 +18,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .. import force
+from .. import interrupt
 
 FLAGS = {1: "IN", 2: "PRI", 4: "OUT", 8: "ERR", 16: "HUP", 1 << 13: "RDHUP"} | {
     1 << 28: "EXCLUSIVE", 1 << 29: "WAKEUP", 1 << 30: "ONESHOT", 1 << 31: "ET"
@@ -46,7 +46,7 @@ LOOKS, LOOK_AGAIN = 20, 0.001
 
 
 @dataclass(frozen=True)
-class Row:
+class SocketRow:
     """What the kernel says about one socket of a server.
 
     Attributes:
@@ -94,8 +94,8 @@ class XRay:
         asleep_in: the system call that the server's thread sleeps in, such as "epoll_wait"; "" while it runs.
     """
 
-    listener: Row
-    connections: tuple[Row, ...]
+    listener: SocketRow
+    connections: tuple[SocketRow, ...]
     asleep_in: str
 
     def __str__(self) -> str:
@@ -179,32 +179,32 @@ def asleep_in(thread: threading.Thread, looks: int = LOOKS) -> str:
     """The system call that a thread sleeps in, "epoll_wait" for example; "" while it runs. Source: proc(5), syscall."""
     pause = threading.Event()
     for _ in range(looks):
-        call = force.sleeping_in(thread)
+        call = interrupt.sleeping_in(thread)
         if call is not None:
-            return SLEEPS.get(force.MACHINE, {}).get(call[0], f"system call {call[0]}")
+            return SLEEPS.get(interrupt.MACHINE, {}).get(call[0], f"system call {call[0]}")
         if not thread.is_alive():
             break
         pause.wait(LOOK_AGAIN)
     return ""
 
 
-def listener_row(listener: socket.socket, masks: Mapping[int, int]) -> Row:
+def listener_row(listener: socket.socket, masks: Mapping[int, int]) -> SocketRow:
     """What the kernel says about a listening socket; `masks` as from `watched`."""
     fd = listener.fileno()
     if fd < 0:
-        return Row("listener", None, "closed by the server", limit=0)
+        return SocketRow("listener", None, "closed by the server", limit=0)
     now, limit = accept_queue(listener) if hasattr(socket, "TCP_INFO") else (0, 0)
-    return Row("listener", fd, "listening", now, 0, _ready(fd), _interest(fd, masks), limit)
+    return SocketRow("listener", fd, "listening", now, 0, _ready(fd), _interest(fd, masks), limit)
 
 
-def connection_row(name: str, fd: int, masks: Mapping[int, int], reply: int = 0) -> Row:
+def connection_row(name: str, fd: int, masks: Mapping[int, int], reply: int = 0) -> SocketRow:
     """What the kernel says about an accepted connection.
 
     Raises:
         OSError: the descriptor has been closed.
     """
     queues = receive_queue(fd), send_queue(fd)
-    return Row(name, fd, "accepted", *queues, _ready(fd), _interest(fd, masks), None, reply)
+    return SocketRow(name, fd, "accepted", *queues, _ready(fd), _interest(fd, masks), None, reply)
 
 
 def xray(listener: socket.socket, connections: Mapping[str, int], thread: threading.Thread) -> XRay:
@@ -234,3 +234,39 @@ def _interest(fd: int, masks: Mapping[int, int]) -> str:
 
 def _ask(fd: int, question: int) -> int:
     return int.from_bytes(fcntl.ioctl(fd, question, bytes(4)), sys.byteorder)
+
+
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST = 4, 20, 1
+"""How to ask about one socket: linux/netlink.h, linux/sock_diag.h."""
+
+ESTABLISHED, CLOSE_WAIT = 1, 8
+"""States of a connection whose client has not said its last byte yet, and has: linux/tcp_states.h."""
+
+
+def unaccepted_queue(port: int, client_port: int) -> int | None:
+    """Bytes that wait for a connection that nobody has accepted, and that has no descriptor to ask.
+
+    Args:
+        port: of the listener, on 127.0.0.1, and
+        client_port: of the client, there too.
+
+    Returns:
+        The bytes; None when there is no such connection any more, or nobody to ask.
+
+    Source: sock_diag(7), the request for one socket.
+    """
+    localhost = socket.inet_aton("127.0.0.1") + bytes(12)
+    ends = struct.pack(">HH16s16s", port, client_port, localhost, localhost) + bytes(4) + b"\xff" * 8  # any interface
+    request = struct.pack("=BBBxI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0xFFFFFFFF) + ends  # in any state
+    header = struct.pack("=IHHII", 16 + len(request), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, 0, 0)
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_SOCK_DIAG) as diag:
+            diag.sendto(header + request, (0, 0))
+            reply = diag.recv(4096, socket.MSG_DONTWAIT)  # the answer was made while it was asked
+    except (OSError, AttributeError):  # not allowed here, or not Linux
+        return None
+    answered, state = int.from_bytes(reply[4:6], sys.byteorder) == SOCK_DIAG_BY_FAMILY, reply[17]
+    if not answered or state not in (ESTABLISHED, CLOSE_WAIT):  # the listener answers for a connection that is gone
+        return None
+    # The end of file takes a number in the sequence, and is no byte.
+    return int.from_bytes(reply[72:76], sys.byteorder) - (state == CLOSE_WAIT)

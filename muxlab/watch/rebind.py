@@ -15,8 +15,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from .stand_ins import stand_ins
 from .tap import Tap
-from .tapped import stand_ins
 
 MODULES = ("select", "selectors", "socket", "time")
 CODE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
@@ -140,10 +140,12 @@ class Globals(dict):
 
 
 def plain_function(fn: Callable) -> Callable:
-    """The function inside a partial, a method or a callable object."""
+    """Return the function inside a partial, a method, a callable object or a class, which calls its `__init__`."""
     while isinstance(fn, functools.partial):
         fn = fn.func
-    if not isinstance(fn, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
+    if isinstance(fn, type):
+        fn = vars(fn).get("__init__", fn)
+    elif not isinstance(fn, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
         fn = vars(type(fn)).get("__call__", fn)
     return getattr(fn, "__func__", fn)
 

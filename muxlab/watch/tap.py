@@ -1,19 +1,141 @@
-"""The tap: where each call that a watched server makes is held, made, counted and kept.
+"""The calls of a watched server: each one as an event, the counts over all of them, and both in words."""
 
-Counting, the timeline and the stepper read this one stream. The stepper also puts a `Gate` into it, at which a call
-can be held before it is made. How the calls of one function get here at all is the matter of the tapped_*.py files and
-of rebind.py.
-"""
-
+import errno
+import os
 import threading
 import time
-from collections import defaultdict, deque
+import weakref
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from .calls import WAITS, Brief, Call, Calls, asked, in_words, reason
+from .kernel import flags
+
+PREVIEW = 16
+"""Bytes of a message that an event quotes."""
+
+WAITS = frozenset({"select.select", "poll.poll", "epoll.poll", "time.sleep"})
+
+Brief = str | int | tuple[bytes, int] | list
+"""An argument or a result as it is recorded: a text, a number, the beginning of a message and its length; or a list of
+who is named in it, of (who, event mask), or of what was given to select. It is put into words when it is read."""
+
+
+class Call(NamedTuple):
+    """One call that a server made.
+
+    Attributes:
+        number: 1 for the server's first call.
+        name: "accept", "connect", "recv", "send", "sendall", "shutdown", "close", "select.select", "poll.poll",
+            "epoll.poll", "epoll.register", "epoll.modify", "epoll.unregister", "epoll.close", "time.sleep", ...
+        who: whom it is about, the same on every machine: "listener", "client 2", "stop", "epoll", or "".
+        fd: that one's descriptor; -1 when there is none.
+        args: the other arguments, in short.
+        outcome: "data", "end" (a recv that returned nothing: the client will say no more), "ready" or "timeout" (of a
+            wait), "done" (nothing to tell), or why it failed: "EAGAIN", "ECONNRESET", ..., "ValueError".
+        amount: bytes moved, or how many were ready.
+        result: what it returned, in short.
+        cpu: CPU time of the thread, in seconds, as last read: at every wait, and at every 16th call.
+        function: with a stepper, the learner's function that made the call, and
+        line: its line in that function, from 1; otherwise "" and 0.
+    """
+
+    number: int
+    name: str
+    who: str
+    fd: int
+    args: str
+    outcome: str
+    amount: int
+    result: str
+    cpu: float
+    function: str
+    line: int
+
+    @property
+    def kind(self) -> str:
+        """What a timeline tells apart, see `kind_of`."""
+        return kind_of(self.name, self.outcome)
+
+    def __str__(self) -> str:
+        return asked(self.name, self.who, self.args) + (f" = {self.result}" if self.result else "")
+
+
+class Calls(Counter[tuple[str, str]]):
+    """Counts of calls by (name, outcome): `calls["recv", "EAGAIN"]`; 0 for what never happened.
+
+    Attributes:
+        events: the latest calls, each a `Call`, oldest first; 10,000 at most.
+        server: the name of the server that made them.
+    """
+
+    events: list[Call]
+    server: str = ""
+
+    def of(self, name: str) -> int:
+        """How many calls of this name there were, whatever came of them."""
+        return sum(count for (other, _), count in self.items() if other == name)
+
+    def kinds(self) -> Counter[str]:
+        """Counts of all calls by what a timeline tells apart, see `kind_of`."""
+        kinds: Counter[str] = Counter()
+        for (name, outcome), count in self.items():
+            kinds[kind_of(name, outcome)] += count
+        return kinds
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<18}{outcome:<12}{count:>9,}" for (name, outcome), count in sorted(self.items()))
+
+
+def kind_of(name: str, outcome: str) -> str:
+    """What a timeline tells apart: "data" (also: a client accepted), "EAGAIN", "end", "error", "wait" or "done"."""
+    if name in WAITS and outcome in ("ready", "timeout", "done"):
+        return "wait"
+    if outcome in ("data", "end"):
+        return outcome
+    if outcome == "done":
+        return "data" if name in ("accept", "sendall") else "done"
+    return "EAGAIN" if outcome in ("EAGAIN", "EINPROGRESS") else "error"
+
+
+def asked(name: str, who: str, args: str) -> str:
+    """A call in words: "recv(client 1, 65536)". Waits are about nobody in particular."""
+    about = "" if name in WAITS or who == "epoll" else who
+    return f"{name}({', '.join(filter(None, (about, args)))})"
+
+
+def reason(error: Exception) -> str:
+    """Why a call failed: the name of its errno, or of the exception."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return errno.errorcode.get(error.errno, str(error.errno))
+    return "timeout" if isinstance(error, TimeoutError) else type(error).__name__
+
+
+def quote(data: Any) -> tuple[bytes, int]:
+    """The beginning of a message, and its length."""
+    return bytes(data[:PREVIEW]), len(data)
+
+
+def in_words(brief: Brief) -> str:
+    """What was recorded of an argument or a result, as text."""
+    if isinstance(brief, list):
+        if brief and isinstance(brief[0], tuple):
+            return f"[{', '.join(f'{who} {flags(mask)}' for who, mask in brief)}]"
+        if brief and isinstance(brief[0], list | int):
+            return ", ".join(f"[{part} descriptors]" if isinstance(part, int) else in_words(part) for part in brief)
+        return f"[{', '.join(sorted(brief, key=_rank))}]"
+    if isinstance(brief, tuple):
+        head, size = brief
+        return repr(head) if size <= PREVIEW else f"{head!r}... {size:,} bytes"
+    return str(brief)
+
+
+def _rank(name: str) -> tuple[bool, bool, int, str]:
+    """Names in an order of their own, clients by their numbers: what was given to select may be a set, without one."""
+    return name != "listener", name.startswith("client"), len(name), name
+
 
 KEPT = 10_000
 """Events kept, the latest: at 0.3 kB each, 3 MB. The counts are of all events."""
@@ -53,13 +175,40 @@ class Wait:
 
 
 class Gate(Protocol):
-    """What can be put into the stream, before each call."""
+    """A gate in the stream of calls, at which a stepper holds the server. All but `closed` may raise."""
+
+    def opening(self, stop_fd: int, homes: tuple[dict, ...]) -> None:
+        """Prepare, in the server's thread, before its function begins.
+
+        Args:
+            stop_fd: becomes readable when the server has to return.
+            homes: the globals of the function's own module or notebook, by which frames are known as the learner's.
+        """
+
+    def closing(self, error: BaseException | None, forced: bool) -> None:
+        """Note, in the server's thread, how the function ended: it raised, or was ended by force."""
+
+    def closed(self) -> None:
+        """Say so: everything that the server had open is closed by now."""
 
     def before(self, name: str, text: str) -> tuple[str, int]:
-        """Hold the caller for as long as need be; returns the function and line that make the call. May raise."""
+        """Hold the caller for as long as need be; return the function and line that make the call."""
 
     def make(self, text: str, wait: Wait) -> Any:
-        """Make a call that may sleep, and return its result. May raise."""
+        """Make a call that may sleep, and return its result."""
+
+
+_taps: "weakref.WeakSet[Tap]" = weakref.WeakSet()
+
+
+def _close_in_child() -> None:
+    """A child that a server forks goes its own way: nobody looks at its calls, or could open a gate for it."""
+    for tap in _taps:
+        tap.over = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)
 
 
 class Tap:
@@ -79,6 +228,7 @@ class Tap:
         self._events: deque[tuple] = deque(maxlen=KEPT)
         self._cpu = 0.0
         self._lock = threading.Lock()
+        _taps.add(self)
 
     def call(
         self, name: str, fd: int, args: Brief, judge: Judge, wait: Wait | None, real: Callable, *given: Any

@@ -5,7 +5,7 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-SERVER = '''import select
+SERVER = """import select
 import muxlab
 
 def my_server(listener):
@@ -27,7 +27,7 @@ def my_server(listener):
 
 def reply(client, data):
     client.send(data)
-'''
+"""
 FORGETFUL = SERVER.replace("register(client, select.EPOLLIN)", "register(client, select.EPOLLIN | select.EPOLLET)")
 STEPPER = "muxlab.show.stepper(my_server)"
 DUEL = 'muxlab.show.duel(muxlab.SERVERS["epoll"], my_server, times=1)'

@@ -8,8 +8,8 @@ import csv
 from pathlib import Path
 
 from ..chain import ChainCost
-from ..passes import WaitCost
 from ..rows import Rows
+from ..waits import WaitCost
 
 WAITS = 100_000
 """Kerrisk's table gives the seconds of so many waits."""

@@ -1,0 +1,112 @@
+"""Exercises of chapter 02, Poll without blocking."""
+
+from .exercise import Exercise
+from .museum import chapters
+
+
+def polling_echo(listener, stop):
+    listener.setblocking(False)
+    unsent = {}  # for each client, the bytes that still have to go
+    while not stop.is_set():
+        try:
+            conn, address = listener.accept()
+            conn.setblocking(False)  # not inherited from the listener
+            unsent[conn] = b""
+        except BlockingIOError:
+            pass  # nobody at the door
+        for conn in list(unsent):
+            try:
+                unsent[conn] = unsent[conn] or conn.recv(65536)
+                ended = not unsent[conn]  # b"": the client has said its last byte
+                unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]
+            except BlockingIOError:
+                continue  # nothing yet, or no room yet: ask again in the next round
+            except OSError:
+                ended = True  # a reset: the end of this client, and of nobody else
+            if ended:
+                del unsent[conn]
+                conn.close()
+    for conn in unsent:
+        conn.close()
+
+
+def buggy_server(listener, stop):
+    listener.setblocking(False)
+    clients = []
+    while not stop.is_set():
+        try:
+            conn, address = listener.accept()
+            conn.setblocking(False)
+            clients.append(conn)
+        except BlockingIOError:  # nobody at the door, and nothing else
+            pass
+        for conn in list(clients):
+            try:
+                data = conn.recv(1024)
+                if data:
+                    conn.send(data)
+                else:
+                    clients.remove(conn)
+                    conn.close()
+            except BlockingIOError:  # nothing yet
+                pass
+            except OSError:  # a reset: this client's end
+                clients.remove(conn)
+                conn.close()
+    for conn in clients:
+        conn.close()
+
+
+TASKS = [
+    Exercise(
+        name="polling-echo",
+        chapter="02",
+        trials=(
+            "echoes one message",
+            "is not held up by a silent client",
+            "serves 64 clients in turn",
+            "survives clients that connect and leave",
+            "survives a reset between messages",
+            "survives a reset in the middle of a reply",
+            "answers a client that half-closes after asking",
+            "forgets clients that left",
+            "returns 4 MiB whole to a client that reads late",
+            "lives with a client that never reads",
+            "waits for room when there is none",
+            "returns when told to stop",
+        ),
+        hints=(
+            "Ask the listener and every client once in each round, and let no call wait: "
+            "the listener and each accepted socket have to be told so themselves.",
+            "A question to a client has four answers. BlockingIOError: nothing yet. Bytes: send them back. "
+            'b"": the client has ended. Any other OSError: it is gone. Only two of them leave it in your list.',
+            "`send` returns how many bytes the kernel took. Keep the others, for each client its own, "
+            "and read nothing more from that client until they are gone.",
+            "Store what `recv` gave before you call `send`: when send raises BlockingIOError, it took nothing, "
+            "and what is not stored then is lost.",
+        ),
+        why="One dictionary is enough: its keys are the clients to ask, its values the bytes that send did not take.",
+        functions=(polling_echo,),
+    ),
+    Exercise(
+        name="misspelt",
+        chapter="02",
+        trials=(
+            "echoes one message",
+            "serves 64 clients in turn",
+            "survives a reset between messages",
+            "forgets clients that left",
+        ),
+        hints=(
+            "The server never closes anybody. Which line should, and is it reached?",
+            "`except Exception: pass` hides the reason. Let each `except` catch only what you expect there, "
+            "run the check again, and read what is raised.",
+            "Compare the names in `append` and `remove`, letter by letter. "
+            "Then think of the client that resets: it, too, has to leave the list.",
+        ),
+        why="The name in `remove` is right now, and each `except` names what it expects: "
+        "BlockingIOError is no answer yet, any other OSError is the end of that client.",
+        functions=(buggy_server,),
+        exhibit=chapters.buggy_server,
+    ),
+]

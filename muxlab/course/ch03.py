@@ -1,0 +1,111 @@
+"""Exercises of chapter 03, Wait with select."""
+
+import select
+
+from .exercise import Exercise
+from .museum import chapters
+
+
+def never_stall(listener, stop):
+    listener.setblocking(False)
+    unsent = {}  # for each client, the bytes that still have to go
+    while not stop.is_set():
+        reading = [stop, listener] + [conn for conn in unsent if not unsent[conn]]
+        writing = [conn for conn in unsent if unsent[conn]]
+        readable, writable, _ = select.select(reading, writing, [])
+        for sock in readable + writable:
+            if sock is listener:
+                conn, address = listener.accept()
+                conn.setblocking(False)
+                unsent[conn] = b""
+            elif sock is not stop:
+                try:
+                    unsent[sock] = unsent[sock] or sock.recv(65536)
+                    ended = not unsent[sock]
+                    unsent[sock] = unsent[sock][sock.send(unsent[sock]) :]
+                except BlockingIOError:
+                    continue  # no room: the bytes stay in `unsent`, and wait for it
+                except OSError:
+                    ended = True
+                if ended:
+                    del unsent[sock]
+                    sock.close()
+    for conn in unsent:
+        conn.close()
+
+
+def restless_server(listener, stop):
+    socks = [stop, listener]
+    while not stop.is_set():
+        readable, _, _ = select.select(socks, [], [])
+        for sock in readable:
+            if sock is listener:
+                socks.append(sock.accept()[0])
+            elif sock is not stop:
+                try:
+                    data = sock.recv(1024)
+                except OSError:  # a reset
+                    data = b""
+                if data:
+                    sock.sendall(data)
+                else:
+                    socks.remove(sock)
+                    sock.close()
+    for sock in socks[2:]:
+        sock.close()
+
+
+TASKS = [
+    Exercise(
+        name="never-stall",
+        chapter="03",
+        trials=(
+            "echoes one message",
+            "is not held up by a silent client",
+            "lives with a client that never reads",
+            "waits for room when there is none",
+            "returns 4 MiB whole to a client that reads late",
+            "survives a reset in the middle of a reply",
+            "answers a client that half-closes after asking",
+            "forgets clients that left",
+            "sleeps when nobody talks",
+            "sleeps while a client does not read",
+            "returns when told to stop",
+        ),
+        hints=(
+            "Only select may wait. Which calls of yours could, besides it? `sendall` is one of them.",
+            "`send` on a nonblocking socket takes a part and returns how much. Keep the rest for that client, "
+            "and put the client into select's second list for as long as there is a rest.",
+            "A client with a rest does not belong in the first list. If you read on from somebody who does not read, "
+            "your memory grows.",
+            "Store what `recv` gave before you call `send`, so that a BlockingIOError loses nothing; "
+            "any other OSError is the end of that client alone.",
+        ),
+        why="A client stands in the first list while nothing is owed to it, and in the second while something is. "
+        "Nothing waits but select.",
+        functions=(never_stall,),
+        way="select",
+    ),
+    Exercise(
+        name="restless",
+        chapter="03",
+        trials=(
+            "echoes one message",
+            "sleeps when nobody talks",
+            "sleeps beside a client that half-closed",
+            "survives a reset between messages",
+            "forgets clients that left",
+        ),
+        hints=(
+            "Who is readable when all clients have gone? Print `readable`.",
+            'A socket at its end stays readable: recv gives b"" at once, as often as you ask. '
+            "What does the server do then?",
+            'There is an `if` for bytes and nothing for b"". That client has to leave the list, and to be closed. '
+            "The same holds for one that resets: there recv raises.",
+        ),
+        why='The missing branch: at b"", or at a reset, the client leaves the list and is closed. '
+        "Before, its socket was readable for ever, and select returned at once.",
+        functions=(restless_server,),
+        exhibit=chapters.restless_server,
+    ),
+]

@@ -1,0 +1,201 @@
+"""Exercises of chapter 06, Ride the edge."""
+
+import select
+import time
+
+from .exercise import Exercise
+from .museum import chapters
+
+
+def edge_echo(listener, stop):
+    listener.setblocking(False)
+    conns, unsent, unfinished = {}, {}, set()  # by descriptor; unfinished: an edge came, and EAGAIN did not yet
+    with select.epoll() as epoll:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(listener, select.EPOLLIN | select.EPOLLET)
+        while not stop.is_set():
+            news = {fd for fd, mask in epoll.poll(0 if unfinished else None)} | unfinished
+            for fd in news:
+                unfinished.discard(fd)
+                if fd == listener.fileno():
+                    for conn in all_at_the_door(listener):
+                        conn.setblocking(False)
+                        conns[conn.fileno()], unsent[conn.fileno()] = conn, b""
+                        epoll.register(conn, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+                elif fd in conns:
+                    outcome = take_turn(conns[fd], unsent)
+                    if outcome == "unfinished":
+                        unfinished.add(fd)  # there may be more, and no edge will tell
+                    elif outcome == "ended":
+                        epoll.unregister(fd)
+                        conns.pop(fd).close()
+                        del unsent[fd]
+    for conn in conns.values():
+        conn.close()
+
+
+def all_at_the_door(listener):
+    while True:
+        try:
+            yield listener.accept()[0]
+        except BlockingIOError:
+            return
+
+
+def take_turn(conn, unsent, pieces=8):
+    fd = conn.fileno()
+    try:
+        for _ in range(pieces):  # not for ever: others have their turn, too
+            unsent[fd] = unsent[fd] or conn.recv(65536)
+            if not unsent[fd]:
+                return "ended"
+            unsent[fd] = unsent[fd][conn.send(unsent[fd]) :]
+        return "unfinished"
+    except BlockingIOError:
+        return "waiting"  # read to the end, or no room to send: an edge will come
+    except OSError:
+        return "ended"
+
+
+def burst_server(listener, stop):
+    listener.setblocking(False)
+    conns = {}
+    with select.epoll() as epoll:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(listener, select.EPOLLIN | select.EPOLLET)
+        while not stop.is_set():
+            for fd, mask in epoll.poll():
+                if fd == listener.fileno():
+                    for conn in all_at_the_door(listener):
+                        conn.setblocking(False)
+                        conns[conn.fileno()] = conn
+                        epoll.register(conn, select.EPOLLIN | select.EPOLLET)
+                while fd in conns:
+                    try:
+                        data = conns[fd].recv(1024)
+                    except BlockingIOError:
+                        break
+                    if not data:
+                        epoll.unregister(fd)
+                        conns.pop(fd).close()
+                    else:
+                        conns[fd].send(data)
+    for conn in conns.values():
+        conn.close()
+
+
+def my_server(listener, stop):
+    listener.setblocking(False)
+    conns, unsent = {}, {}  # both by descriptor
+    rest_until = None  # after a lack of descriptors: when to look at the door again
+    with select.epoll() as epoll:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(listener, select.EPOLLIN)
+        while not stop.is_set():
+            news = epoll.poll(None if rest_until is None else max(0, rest_until - time.monotonic()))
+            if rest_until is not None and time.monotonic() >= rest_until:
+                epoll.modify(listener, select.EPOLLIN)
+                rest_until = None
+            for fd, mask in news:
+                if fd == listener.fileno():
+                    try:
+                        for _ in range(64):  # a crowd comes in, and those inside are not kept waiting for all of it
+                            conn, address = listener.accept()
+                            conn.setblocking(False)
+                            conns[conn.fileno()], unsent[conn.fileno()] = conn, b""
+                            epoll.register(conn, select.EPOLLIN)
+                    except BlockingIOError:
+                        pass  # nobody is left at the door
+                    except OSError:  # EMFILE: they stay at the door, and nobody looks there for a while
+                        epoll.modify(listener, 0)
+                        rest_until = time.monotonic() + 0.1
+                elif fd in conns:
+                    try:
+                        unsent[fd] = unsent[fd] or conns[fd].recv(65536)
+                        ended = not unsent[fd]
+                        unsent[fd] = unsent[fd][conns[fd].send(unsent[fd]) :]
+                    except BlockingIOError:
+                        ended = False
+                    except OSError:
+                        ended = True
+                    if ended:
+                        epoll.unregister(fd)
+                        conns.pop(fd).close()
+                        del unsent[fd]
+                    else:
+                        epoll.modify(fd, select.EPOLLOUT if unsent[fd] else select.EPOLLIN)
+    for conn in conns.values():
+        conn.close()
+
+
+TASKS = [
+    Exercise(
+        name="edge-echo",
+        chapter="06",
+        trials=(
+            "echoes one message",
+            "is not held up by a silent client",
+            "takes messages that come glued together",
+            "accepts a burst of 300",
+            "returns 4 MiB whole to a client that reads late",
+            "lives with a client that never reads",
+            "waits for room when there is none",
+            "is fair while one client floods",
+            "survives a reset in the middle of a reply",
+            "answers a client that half-closes after asking",
+            "forgets clients that left",
+            "sleeps when nobody talks",
+            "returns when told to stop",
+        ),
+        hints=(
+            "Register each client once, for EPOLLIN | EPOLLOUT | EPOLLET. You are told when something *arrives*, once.",
+            "So go on after each event until the socket says BlockingIOError: read and send in turn. "
+            "The same holds for accept, if the listener is edge-triggered too.",
+            "A client that sends without pause never lets you reach BlockingIOError. Stop after some pieces, and put "
+            "it into a set of unfinished clients. With that set not empty, look with poll(0) instead of waiting.",
+            "When send has no room, keep the bytes and go on to the next client. An edge comes when there is room, "
+            "because you asked for EPOLLOUT.",
+        ),
+        why="Every event starts a turn, a turn ends with BlockingIOError or after eight pieces, "
+        "and whoever is not at BlockingIOError yet is remembered in `unfinished`.",
+        functions=(edge_echo, all_at_the_door, take_turn),
+        way="edge",
+    ),
+    Exercise(
+        name="one-accept",
+        chapter="06",
+        trials=(
+            "echoes one message",
+            "serves 64 clients in turn",
+            "accepts a burst of 300",
+            "is not held up by a silent client",
+        ),
+        hints=(
+            "Five clients at the door are one edge. How often does the server call accept for it?",
+            "Accept until there is nobody left. How does accept tell that?",
+            "On a blocking listener accept waits instead of telling: setblocking(False).",
+        ),
+        why="For each edge, accept is called until BlockingIOError, "
+        "and the listener is nonblocking, so that it says so. "
+        "(A level-triggered listener would be as good: it is reported as long as somebody waits.)",
+        functions=(burst_server, all_at_the_door),
+        exhibit=chapters.burst_server,
+    ),
+    Exercise(
+        name="your-server",
+        chapter="06",
+        trials=(),
+        hints=(
+            "Take the trials from the top: the first ones ask for the servers of the chapters, the last ones for care. "
+            "Each lesson says what to look at.",
+            "Every call on a client's socket can fail for reasons that are the client's own: let it end that client, "
+            "and nobody else. Nothing may wait but epoll.",
+            "When accept fails with EMFILE, the client stays in the accept queue, and epoll reports the listener "
+            "again at once. Watch it for nothing, modify(listener, 0), for a tenth of a second.",
+        ),
+        why="The server of epoll-echo, with two cares more: a crowd is let in by groups, "
+        "and when the descriptors run out nobody looks at the door for a tenth of a second.",
+        functions=(my_server,),
+        way="epoll",
+    ),
+]

@@ -1,0 +1,93 @@
+"""Errors and warnings as a learner needs them: with the learner's own line, and without ours.
+
+What a server function raises passes through the package on its way to the learner: through the tap, when a call failed,
+and through whatever started the function. `trim` takes those frames out of a traceback, `last_line` finds the line to
+be named in a report, and `warn` lets a warning point to the learner's line.
+"""
+
+import linecache
+import sys
+import traceback
+import warnings
+from types import TracebackType
+
+PACKAGE = __name__.partition(".")[0]
+
+
+def is_ours(module: str | None) -> bool:
+    """Tell whether a module, by its name, belongs to the package. Servers and exhibits do not count: they are read."""
+    name = module or ""
+    readable = (f"{PACKAGE}.servers", f"{PACKAGE}.connection", f"{PACKAGE}.course")
+    return name.split(".")[0] == PACKAGE and not name.startswith(readable)
+
+
+def trim(error: BaseException) -> BaseException:
+    """Take our frames out of an error's traceback, and of those that led to it, so that it begins and ends in theirs.
+
+    An error that came through no frame but ours keeps its traceback.
+    """
+    seen: set[int] = set()
+    chained: BaseException | None = error
+    while chained is not None and id(chained) not in seen:
+        seen.add(id(chained))
+        _trim_one(chained)
+        chained = chained.__cause__ or chained.__context__
+    return error
+
+
+def _trim_one(error: BaseException) -> None:
+    first = error.__traceback__
+    while first is not None and _is_our_frame(first):
+        first = first.tb_next
+    entry = first
+    while entry is not None and entry.tb_next is not None:
+        if _is_our_frame(entry.tb_next):
+            entry.tb_next = None  # what lies behind our frames is the call that failed: its own line says enough
+        entry = entry.tb_next
+    if first is not None:
+        BaseException.with_traceback(error, first)  # not the error's own: a learner's class may override it
+
+
+def _is_our_frame(entry: TracebackType) -> bool:
+    return is_ours(entry.tb_frame.f_globals.get("__name__"))
+
+
+def text_of(error: BaseException) -> str:
+    """Return an error's type and message, "NameError: name 'conn' is not defined"."""
+    try:
+        message = str(error)
+    except Exception:  # a learner's class may fail here too
+        message = "(its message cannot be shown: its __str__ raises)"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def last_line(error: BaseException, file: str = "") -> tuple[int, str, str]:
+    """Return where an error was raised: (line number, its source, function); (0, "", "") where that is unknown.
+
+    Args:
+        error: what was raised.
+        file: a line of this file is preferred, the last one; otherwise the last that is not ours is taken.
+    """
+    walked = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    own = [step for step in walked if step[0].f_code.co_filename == file]
+    others = [step for step in walked if not is_ours(step[0].f_globals.get("__name__"))]
+    for frame, line in reversed(own or others or walked):
+        source = linecache.getline(frame.f_code.co_filename, line, frame.f_globals).strip()
+        return line, source, frame.f_code.co_name
+    return 0, "", ""
+
+
+def where(error: BaseException, file: str = "") -> str:
+    """Say what an error is, and in which line, "NameError: ..., in line 7: ..."; arguments as of `last_line`."""
+    line, source, _ = last_line(error, file)
+    if not line:
+        return text_of(error)
+    return f"{text_of(error)}, in line {line}{': ' * bool(source)}{source}"
+
+
+def warn(message: str) -> None:
+    """Issue a RuntimeWarning that points to the first line, from here outwards, that is not ours."""
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and is_ours(frame.f_globals.get("__name__")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, RuntimeWarning, stacklevel=level)

@@ -1,0 +1,152 @@
+"""Ending a server function that does not watch `stop`.
+
+A thread cannot be killed. It can be made to leave the system call it sleeps in, and while it runs bytecode an
+exception can be raised in it. The order matters: an exception that is left pending for a thread asleep in the
+kernel makes traced calls of *other* threads spin on CPython 3.11, so the sleeper is woken first.
+"""
+
+import contextlib
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+
+MACHINE = os.uname().machine
+
+EPOLL_WAITS = {"x86_64": {232, 281, 441}, "aarch64": {22, 441}}
+"""System call numbers of epoll_wait, epoll_pwait and epoll_pwait2: linux/arch/*/entry/syscalls."""
+
+FUTEX = {"x86_64": 202, "aarch64": 98}
+"""The system call in which a thread waits for the interpreter's lock: it is about to run."""
+
+LOOK_AGAIN = 0.005
+"""Seconds before each attempt: one switch interval of the interpreter, so that the thread had its turn."""
+
+
+class ServerStopped(BaseException):
+    """Raised inside a server function that is ended by force; not an Exception, so that few handlers catch it."""
+
+
+def end_thread(
+    thread: threading.Thread,
+    sockets: Callable[[], Iterable[socket.socket]],
+    wake_fd: int,
+    may_raise: Callable[[], AbstractContextManager[bool]],
+    timeout: float,
+) -> bool:
+    """End `thread`: wake it where it sleeps, raise `ServerStopped` in it where it runs.
+
+    Args:
+        thread: a started thread.
+        sockets: returns what it may sleep on by now: they are shut down, so that nothing waits on them any more, and
+            closed at the end.
+        wake_fd: a readable descriptor, added to an epoll that it sleeps in.
+        may_raise: a context manager that yields whether an exception may be raised in the thread at this moment.
+        timeout: seconds to try.
+
+    Returns:
+        True when the thread has ended.
+    """
+    deadline = time.monotonic() + timeout
+    held: set[socket.socket] = set()  # so that they are closed here, and not whenever they are collected
+    while thread.is_alive() and time.monotonic() < deadline:
+        held.update(sockets())
+        for sock in held:
+            hang_up(sock)
+        thread.join(LOOK_AGAIN)  # an accept that just succeeded comes to its end: else its descriptor would be lost
+        call = sleeping_in(thread)
+        if call is None:
+            with may_raise() as running:
+                if running:
+                    _set_exception(thread.ident or 0, ServerStopped)
+        elif call[0] in EPOLL_WAITS.get(MACHINE, ()):
+            _wake_epoll(call[1], wake_fd)
+    for sock in held:
+        sock.close()
+    with may_raise() as running:
+        if running:
+            _set_exception(thread.ident or 0, None)  # it may sleep for long: nothing is left pending for it
+            take_pending()
+    return not thread.is_alive()
+
+
+def hang_up(sock: socket.socket) -> None:
+    """Shut a socket down both ways: who sleeps on it wakes, which closing alone would not bring about."""
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def sleeping_in(thread: threading.Thread) -> tuple[int, int] | None:
+    """The system call that `thread` sleeps in, and its first argument; None while it runs (or cannot be told).
+
+    Source: /proc/[pid]/syscall, proc(5).
+    """
+    try:
+        with open(f"/proc/self/task/{thread.native_id}/syscall") as file:
+            words = file.read().split()
+    except OSError:
+        return None
+    if len(words) < 2 or not words[0].isdigit() or int(words[0]) == FUTEX.get(MACHINE):
+        return None
+    return int(words[0]), int(words[1], 16)
+
+
+def take_pending() -> None:
+    """Let an exception that was raised in the calling thread, and has not arrived yet, arrive here.
+
+    Withdrawing it would not do: CPython 3.11 resets its "an exception is pending" flag only when one arrives.
+    """
+    try:
+        _set_exception(threading.get_ident(), ServerStopped)  # takes the place of any other
+        for _ in range(1_000_000):  # it arrives at the first jump backwards
+            pass
+    except ServerStopped:
+        return
+
+
+def _set_exception(ident: int, error: type[BaseException] | None) -> None:
+    """Raise `error` in another thread when it next runs bytecode: PyThreadState_SetAsyncExc in CPython's C API."""
+    import ctypes  # here, because few servers need it and it makes `import muxlab` slower
+
+    exception = None if error is None else ctypes.py_object(error)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), exception)
+
+
+def _wake_epoll(epoll_fd: int, wake_fd: int) -> None:
+    """Make an epoll return: register something readable with it, through a duplicate of its descriptor."""
+    try:
+        with select.epoll.fromfd(os.dup(epoll_fd)) as epoll, contextlib.suppress(FileExistsError):
+            epoll.register(wake_fd, select.EPOLLIN)
+    except OSError:
+        return  # it was closed meanwhile: then nobody sleeps in it any more
+
+
+class Pulse:
+    """A look at one thread of this process; what it needs is opened at once.
+
+    Args:
+        thread: the thread's number in the kernel: gettid(2).
+    """
+
+    def __init__(self, thread: int) -> None:
+        try:
+            self._fd = os.open(f"/proc/self/task/{thread}/syscall", os.O_RDONLY)
+        except OSError:  # it has ended, or this is no Linux
+            self._fd = -1
+
+    def awake(self) -> bool:
+        """Whether it runs, or would if it could: not asleep in a system call. Source: proc(5), syscall."""
+        try:
+            words = os.pread(self._fd, 200, 0).split()
+        except OSError:
+            return False
+        return bool(words) and (words[0] == b"running" or words[0] == b"%d" % FUTEX.get(MACHINE, -1))
+
+    def close(self) -> None:
+        """Give it back; a second time does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

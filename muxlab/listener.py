@@ -1,0 +1,52 @@
+"""A listening socket on 127.0.0.1 that remembers whom it accepted."""
+
+import errno
+import socket
+import weakref
+from typing import Any
+
+from .arguments import check_port
+
+
+class Listener(socket.socket):
+    """A listening socket that remembers whom it accepted, so that what a function leaves open can be closed."""
+
+    def __init__(self, *arguments: int, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._accepted: weakref.WeakValueDictionary[int, socket.socket] = weakref.WeakValueDictionary()
+
+    def dup(self) -> "Listener":
+        """Duplicate the socket, as `socket.dup` does; both remember in the same place whom they accept."""
+        copy = super().dup()
+        copy._accepted = self._accepted
+        return copy
+
+    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+        """Accept a connection, as `socket.accept` does."""
+        sock, address = super().accept()
+        self._accepted[sock.fileno()] = sock
+        return sock, address
+
+    def accepted(self) -> list[socket.socket]:
+        """Return the accepted sockets that are still in use; may be called while another thread accepts."""
+        return [sock for reference in self._accepted.valuerefs() if (sock := reference()) is not None]
+
+
+def listen(port: int, backlog: int) -> Listener:
+    """Open a listening socket on 127.0.0.1; arguments and errors as for `serve`."""
+    check_port(port, backlog)
+    listener = Listener(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(backlog)
+        return listener
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            hint = f"port {port} is taken on 127.0.0.1: stop what listens there (muxlab.stop_all()?), or take port=0"
+        elif error.errno == errno.EACCES:
+            hint = f"port {port} is not allowed: ports below 1024 are the administrator's; take port=0"
+        else:
+            raise
+        raise OSError(error.errno, hint) from None

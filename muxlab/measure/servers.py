@@ -1,0 +1,293 @@
+"""What one reply costs a server, end to end."""
+
+import socket
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from ..arguments import check_count, check_duration
+from ..notebook import progress
+from ..server import Server, name_of, serve
+from ..servers import SERVERS
+from ..swarm.stats import Figures
+from ..swarm.swarm import Swarm
+from .protocol import repeat, summary
+from .rows import ECHO, Form, Row, Rows, settings
+from .waits import check_wall
+
+WARM_UP = 5
+"""Replies before the clock starts, and one for each talking client: the first pay for accepting and for cold caches."""
+
+TURNS = 5
+"""Replies for each talking client while the clock runs, at least: one of them may have been paid for before."""
+
+MOMENT, LOOKS = 0.0005, 20
+"""CPU seconds of the server that are one moment, and how often one is looked for: on a busy machine other threads come
+between two looks."""
+
+ROUNDS, MOST_ROUNDS = 5, 15
+"""How often all settings are gone through: what else the machine does for a second then hits no setting alone. And how
+often at most, where undisturbed rounds are rare."""
+
+UNDISTURBED = 3
+"""Undisturbed rounds of a setting, at least, before it is done."""
+
+IDLE, TALK = 0.001, 20e-6
+"""Seconds of a turn in which the server does not work, at most: the first for the turn, the second for each client that
+talks. In a turn each of them gets one reply. A machine with other things to do keeps a thread waiting for a processor,
+some milliseconds in each turn, and Linux 6.18 was seen to charge it for a part of what the other thread did until then.
+"""
+
+PATIENCE = 30.0
+"""Seconds for the connections, and for the first replies: a polling server with thousands of clients is slow."""
+
+
+@dataclass(frozen=True)
+class EchoCost(Row):
+    """How one server served one crowd.
+
+    Attributes:
+        server: its name.
+        connections: clients connected.
+        active: clients that talked.
+        payload: bytes of a message.
+        replies: verified replies while the clock ran.
+        replies_per_second: of them, a second.
+        cpu_us_per_reply: CPU time of the server's thread for each reply, in microseconds.
+        p50, p99: latency in seconds; of each the median of the rounds.
+    """
+
+    form: ClassVar[Form] = ECHO
+    server: str
+    connections: int
+    active: int
+    payload: int
+    replies: int
+    replies_per_second: float
+    cpu_us_per_reply: float
+    p50: float
+    p99: float
+
+
+def echo_cost(
+    fn: Callable,
+    connections: int | Iterable[int],
+    active: int = 1,
+    seconds: float = 0.25,
+    payload: int = 64,
+    isolate: bool = False,
+) -> Rows:
+    """Measure what a reply costs, for each number of connections.
+
+    Protocol: the server is started anew for each number. All clients connect; then `active` of them send, wait for the
+    whole reply, verify it and send again (a closed loop), while the others stay connected and silent. After the first
+    replies the clock runs, until there were some for each that talks. All numbers are gone through five times, one
+    after the other. A round in which the machine kept the server's thread waiting for a processor does not count; where
+    too few are left, up to ten more are made, and if there still is none that was undisturbed, all count.
+
+    Source: the course's own; silent connections around few busy ones are the load of D. Kegel's C10K page (1999) and
+    of Gammo, Brecht, Shukla, Pariag, OLS 2004.
+
+    Known weaknesses: clients and server share the machine, and without `isolate` the interpreter lock too. CPU time,
+    which is of the server's thread alone, suffers little from that; replies a second and latencies suffer more. A
+    server that naps between two looks is always taken for a disturbed one, and measured in fifteen rounds. In a
+    closed loop a slow server is asked less often, so latencies are those of a polite crowd.
+
+    Args:
+        fn: a server function, as for `serve`.
+        connections: clients in all; a number, or several.
+        active: clients that talk.
+        seconds: how long the clock runs for each number of connections, in all; longer where replies are rare.
+        payload: bytes of a message.
+        isolate: the clients get a process of their own, as in `Swarm`.
+
+    Returns:
+        One row for each number of connections.
+
+    Raises:
+        ValueError: a number is out of range, the machine does not allow so many connections, or the reference select
+            server would have to watch more than select can.
+        TimeoutError: the server does not answer.
+    """
+    check_duration(seconds)
+    check_count("active", active)
+    check_count("payload", payload)
+    counts = settings("connections", connections)
+    check_select_server(fn, max(counts))
+    name = getattr(fn, "__name__", "server")
+    runs: dict[int, list[_Run]] = {count: [] for count in counts}
+    for count in progress([*runs] * ROUNDS, f"replies, {name}"):
+        runs[count].append(_run(fn, count, active, seconds / ROUNDS, payload, isolate))
+    for count, found in runs.items():
+        while len(_undisturbed(found)) < UNDISTURBED and len(found) < MOST_ROUNDS:
+            found.append(_run(fn, count, active, seconds / ROUNDS, payload, isolate))
+    return Rows(_row(count, active, payload, _undisturbed(found) or found) for count, found in runs.items())
+
+
+def check_select_server(fn: Callable, connections: int) -> None:
+    """Refuse with a ValueError what the reference select server would turn away."""
+    if fn is SERVERS["select"]:
+        check_wall("select", connections)
+
+
+class _Run(NamedTuple):
+    """One setting in one round; cpu and took in seconds."""
+
+    server: str
+    talking: int
+    replies: int
+    cpu: float
+    took: float
+    latency: Figures
+
+
+def _undisturbed(runs: list[_Run]) -> list[_Run]:
+    """Those in which nothing else kept the server's thread from its processor."""
+    return [run for run in runs if (run.took - run.cpu) * run.talking < (IDLE + TALK * run.talking) * run.replies]
+
+
+def _run(fn: Callable, connections: int, active: int, seconds: float, payload: int, isolate: bool) -> _Run:
+    with (
+        serve(fn, backlog=max(128, connections)) as server,
+        Swarm(server, connections, active=0, payload=payload, isolate=isolate) as swarm,
+    ):
+        swarm.wait_connected(timeout=PATIENCE)
+        swarm.active = active
+        talking = min(active, connections)
+        swarm.wait_replies(max(WARM_UP, talking), timeout=PATIENCE)
+        start, cpu, replies = time.perf_counter(), *_look(server, swarm)
+        time.sleep(seconds)
+        missing = TURNS * talking - (swarm.snapshot().replies - replies)
+        if missing > 0:
+            swarm.wait_replies(missing, timeout=PATIENCE)
+        end, cpu_end, replies_end = time.perf_counter(), *_look(server, swarm)
+        return _Run(server.name, talking, replies_end - replies, cpu_end - cpu, end - start, swarm.snapshot().total)
+
+
+def _look(server: Server, swarm: Swarm) -> tuple[float, int]:
+    """The server's CPU seconds and the replies at one moment; looked for again if the server did much meanwhile."""
+    for _ in range(LOOKS):
+        before, replies, cpu = server.cpu_seconds(), swarm.snapshot().replies, server.cpu_seconds()
+        if cpu - before < MOMENT:
+            break
+    return cpu, replies
+
+
+def _row(connections: int, active: int, payload: int, runs: list[_Run]) -> EchoCost:
+    replies = sum(run.replies for run in runs)
+    cost, rest = summary([run.cpu / run.replies * 1e6 for run in runs])
+    return EchoCost(
+        server=runs[0].server,
+        connections=connections,
+        active=active,
+        payload=payload,
+        replies=replies,
+        replies_per_second=replies / sum(run.took for run in runs),
+        cpu_us_per_reply=cost,
+        p50=statistics.median(run.latency.p50 or 0.0 for run in runs),
+        p99=statistics.median(run.latency.p99 or 0.0 for run in runs),
+        **rest,
+    )
+
+
+BATCH = 20
+"""Clients of one repetition: so that what the server still does for the last one hardly counts."""
+
+BATCHES = 10
+"""Repetitions of a round at most: each client leaves a port behind that is taken for a minute (TIME_WAIT), of some
+28,000."""
+
+
+@dataclass(frozen=True)
+class ChurnCost(Row):
+    """What clients cost that came and went.
+
+    Attributes:
+        server: its name.
+        connections: clients that stayed, and were silent.
+        payload: bytes of the one message that each of the others sent.
+        clients: how many came and went.
+        cpu_us_per_client: CPU time of the server's thread for each of them, in microseconds; the median.
+    """
+
+    form: ClassVar[Form] = Form(
+        *("server", "connections", "cpu_us_per_client"),
+        title="What a client costs that comes and goes",
+        sizes="silent connections beside it",
+        costs="CPU microseconds per client",
+    )
+    server: str
+    connections: int
+    payload: int
+    clients: int
+    cpu_us_per_client: float
+
+
+def churn_cost(
+    fn: Callable, connections: int | Iterable[int] = 1, seconds: float = 0.25, payload: int = 64, isolate: bool = False
+) -> Rows:
+    """Measure what a client costs the server that connects, says one thing, hears the reply and goes.
+
+    Protocol: the server is started anew for each number; `connections` silent clients connect and stay. Then one client
+    after the other connects, sends one message, reads the whole reply and closes. CPU time is that of the server's
+    thread. All numbers are gone through five times, one after the other: on which processors a server and its clients
+    come to lie makes a difference of up to two, and stays as it is while they run. Here epoll has the most to do beside
+    waiting: for each client an EPOLL_CTL_ADD and an EPOLL_CTL_DEL.
+
+    Source: short connections are one of the workloads of Gammo, Brecht, Shukla, Pariag, *Comparing and Evaluating
+    epoll, select, and poll Event Mechanisms*, OLS 2004; see `published.profile` for what epoll_ctl cost them.
+
+    Known weaknesses: one client at a time, so each wait has one event; to accept and close a TCP connection costs far
+    more than to watch it, so ratios are small; client and server share the interpreter lock.
+
+    Args:
+        fn: a server function, as for `serve`.
+        connections: silent clients that stay; a number, or several.
+        seconds: how long each setting is measured, and 1,000 clients at most.
+        payload: bytes of the message.
+        isolate: the silent clients get a process of their own, as in `Swarm`.
+
+    Returns:
+        One row for each number of connections.
+
+    Raises:
+        ValueError: as for `echo_cost`.
+        OSError: the server hangs up before it has answered, or does not answer.
+    """
+    check_duration(seconds)
+    check_count("payload", payload)
+    counts = settings("connections", connections)
+    check_select_server(fn, max(counts) + 1)
+    name = name_of(fn)
+    costs: dict[int, list[float]] = {count: [] for count in counts}
+    for count in progress([*costs] * ROUNDS, f"clients, {name}"):
+        costs[count] += _round(fn, count, seconds / ROUNDS, payload, isolate)
+    return Rows(_churn_row(name, count, payload, costs[count]) for count in counts)
+
+
+def _round(fn: Callable, connections: int, seconds: float, payload: int, isolate: bool) -> list[float]:
+    with serve(fn, backlog=max(128, connections)) as server, Swarm(server, connections, 0, isolate=isolate) as swarm:
+        swarm.wait_connected(timeout=PATIENCE)
+        return repeat(lambda: _batch(server, bytes(payload)), seconds, BATCHES)
+
+
+def _churn_row(name: str, connections: int, payload: int, costs: list[float]) -> ChurnCost:
+    cost, rest = summary(costs)
+    return ChurnCost(name, connections, payload, BATCH * len(costs), cost, **rest)
+
+
+def _batch(server: Server, message: bytes) -> float:
+    """Microseconds of the server's CPU time for each of some clients that come and go."""
+    start = server.cpu_seconds()
+    for _ in range(BATCH):
+        with socket.create_connection(server.address, timeout=PATIENCE) as client:
+            client.sendall(message)
+            unheard = len(message)
+            while unheard:
+                data = client.recv(unheard)
+                if not data:
+                    raise ConnectionError(f"{server.name} hung up with {unheard} bytes of its reply missing")
+                unheard -= len(data)
+    return (server.cpu_seconds() - start) / BATCH * 1e6

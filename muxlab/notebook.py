@@ -1,0 +1,58 @@
+"""A bar for whoever waits for a long experiment."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+Setting = TypeVar("Setting")
+
+PATIENCE = 1.0
+"""Seconds before a bar appears: what is over sooner needs none."""
+
+
+def progress(settings: Sequence[Setting], what: str) -> Iterable[Setting]:
+    """Go through `settings`, with a bar while somebody looks on; it is gone at the end, and leaves nothing behind.
+
+    Somebody looks on in a terminal, and in a notebook that a person runs: a program that runs one (nbval, nbconvert)
+    says that nobody is there to answer a question, and its notebook is to stay clean.
+    """
+    if len(settings) < 2 or not _watched():
+        return settings
+    from tqdm.auto import tqdm  # only now: it loads a widget library in a notebook
+
+    class Bar(tqdm):
+        monitor_interval = 0  # no thread of its own, which would stay
+
+    return Bar(settings, desc=what, leave=False, delay=PATIENCE)
+
+
+def _watched() -> bool:
+    message = request()
+    if message:
+        return bool(message.get("content", {}).get("allow_stdin"))
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def request() -> dict:
+    """The message with which a notebook, or whoever runs one, asked for what is being run; {} outside a notebook."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_ipython() if get_ipython else None
+    return getattr(shell, "get_parent", dict)() or {}
+
+
+def current_cell() -> tuple[str, str] | None:
+    """Which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook."""
+    message = request()
+    cell_id = message.get("metadata", {}).get("cellId")
+    return (cell_id, message["header"]["msg_id"]) if cell_id else None
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the loop that the cell runs in (ipykernel runs cells inside its own), or None in plain Python."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,121 @@
+"""A question that the learner answers before the experiment runs, and that the experiment's own result decides.
+
+Which choice is right is written nowhere: `reveal` is given what the experiment returned, and finds the choice that
+stands for it. In a notebook that nobody touches the question waits quietly, and then shows what came out.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from string import ascii_lowercase
+from typing import Any
+
+import anywidget
+import traitlets
+
+from muxlab.show.panel import script, sheets
+
+NONE = -1
+"""In place of a choice's number: nobody has answered; or the result is none of the choices."""
+
+
+class Prediction(anywidget.AnyWidget):
+    """A question with choices; made by `predict`. One click answers it, and locks the answer.
+
+    Attributes:
+        answer: the number of the choice that the learner took, from 0; -1 for none yet. The first one stays.
+        truth: the number of the choice that came out, -1 when none of them did; None before `reveal`.
+    """
+
+    _esm = script("prediction.js")
+    _css = sheets("prediction.css")
+
+    question = traitlets.Unicode().tag(sync=True)  # as HTML, like the choices
+    choices = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    answer = traitlets.Int(NONE).tag(sync=True)
+    truth = traitlets.Int(None, allow_none=True).tag(sync=True)
+    result = traitlets.Unicode().tag(sync=True)  # in words, when it is none of the choices
+
+    def __init__(self, question: str, choices: Mapping[str, Any]) -> None:
+        self._question, self._texts, self._meanings = question, [_plain(text) for text in choices], [*choices.values()]
+        super().__init__(question=_as_html(question), choices=[_as_html(text) for text in choices])
+
+    def reveal(self, result: Any) -> None:
+        """Show which choice the experiment's result stands for; again, and with another result, whenever it runs again.
+
+        Prints that choice, whether or not the question was answered.
+
+        Args:
+            result: what the experiment returned; compared with what each choice stands for, see `predict`.
+
+        Raises:
+            ValueError: two choices stand for this result.
+        """
+        found = [number for number, meant in enumerate(self._meanings) if _fits(meant, result)]
+        if len(found) > 1:
+            several = " and ".join(_lettered(self._texts)[number] for number in found)
+            raise ValueError(f"{result!r} fits {several}: let each choice stand for something else")
+        with self.hold_sync():
+            self.truth, self.result = (found[0], "") if found else (NONE, repr(result))
+        print(_lettered(self._texts)[found[0]] if found else f"none of these: {result!r}")
+
+    @traitlets.validate("answer")
+    def _lock(self, proposal: Any) -> int:
+        return self.answer if self.answer != NONE else proposal["value"]
+
+    def __repr__(self) -> str:
+        """The same before and after an answer: nbval compares it."""
+        return "\n  ".join([f"Predict. {_plain(self._question)}", *_lettered(self._texts)])
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle: Any = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle
+        items = "".join(f"<li>{line}</li>" for line in _lettered(self.choices))
+        stored = f'<p><em>Predict.</em> {self.question}</p><ul style="list-style: none">{items}</ul>'
+        return data | {"text/html": stored}, metadata
+
+
+def predict(question: str, choices: Mapping[str, Any] | Iterable[str]) -> Prediction:
+    """Ask the learner what an experiment will show, before it runs; its result decides which choice was right.
+
+    Args:
+        question: one or two sentences; `code` between backticks.
+        choices: {text: what the result is if this is so}: a value that is equal to the result, or a function that is
+            true for it. A list of texts is short for texts that are the results themselves.
+
+    Returns:
+        The question, a widget: let it be the last line of its cell. The cell that runs the experiment ends with
+        `.reveal(result)`. Running the question's cell again asks anew.
+
+    Raises:
+        TypeError: the question or a choice is not text.
+        ValueError: fewer than two choices, or more than letters; or two that stand for the same.
+    """
+    pairs = dict(choices) if isinstance(choices, Mapping) else {text: text for text in choices}
+    if isinstance(choices, str) or not all(isinstance(text, str) for text in (question, *pairs)):
+        raise TypeError("predict takes a question and its choices as text: predict(question, {text: result, ...})")
+    if not 2 <= len(pairs) <= len(ascii_lowercase):
+        raise ValueError(f"a question has 2 to {len(ascii_lowercase)} different choices; there are {len(pairs)}")
+    for one, other in combinations(pairs, 2):
+        if not callable(pairs[one]) and pairs[one] == pairs[other]:
+            raise ValueError(f"{one!r} and {other!r} stand for the same result, {pairs[one]!r}")
+    return Prediction(question, pairs)
+
+
+def _fits(meant: Any, result: Any) -> bool:
+    return bool(meant(result)) if callable(meant) else bool(meant == result)
+
+
+def _lettered(texts: Iterable[str]) -> list[str]:
+    return [f"({letter}) {text}" for letter, text in zip(ascii_lowercase, texts, strict=False)]
+
+
+def _plain(text: str) -> str:
+    return text.replace("`", "")
+
+
+def _as_html(text: str) -> str:
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text))

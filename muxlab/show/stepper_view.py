@@ -1,0 +1,180 @@
+"""One moment of a stepped server as plain data: what the panels in the browser and the stored picture show."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pygments.lexers.python import PythonLexer
+from pygments.token import Comment, Keyword, Name, Number, Operator, String
+
+from muxlab.show import style
+from muxlab.show.style import human_bytes
+from muxlab.stepper.state import State
+from muxlab.stepper.stepper import Stepper
+from muxlab.watch.kernel import SocketRow
+from muxlab.watch.tap import Call
+
+CALLS = 40  # calls in a list: more than a step makes; of a longer run both ends are shown
+
+WAITS_FOR = {
+    "time.sleep": "the time to pass",
+    "accept": "a client to connect",
+    "recv": "bytes to arrive",
+    "send": "room in the send queue",
+    "sendall": "room in the send queue",
+}
+
+# The same as `Row.where`, short enough to stand under a client's name.
+PLACES = {"in the accept queue": "in the queue", "closed by the server": "closed", "gone with the listener": "gone"}
+
+ENDED = ("finished", "crashed", "stopped")
+
+# How the parts of a line are coloured: the first that fits.
+INK = (
+    (Comment, "comment"), (String.Doc, "comment"), (String, "string"), (Number, "literal"), (Keyword, "keyword"),
+    (Operator.Word, "keyword"), (Name.Function, "def"), (Name.Class, "def"), (Name.Builtin, "builtin"),
+)  # fmt: skip
+
+
+def moment(stepper: Stepper, state: State, latest: Call | None = None) -> dict:
+    """Return what a panel shows of a stepped server, ready for JSON.
+
+    Args:
+        stepper: the server.
+        state: of it.
+        latest: the latest call that it made, even if that was before the last step.
+    """
+    function = function_of(stepper, state)
+    gone = {client.name for client in stepper.clients if client.closed}
+    return {
+        "name": stepper.name,
+        "colour": style.look(stepper.name).colour,
+        "status": state.status,
+        "headline": headline(state),
+        "detail": detail(state),
+        "forgotten": forgotten(state),
+        "ended": state.status in ENDED,
+        "function": function,
+        "helper": state.helper,
+        "line": state.line,
+        "next": state.call if state.status in ("paused", "blocked") else "",
+        "notes": notes(state, function, lines_of(stepper, function), latest),
+        "calls": calls(state.calls, function),
+        "locals": [[key, text, ("locals", key) in state.changed] for key, text in state.locals.items()],
+        "listener": row(state.listener, state.changed),
+        "rows": [row(one, state.changed, one.name in gone) for one in state.connections],
+    }
+
+
+def function_of(stepper: Stepper, state: State) -> str:
+    """The function whose source is shown: the one that the server is in, or else the one that is served."""
+    return state.function or next((listing.name for listing in stepper.listings), "")
+
+
+def source(stepper: Stepper, state: State) -> dict:
+    """The lines of that function, each as parts: (what it is, text)."""
+    name = function_of(stepper, state)
+    served = next((listing.name for listing in stepper.listings), "")
+    return {"path": list(dict.fromkeys((served, name))), "lines": ink(lines_of(stepper, name))}
+
+
+def lines_of(stepper: Stepper, function: str) -> tuple[str, ...]:
+    """The source lines of a function; none when its source cannot be found."""
+    return next((listing.lines for listing in stepper.listings if listing.name == function), ())
+
+
+def headline(state: State) -> str:
+    """What the server is doing, in a few words."""
+    where = f"line {state.line}" + (f" of {state.function}" if state.helper else "")
+    if state.status == "paused":
+        return f"Paused before {state.call}" if state.call else f"Paused before {where}"
+    if state.status == "blocked":
+        left = forgotten(state)
+        name = state.call.partition("(")[0]
+        if left:
+            return f"Asleep in {name}() with {human_bytes(left)} waiting"
+        return f"Asleep in {name}(): waiting for {WAITS_FOR.get(name, 'an event')}"
+    if state.status == "crashed":
+        return f"Crashed at {where}" if state.line else "Crashed"
+    return {"finished": "Finished: the function returned", "stopped": "Stopped"}.get(state.status, "Running")
+
+
+def detail(state: State) -> str:
+    """What there is to say beside the headline: the error, why it was held, the kernel's word for where it sleeps."""
+    if state.status == "blocked" and state.asleep_in:
+        return f"its thread is in the system call {state.asleep_in}; what a client does may wake it"
+    if state.status == "paused" and state.call and not state.note:
+        return f"line {state.line}" + (f" of {state.function}" if state.helper else "")
+    return state.error or state.note
+
+
+def forgotten(state: State) -> int:
+    """Bytes that lie in the receive queues of a server that sleeps."""
+    return sum(one.receive for one in state.connections if one.fd is not None) if state.status == "blocked" else 0
+
+
+def notes(state: State, function: str, lines: tuple[str, ...], latest: Call | None) -> list[dict]:
+    """What stands beside the lines of a function: what its latest call returned, and which comes next."""
+    beside: dict[int, dict] = {}
+    for call in (*([latest] if latest else []), *state.calls):
+        if call.function == function and (call.result or call.kind != "done"):
+            fresh = call in state.calls
+            named = call.name.rpartition(".")[2] in lines[call.line - 1]
+            text = f"{'' if named else call.name} = {call.result or call.outcome}".strip()
+            beside[call.line] = {"line": call.line, "text": text, "kind": call.kind, "fresh": fresh}
+    if state.call and state.status in ("paused", "blocked"):
+        beside[state.line] = {"line": state.line, "text": state.call, "kind": state.status, "fresh": True}
+    return list(beside.values())
+
+
+def calls(made: tuple[Call, ...], function: str) -> list[dict]:
+    """A list of calls, with the line that made each; of a long list its two ends."""
+    shown = [
+        {"line": call.line if call.function == function else 0, "where": call.function, "text": str(call),
+         "kind": call.kind}
+        for call in made
+    ]  # fmt: skip
+    if len(shown) > CALLS:
+        half = CALLS // 2
+        more = {"line": 0, "where": "", "text": f"{len(shown) - 2 * half:,} calls more", "kind": "more"}
+        shown[half:-half] = [more]
+    return shown
+
+
+def row(one: SocketRow, changed: frozenset[tuple[str, str]], gone: bool = False) -> dict:
+    """One socket: the listener, or a client's connection; `gone` when that client has left."""
+    return {
+        "name": one.name,
+        "where": one.where,
+        "place": "has left" if gone else PLACES.get(one.where, one.where),
+        "gone": gone,
+        "open": one.fd is not None,
+        "queued": one.where == "in the accept queue",
+        "receive": one.receive,
+        "send": one.send,
+        "reply": one.reply,
+        "limit": one.limit,
+        "ready": one.ready.split("|") if one.ready else [],
+        "interest": one.interest.split("|") if one.interest else [],
+        "changed": _fields(one.name, changed),
+    }
+
+
+def _fields(name: str, changed: frozenset[tuple[str, str]]) -> list[str]:
+    """What has changed about a socket; of a new one, that it is there."""
+    fields = sorted(field for other, field in changed if other == name)
+    return ["where"] if "name" in fields else fields
+
+
+@cache
+def ink(lines: tuple[str, ...]) -> list[list[tuple[str, str]]]:
+    """Source lines, each as parts: (what it is, text)."""
+    inked: list[list[tuple[str, str]]] = [[]]
+    for kind, text in PythonLexer(stripnl=False).get_tokens("\n".join(lines)):
+        colour = next((colour for what, colour in INK if kind in what), "")
+        for place, piece in enumerate(text.split("\n")):
+            if place:
+                inked.append([])
+            if piece:
+                inked[-1].append((colour, piece))
+    return inked[: len(lines)]

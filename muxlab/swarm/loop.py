@@ -1,0 +1,172 @@
+"""The loop of a crowd: one thread in which all its clients are served, and what others ask of it.
+
+Everything here but `change`, `end` and the reading of counters happens in that thread, so nothing is locked on the way
+of a message.
+"""
+
+import threading
+import time
+
+from .clients import CONNECTING, OPEN, Members, SwarmClient
+from .messages import Talk
+from .poller import IN, OUT
+from .stats import Latencies, SwarmState
+
+DRAIN = 0.25
+"""Seconds that replies under way are given when the swarm stops: closing on unread bytes would send a reset."""
+
+LATE = 0.25
+"""Seconds after which a client that waits for its reply is shown as waiting."""
+
+
+class Crowd:
+    """The clients of a swarm and what they count, in a thread that starts at once.
+
+    Args:
+        address, wanted, active, payload, rate: as for `Swarm`.
+        floor: the lowest descriptor for a client.
+        begin: the number of the first client; clients of different numbers say different things.
+
+    Raises:
+        ConnectionError: nobody listens there.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        wanted: int,
+        active: int,
+        payload: int,
+        rate: float | None,
+        floor: int = 0,
+        begin: int = 0,
+    ) -> None:
+        self._members = Members(address, floor, begin)
+        self._talk = Talk(self._members)
+        self._poller, self.clients = self._members.poller, self._members.clients
+        self.wanted, self.floor, self.active, self.payload, self.rate = wanted, floor, active, payload, rate
+        self.error: BaseException | None = None
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="muxlab-swarm", daemon=True)
+        self._thread.start()
+
+    # ---- from any thread
+
+    def change(self, **targets: float | None) -> None:
+        """Set `wanted`, `floor`, `active`, `payload` or `rate`; the thread takes it over at its next turn."""
+        for name, value in targets.items():
+            setattr(self, name, value)
+        self._members.changed = True
+        self._poller.wake()
+
+    def state(self) -> SwarmState:
+        """What it has come to by now."""
+        members, talk = self._members, self._talk
+        return SwarmState(
+            alive=self._thread.is_alive(),
+            error=self.error,
+            settled=len(self.clients) == self.wanted and not members.opening,
+            clients=len(self.clients),
+            connected=members.connected,  # asked after `settled`: once that is true, this grows no more
+            replies=talk.replies,
+            mismatches=talk.mismatches,
+            sent=talk.sent,  # asked after the replies: each of them was sent
+            errors=members.errors,
+            first_mismatch=talk.first_mismatch,
+            first_error=members.first_error,
+        )
+
+    def latencies(self) -> Latencies:
+        """How long replies took; those that `state` has counted before are all there."""
+        return self._talk.windows.latencies()
+
+    def end(self) -> None:
+        """Let the replies that are under way arrive, close all clients, end the thread; a second time does nothing."""
+        self._stopping = True
+        self._poller.wake()
+        self._thread.join()
+
+    def activity(self) -> bytes:
+        """See `Swarm.activity`."""
+        long_ago = time.perf_counter() - LATE
+        picture = bytearray()
+        for client in list(self.clients):
+            if client.state == OPEN:
+                fresh = client.answered - client.shown
+                client.shown += fresh
+                waits = client.message and client.due < long_ago and not fresh
+                picture.append(251 if waits else min(fresh, 250))
+            else:
+                picture.append(252 if client.state == CONNECTING else 253)
+        return bytes(picture)
+
+    # ---- in the swarm's thread
+
+    def _run(self) -> None:
+        """Serve the clients until `end`."""
+        try:
+            while not self._stopping:
+                self._turn()
+            self._say_goodbye()
+        except BaseException as error:  # kept, and raised where the learner is looking
+            self.error = error
+        finally:
+            self._members.close()
+            self._talk.windows.end()
+
+    def _turn(self) -> None:
+        members, talk = self._members, self._talk
+        if members.changed:
+            members.changed = False
+            talk.follow(self.payload, self.rate)
+            members.come_and_go(self.wanted, self.floor)
+            talk.choose(self.active)
+        elif len(self.clients) != self.wanted:
+            members.come_and_go(self.wanted, self.floor)
+        now = time.perf_counter()
+        if now >= talk.windows.due:
+            talk.windows.turn(now)
+            members.drop_unanswered(now)
+        if talk.free:
+            talk.send_due(now)
+        find = members.by_fd.get
+        for fd, events in self._poller.poll(self._timeout(now)):
+            client = find(fd)
+            if client is not None:
+                if events == IN and client.state == OPEN:  # the usual case, by the short way
+                    talk.receive(client)
+                else:
+                    self._serve(client, events)
+            elif fd == self._poller.wake_fd:
+                self._poller.quiet()
+
+    def _timeout(self, now: float) -> float:
+        """Seconds to the next window, the next message that is due, or until somebody is to be opened or closed."""
+        timeout = max(0.0, self._talk.windows.due - now)
+        if len(self.clients) != self.wanted:
+            timeout = min(timeout, self._members.patience(self.wanted))
+        if self._talk.free:
+            timeout = self._poller.nap(max(0.0, min(timeout, self._talk.next_due - now)))
+        return timeout
+
+    def _serve(self, client: SwarmClient, events: int) -> None:
+        if client.state == CONNECTING:
+            self._members.finish_connect(client)
+            if client.state == OPEN and not self._members.changed:
+                self._talk.welcome(client, self.active)
+            return
+        if events & OUT and client.unsent:
+            self._talk.send_rest(client)
+        if events & ~OUT and client.state == OPEN:
+            self._talk.receive(client)
+
+    def _say_goodbye(self) -> None:
+        """Let the replies that are under way arrive: then closing sends an orderly end, and no reset."""
+        self._talk.hush()
+        self._poller.unregister(self._poller.wake_fd)
+        by_fd = self._members.by_fd
+        deadline = time.perf_counter() + DRAIN
+        while any(client.message for client in by_fd.values()) and time.perf_counter() < deadline:
+            for fd, events in self._poller.poll(0.01):
+                if fd in by_fd:
+                    self._serve(by_fd[fd], events)

@@ -1,0 +1,163 @@
+"""Who says what, and when: the messages of a crowd, and whether each reply is the same."""
+
+import collections
+import itertools
+import os
+import random
+import time
+
+from .clients import OPEN, Members, SwarmClient
+from .poller import IN, OUT
+from .stats import Windows
+
+PERIOD = 65521
+"""Bytes after which the noise repeats: a prime, so that a lost or doubled block of 2**n bytes shows as wrong bytes."""
+
+RECV_SIZE = 65536
+
+
+class Talk:
+    """The conversations of a crowd.
+
+    Attributes:
+        free: talkers without a message, when there is a rate.
+        next_due: when the next message is due, when there is a rate.
+        sent, replies, mismatches, first_mismatch, windows: what is counted.
+    """
+
+    def __init__(self, members: Members) -> None:
+        self._members = members
+        self._modify = members.poller.modify
+        self._talkers: list[SwarmClient] = []
+        self.free: collections.deque[SwarmClient] = collections.deque()
+        self._noise, self._size = b"", 0  # what messages are cut out of, and how long they are
+        self._chunk = RECV_SIZE  # bytes asked of one recv: Python takes memory for as many
+        self._pace: float | None = None  # the rate that is kept
+        self.next_due = 0.0
+        self.sent = self.replies = self.mismatches = 0
+        self.first_mismatch = ""
+        self.windows = Windows()
+
+    def follow(self, payload: int, rate: float | None) -> None:
+        """Take over the length of messages, and their rate."""
+        if self._size != payload:
+            self._size = payload
+            self._noise = letters(self._size + PERIOD)
+            self._chunk = min(self._size + 1, RECV_SIZE)  # one more, to notice what is too much
+        if self._pace != rate or not self._talkers:
+            self._pace, self.next_due = rate, time.perf_counter()  # nothing was due while nobody talked
+
+    # ---- who talks
+
+    def choose(self, active: int) -> None:
+        """The first `active` of the connected clients talk."""
+        self.hush()
+        self._talkers = list(itertools.islice((c for c in self._members.clients if c.state == OPEN), active))
+        self.free.clear()
+        for client in self._talkers:
+            client.talks = True
+        for client in [c for c in self._talkers if not c.message]:
+            self._next_message(client, time.perf_counter())
+
+    def hush(self) -> None:
+        """Nobody begins another message."""
+        for client in self._talkers:
+            client.talks = False
+
+    def welcome(self, client: SwarmClient, active: int) -> None:
+        """Let a client that was just connected talk, if fewer than `active` do."""
+        if len(self._talkers) < active:
+            client.talks = True
+            self._talkers.append(client)
+            self._next_message(client, time.perf_counter())
+
+    def _next_message(self, client: SwarmClient, now: float) -> None:
+        if self._pace is None:
+            self._send(client, now)
+        else:
+            self.free.append(client)
+
+    def send_due(self, now: float) -> None:
+        """With a rate: give every message that is due to a talker that has none under way."""
+        while self.free and self.next_due <= now and self._pace:
+            client = self.free.popleft()
+            if client.talks and client.state == OPEN:
+                self._send(client, self.next_due)
+                self.next_due += 1 / self._pace
+
+    # ---- what is said; a client whose connection has ended is lost
+
+    def _send(self, client: SwarmClient, due: float) -> None:
+        start = (client.number * 7919 + client.answered * 31) % PERIOD  # primes: neighbours say different things
+        client.message = self._noise[start : start + self._size]
+        client.received, client.wrong, client.due = 0, False, due
+        self.sent += 1
+        try:
+            taken = client.sock.send(client.message)
+        except BlockingIOError:
+            taken = 0
+        except OSError as error:
+            self._members.lose(client, os.strerror(error.errno or 0))
+            return
+        if taken < len(client.message):
+            client.unsent = memoryview(client.message)[taken:]
+            self._modify(client.sock.fileno(), IN | OUT)
+
+    def send_rest(self, client: SwarmClient) -> None:
+        """There is room again for what `send` has not taken."""
+        try:
+            client.unsent = client.unsent[client.sock.send(client.unsent) :]
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._members.lose(client, os.strerror(error.errno or 0))
+            return
+        if not client.unsent:
+            self._modify(client.sock.fileno(), IN)
+
+    def receive(self, client: SwarmClient) -> None:
+        """Take what has arrived, and compare it with what was sent."""
+        try:
+            data = client.sock.recv(self._chunk)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._members.lose(client, os.strerror(error.errno or 0))
+            return
+        if not data:
+            self._members.lose(client, "closed by the server")
+            return
+        if data != client.message or client.received:
+            expected = client.message[client.received : client.received + len(data)]
+            if data != expected:
+                client.wrong = True
+                self.first_mismatch = self.first_mismatch or f"expected {expected[:20]!r}, got {data[:20]!r}"
+            if not client.message:  # bytes that nobody asked for
+                self.mismatches += 1
+                return
+            client.received += len(data)
+            if client.received < len(client.message):
+                return
+        self._reply_is_complete(client)
+
+    def _reply_is_complete(self, client: SwarmClient) -> None:
+        now = time.perf_counter()
+        if client.wrong:
+            self.mismatches += 1
+        else:
+            self.windows.current.add(now - client.due)
+            client.answered += 1
+            self.replies += 1
+        client.message = b""
+        if client.leaving:
+            self._members.drop(client)
+        elif client.talks and self._pace is None:  # as `_next_message`, without a call more for each reply
+            self._send(client, now)
+        elif client.talks:
+            self.free.append(client)
+
+
+def letters(size: int) -> bytes:
+    """`size` small letters, easy to read in a cell; the same ones every time."""
+    period = bytes(random.Random(0).choices(range(97, 123), k=PERIOD))
+    return (period * (size // PERIOD + 1))[:size]

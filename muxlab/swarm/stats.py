@@ -1,0 +1,181 @@
+"""Latencies in few numbers: a histogram whose buckets grow by a constant ratio."""
+
+import math
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+PER_DOUBLING = 32
+"""Buckets for each doubling of the latency: a bucket is 2.2% wide, far less than two runs differ."""
+
+
+class Histogram:
+    """Counts of durations, from nanoseconds to hours, at a constant relative precision (as HdrHistogram does).
+
+    Attributes:
+        count: durations added.
+        max: the largest one, in seconds, exactly.
+    """
+
+    __slots__ = ("_buckets", "count", "max")
+
+    def __init__(self) -> None:
+        self._buckets: defaultdict[int, int] = defaultdict(int)
+        self.count = 0
+        self.max = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one duration of more than 0 seconds."""
+        if seconds > self.max:
+            self.max = seconds
+        self._buckets[math.ceil(math.log2(seconds) * PER_DOUBLING)] += 1
+        self.count += 1
+
+    def merge(self, other: "Histogram") -> None:
+        """Count everything that `other` has counted; another thread may be adding to it."""
+        buckets = dict(other._buckets)  # copied in one step: what is added meanwhile is left for the next time
+        for bucket, count in buckets.items():
+            self._buckets[bucket] += count
+        self.count += sum(buckets.values())
+        self.max = max(self.max, other.max)
+
+    def items(self) -> Iterator[tuple[float, int]]:
+        """(upper bound in seconds, how many were in that bucket), rising."""
+        for bucket in sorted(self._buckets):
+            yield min(2 ** (bucket / PER_DOUBLING), self.max), self._buckets[bucket]
+
+    def percentile(self, share: float) -> float | None:
+        """The duration in seconds that `share` (0 to 1) of all do not exceed; None when nothing was counted.
+
+        Rounded up to the edge of its bucket, 2.2% at the most.
+        """
+        rank = share * self.count
+        seen = 0
+        for bound, count in self.items():
+            seen += count
+            if seen >= rank:
+                return bound
+        return None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How a swarm was served during some time.
+
+    Attributes:
+        replies_per_second: complete, verified replies.
+        p50, p99, max: latency in seconds, from when a message was due to the last byte of its reply; None without one.
+    """
+
+    replies_per_second: float
+    p50: float | None
+    p99: float | None
+    max: float | None
+
+
+@dataclass(frozen=True)
+class Snapshot(Figures):
+    """A swarm at one moment; its own figures are those of the latest whole half second.
+
+    Attributes:
+        connected: clients that are connected now.
+        sent: messages sent since the start.
+        replies: verified replies since the start.
+        mismatches: replies with a wrong byte, since the start.
+        errors: connections refused, reset or closed by the server, since the start.
+        total: the figures since the start.
+    """
+
+    connected: int
+    sent: int
+    replies: int
+    mismatches: int
+    errors: int
+    total: Figures
+
+
+def figures(latencies: Histogram, seconds: float) -> Figures:
+    """What the latencies of some seconds come to."""
+    return Figures(
+        replies_per_second=latencies.count / seconds if seconds > 0 else 0.0,
+        p50=latencies.percentile(0.50),
+        p99=latencies.percentile(0.99),
+        max=latencies.max if latencies.count else None,
+    )
+
+
+WINDOW = 0.5
+"""Seconds of one window of figures: enough replies for a p99, soon enough to see a slider act."""
+
+
+@dataclass(frozen=True)
+class SwarmState:
+    """What a crowd has come to at one moment; the counts are those of `Snapshot`.
+
+    Attributes:
+        alive: it has not ended.
+        error: what ended it, if anything but `end` did.
+        settled: no client is still to be opened, connected or closed: all are connected or lost.
+        clients: clients that there are, in whatever state.
+        first_mismatch, first_error: what was wrong, when something was for the first time.
+    """
+
+    alive: bool
+    error: BaseException | None
+    settled: bool
+    clients: int
+    connected: int
+    sent: int
+    replies: int
+    mismatches: int
+    errors: int
+    first_mismatch: str
+    first_error: str
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """How long replies took: in the latest whole window, and since the start, each with its length in seconds."""
+
+    latest: Histogram
+    latest_seconds: float
+    total: Histogram
+    seconds: float
+
+
+class Windows:
+    """Latencies in windows of half a second; one thread counts, any may ask.
+
+    Attributes:
+        current: the histogram of the window that has begun.
+        due: when that window should end, by perf_counter.
+    """
+
+    def __init__(self) -> None:
+        self._began = self._current_began = time.perf_counter()
+        self._ended: float | None = None
+        self.current, self.due = Histogram(), self._began + WINDOW
+        self._latest = (Histogram(), 0.0)  # of the latest whole window, and its length in seconds
+        self._total, self._turning = Histogram(), threading.Lock()
+
+    def turn(self, now: float) -> None:
+        """End this window and begin the next."""
+        with self._turning:
+            self._latest = (self.current, now - self._current_began)
+            self._total.merge(self.current)
+            self.current, self._current_began = Histogram(), now
+        self.due = now + WINDOW
+
+    def end(self) -> None:
+        """Nothing more is counted: from now on the figures stand still."""
+        self._ended = time.perf_counter()
+
+    def latencies(self) -> Latencies:
+        """All that was counted until now."""
+        total = Histogram()
+        with self._turning:
+            total.merge(self._total)
+            total.merge(self.current)
+            return Latencies(*self._latest, total, (self._ended or time.perf_counter()) - self._began)

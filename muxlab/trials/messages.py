@@ -1,0 +1,123 @@
+"""Trials of talking: messages come back whole, to whom they are due, whatever the others do."""
+
+from .backpressure import big_message
+from .bench import LINE, NARROW, Bench, Failed, trial
+from .clients import eventually
+
+MUCH = LINE * (12 * NARROW // len(LINE))
+"""A request whose reply fits into no queue: those on its way have room for eight times `NARROW` in all."""
+
+EURO = "\u20ac".encode()
+"""Three bytes of UTF-8."""
+
+HALF = b"half a line"
+"""What somebody says who is interrupted."""
+
+AT_ONCE = [2**16 * 5**step // 4**step for step in range(19)]
+"""Bytes of the messages that arrive at one instant, from 64 KiB to almost 4 MiB. The kernel makes room for more when
+the server takes them: tcp(7), tcp_moderate_rcvbuf. The steps are small, so that one is longer than what it reads at a
+stretch, whatever that is, and yet finds room as a whole: then nothing comes afterwards to wake it."""
+
+SILENT = 5
+"""Clients that connect and say nothing, before one that talks."""
+
+
+@trial("echoes one message", "What does your function do between accept and the first reply?")
+def echoes(bench: Bench) -> str:
+    """One client says one thing, and gets it back."""
+    client = bench.client().say(b"hello\n")
+    if not bench.answered(client):
+        raise Failed(f"{client.came_back}")
+    return client.came_back
+
+
+@trial("serves 64 clients in turn", "Does every client have its turn, and its own bytes back?")
+def in_turn(bench: Bench) -> str:
+    """All are connected before the first speaks; each says something else."""
+    clients = bench.guests(64)
+    for number, client in enumerate(clients):
+        client.say(b"this is client %d\n" % number)
+    if not bench.answered(*clients):
+        raise Failed(f"{sum(client.answered for client in clients)} of 64 got their own message back")
+    return "64 of 64 got their own message back"
+
+
+@trial("is not held up by a silent client", "In which call does your server wait, and for whom?")
+def silent(bench: Bench) -> str:
+    """Clients connect and say nothing; then one comes and talks."""
+    bench.guests(SILENT)
+    client = bench.client().say(b"hello\n")
+    if not bench.answered(client):
+        raise Failed(f"with {SILENT} silent clients connected, the next one got {client.got}")
+    return f"with {SILENT} silent clients connected, the next one was answered"
+
+
+@trial("accepts a burst of 300", "How many clients may wait at the door when the kernel says that there are some?")
+def burst(bench: Bench) -> str:
+    """300 clients are in the accept queue at the instant at which the server begins to look at it."""
+    bench.serve(hold=True)
+    clients = bench.crowd(300)
+    for number, client in enumerate(clients):
+        client.say(b"this is client %d\n" % number)
+    bench.release()
+    if not bench.answered(*clients):
+        raise Failed(f"{sum(client.answered for client in clients)} of 300 were answered")
+    return "300 of 300 were answered"
+
+
+@trial("takes a message that comes byte by byte", "TCP carries bytes, not messages: what may one recv return?")
+def byte_by_byte(bench: Bench) -> str:
+    """Each byte is sent when the server has read the one before."""
+    client = bench.client()
+    for byte in b"in pieces\n":
+        client.say(bytes([byte]))
+        bench.taken()
+    if not bench.answered(client):
+        raise Failed(client.came_back)
+    return client.came_back
+
+
+@trial("takes messages that come glued together", "TCP carries bytes, not messages: what may one recv return?")
+def glued(bench: Bench) -> str:
+    """Three lines in one segment; then messages that are there as a whole when the server begins to read."""
+    client = bench.client().say(b"one\ntwo\nthree\n")
+    for size in AT_ONCE:
+        if not bench.answered(client):
+            break
+        client.say_at_once(big_message()[: size // len(LINE) * len(LINE)])
+    if not bench.answered(client):
+        raise Failed(client.came_back)
+    return client.came_back
+
+
+@trial("returns any bytes", "What do your clients send: text? And what if a character is cut in two?")
+def any_bytes(bench: Bench) -> str:
+    """All values that a byte can have, ends of lines as others write them, and half a character of three bytes."""
+    client = bench.client().say(bytes(range(256)) + b" \r\n\r\n\n")
+    bench.answered(client)
+    for piece in (EURO[:1], EURO[1:] + b"\n"):
+        client.say(piece)
+        bench.taken()
+    if not bench.answered(client):
+        raise Failed(client.came_back)
+    return client.came_back
+
+
+@trial("gives nobody what was meant for another", "What is left of a client when it is gone? Where do descriptors go?")
+def strangers(bench: Bench) -> str:
+    """Clients leave replies behind that they did not read, or half a line; the next ones get the same descriptors."""
+    bench.serve(narrow=True)
+    rude = [bench.client(NARROW).say(data) for data in [MUCH, HALF] * 4]
+    bench.push(rude)
+    for number, client in enumerate(rude):
+        client.reset() if number < 4 else client.close()
+    eventually(lambda: not bench.server.connections())
+    newcomers = [client.say(b"I am new here\n") for client in bench.guests(len(rude))]
+    bench.answered(*newcomers)
+    for client in newcomers:
+        got = bytes(client.answer[:8])
+        if client.wrong and (got in LINE + LINE or HALF.startswith(got)):
+            raise Failed(f"a new client got {got!r}, which was meant for one that had left")
+        if client.wrong:
+            raise Failed("a new client got a wrong answer")
+    return f"{len(rude)} clients left replies behind, and nobody else got them"

@@ -1,0 +1,80 @@
+"""Trials of scarcity: more clients than a server may have descriptors, or than select has numbers for."""
+
+import contextlib
+import os
+import resource
+from collections.abc import Iterator
+
+from .. import limits
+from .bench import HELLO, Bench, Failed, NotAllowed, trial
+
+MANY, BATCH = 1100, 220
+"""Clients held at once, more than there are numbers below FD_SETSIZE, and how many of them come at a time."""
+
+
+@trial("lives through a lack of descriptors", "accept can fail, and the client still waits at the door. What then?")
+def lack(bench: Bench) -> str:
+    """For a moment the process can open nothing more, and clients come: accept(2), EMFILE."""
+    insider = bench.client().say(HELLO)
+    bench.answered(insider)
+    comers = [bench.stranger() for _ in range(5)]
+    with no_descriptors_left():
+        for client in comers:
+            client.connect(bench.server.address).say(HELLO)
+        spins = bench.spins()
+        served = bench.answered(insider.say(b"still there?\n"))
+    if not served:
+        raise Failed(f"while there were no descriptors, a client that had been there before got {insider.got}")
+    if not bench.wait(comers, lambda: all(client.answered or client.ended for client in comers)):
+        raise Failed("the clients that came while there were no descriptors got no answer, when there were some again")
+    bench.still_serves("a lack of descriptors")
+    if not bench.model().polls and (spins or bench.spins()):
+        when = "while there are no descriptors" if spins else "after a lack of descriptors"
+        raise Failed(f"{when}, the server takes all the CPU time that it gets")
+    return "clients that came while there were none were answered when there were some again, or turned away"
+
+
+@trial("holds more than 1,024 clients", "Is there a number in your server that a crowd may pass?")
+def many(bench: Bench) -> str:
+    """They come in groups; in the end each is asked once more."""
+    bench.make_room(MANY)
+    clients: list = []
+    while len(clients) < MANY and all(client.answered for client in clients):
+        group = bench.crowd(BATCH)
+        clients += group
+        bench.answered(*(client.say(HELLO) for client in group))
+    if bench.answered(*(client.say(b"and again\n") for client in clients)) and len(clients) == MANY:
+        return f"{MANY:,} of {MANY:,} clients were answered at the same time"
+    if bench.model().is_select and (bench.error is None or isinstance(bench.error, ValueError)):
+        raise NotAllowed(f"select cannot watch a descriptor of 1,024 or more: {what_then(bench)}")
+    raise Failed(f"{sum(client.answered for client in clients):,} of {MANY:,} clients were answered")
+
+
+def what_then(bench: Bench) -> str:
+    """What became of a select server at its wall."""
+    if bench.error is not None:
+        return "the server ended there"
+    if bench.answered(bench.clients[0].say(b"still there?\n")):
+        return "those within the limit were answered"
+    return "nobody was answered any more"
+
+
+@contextlib.contextmanager
+def no_descriptors_left() -> Iterator[None]:
+    """Take all free descriptors of this process, and let it open no more; give them back at the end.
+
+    The limit is put above all that are open: the poll of another thread fails when it watches more than the limit
+    has numbers (poll(2), EINVAL), and a notebook's kernel goes on working meanwhile.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        highest = max(limits.open_descriptors())
+        while taken[-1] < highest:
+            taken.append(os.dup(taken[0]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(highest, taken[-1]) + 1, hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for fd in taken:
+            os.close(fd)

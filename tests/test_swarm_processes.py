@@ -1,0 +1,255 @@
+"""A swarm in processes of its own: what is said between them, how they end, and what they cost this one."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers import PATIENCE, eventually
+from leaks import children, descriptors
+
+import muxlab
+from muxlab import limits
+from muxlab.servers import epoll_server
+from muxlab.swarm.processes import Child, parts_of
+
+
+@pytest.fixture
+def server():
+    with muxlab.serve(epoll_server, backlog=1024) as running:
+        yield running
+
+
+def processes(swarm: muxlab.Swarm) -> list[int]:
+    """The process ids of an isolated swarm."""
+    return [child._process.pid for child in swarm._crowd._children]
+
+
+def is_gone(pid: int) -> bool:
+    """Has this process ended? One that ended and waits for its parent has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def run_apart(code: str, *arguments: object) -> subprocess.Popen:
+    """Python code in a process of its own, whose output is piped."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_the_clients_are_not_in_this_process(server) -> None:
+    before = len(limits.open_descriptors())
+    with muxlab.Swarm(server, connections=100, isolate=True) as swarm:
+        swarm.wait_connected()
+        assert eventually(lambda: len(server.listener.accepted()) == 100)
+        assert len(limits.open_descriptors()) < before + 100 + 10  # the server's ends, and what the talk takes
+
+
+def test_one_process_is_enough_and_none_is_left(server) -> None:
+    before = children()
+    with muxlab.Swarm(server, connections=100, isolate=True) as swarm:
+        (pid,) = processes(swarm)
+        assert len(children()) == len(before) + 1
+    assert is_gone(pid) and children() == before
+
+
+def test_the_clients_of_different_processes_say_different_things(monkeypatch) -> None:
+    heard = []
+
+    def listens(listener, stop):
+        for _ in range(4):
+            conn, _ = listener.accept()
+            with conn:
+                heard.append(conn.recv(100))
+
+    monkeypatch.setattr(limits, "clients_per_process", lambda: 2)
+    with muxlab.serve(listens) as server:
+        with muxlab.Swarm(server, connections=4, active=4, isolate=True):
+            server.wait()
+    assert len(set(heard)) == len(heard) == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "parts"),
+    [
+        ((50, 25, None), [(20, 20, None), (20, 5, None), (10, 0, None)]),
+        ((50, 25, 300), [(20, 20, 240), (20, 5, 60), (10, 0, 0)]),
+        ((50, 60, 300), [(20, 20, 120), (20, 20, 120), (10, 20, 60)]),
+        ((40, 0, 300), [(20, 0, 0), (20, 0, 0)]),
+        ((1, 1, 300), [(1, 1, 300)]),
+    ],
+)
+def test_what_each_process_gets(asked, parts) -> None:
+    assert parts_of(*asked, room=20) == parts
+    assert parts_of(*asked, room=20, least=4)[: len(parts)] == parts
+    assert len(parts_of(*asked, room=20, least=4)) == 4
+
+
+MANY = """
+import resource, sys, muxlab
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
+with muxlab.Swarm(("127.0.0.1", int(sys.argv[1])), 300, 300, isolate=True) as swarm:
+    for wanted in (300, 500, 100):
+        swarm.connections = wanted
+        swarm.wait_connected()
+        swarm.wait_replies(1000)
+        now = swarm.snapshot()
+        print(now.connected, now.mismatches, now.errors, len(swarm._crowd._children), len(swarm.activity()))
+"""
+
+
+def test_more_clients_than_a_process_may_have_descriptors(server) -> None:
+    with run_apart(MANY, server.address[1]) as parent:
+        told, _ = parent.communicate(timeout=60)
+    assert told.splitlines() == ["300 0 0 3 300", "500 0 0 4 500", "100 0 0 4 100"]  # 136 to each process
+
+
+PARENT = """
+import sys, muxlab
+with muxlab.serve(muxlab.SERVERS["epoll"]) as server:
+    swarm = muxlab.Swarm(server, connections=50, active=50, isolate=True)
+    swarm.wait_connected()
+    print(swarm._crowd._children[0]._process.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_it_ends_with_its_parent(number) -> None:
+    with run_apart(PARENT) as parent:
+        child = int(parent.stdout.readline())
+        assert not is_gone(child)
+        parent.send_signal(number)
+        parent.wait(PATIENCE)
+    assert eventually(lambda: is_gone(child))
+
+
+def test_it_ends_with_its_parent_in_the_middle_of_an_answer() -> None:
+    code = PARENT.replace("sys.stdin.read()", "while True: swarm._crowd._children[0].send('activity')")
+    with run_apart(code) as parent:
+        child = int(parent.stdout.readline())
+        parent.kill()
+        parent.wait(PATIENCE)
+    assert eventually(lambda: is_gone(child))
+
+
+def test_an_interrupt_does_not_reach_it(server) -> None:
+    with muxlab.Swarm(server, connections=5, isolate=True) as swarm:
+        (pid,) = processes(swarm)
+        assert os.getpgid(pid) != os.getpgid(0)  # Ctrl-C goes to a whole group
+        os.kill(pid, signal.SIGINT)
+        swarm.wait_replies(100)
+
+
+def test_when_it_is_killed_the_swarm_says_so(server) -> None:
+    swarm = muxlab.Swarm(server, connections=5, isolate=True)
+    swarm.wait_replies(100)
+    replies = swarm.snapshot().replies
+    os.kill(*processes(swarm), signal.SIGKILL)
+    with pytest.raises(ChildProcessError, match="SIGKILL"):
+        swarm.wait_replies(10**9)
+    now = swarm.snapshot()
+    assert not swarm.alive and isinstance(swarm.error, ChildProcessError)
+    assert now.connected == 0 and now.replies >= replies  # what is known of it remains
+    swarm.connections = 50
+    with pytest.raises(ChildProcessError):
+        swarm.stop()
+
+
+def test_its_errors_come_with_their_traceback(server) -> None:
+    with pytest.raises(OSError, match="Too many open files") as caught:
+        with muxlab.Swarm(server, connections=1, isolate=True) as swarm:
+            resource.prlimit(*processes(swarm), resource.RLIMIT_NOFILE, (10, 10))
+            swarm.connections = 50
+            swarm.wait_connected()
+    assert any("in begin_connect" in note for note in caught.value.__notes__)
+
+
+def test_several_that_cannot_be_started_leave_nothing(monkeypatch) -> None:
+    with muxlab.serve(epoll_server) as server:
+        address = server.address
+    monkeypatch.setattr(limits, "clients_per_process", lambda: 1)
+    with pytest.raises(ConnectionRefusedError, match="nobody listens"):
+        muxlab.Swarm(address, connections=3, isolate=True)
+
+
+def test_a_process_that_cannot_be_started_leaves_nothing(server, monkeypatch) -> None:
+    def fails(*_, **__):
+        raise OSError("no room for a process")
+
+    monkeypatch.setattr("subprocess.Popen", fails)
+    with pytest.raises(OSError, match="no room"):
+        muxlab.Swarm(server, connections=3, isolate=True)
+
+
+def test_too_many_are_refused_before_a_process_is_started(server) -> None:
+    before = children()
+    here = limits.most_connections(server_here=True, clients_here=False)
+    for target, most in ((server, here), (server.address, limits.ephemeral_ports())):
+        with pytest.raises(ValueError, match="too many"):
+            muxlab.Swarm(target, connections=most + 100, isolate=True)
+    assert children() == before
+
+
+def test_room_for_the_ends_that_are_here() -> None:
+    both, one = (limits.most_connections(server_here=True, clients_here=here) for here in (True, False))
+    assert both in (one // 2, limits.ephemeral_ports())
+    assert limits.most_connections(server_here=False, clients_here=False) == limits.ephemeral_ports()
+    needed = [limits.descriptors_needed(n, server_here=True, clients_here=False)[0] for n in (1000, 2000)]
+    assert needed[1] - needed[0] == 1000
+
+
+def test_a_question_that_was_interrupted_spoils_nothing(server) -> None:
+    with muxlab.Swarm(server, connections=20, isolate=True) as swarm:
+        (child,) = swarm._crowd._children
+        for method in ("state", "latencies", "activity"):
+            child.send(method)
+        assert swarm.snapshot().sent >= 0
+        assert len(swarm.activity()) <= 20
+
+
+def test_a_process_that_does_not_answer_is_given_up(server, monkeypatch) -> None:
+    with muxlab.Swarm(server, connections=5, isolate=True) as swarm:
+        (pid,) = processes(swarm)
+        swarm.wait_replies(10)
+        os.kill(pid, signal.SIGSTOP)
+        monkeypatch.setattr("muxlab.swarm.processes.PATIENCE", 0.2)  # not before: to start may take longer
+        swarm._crowd._children[0]._socket.settimeout(0.2)
+        with pytest.raises(TimeoutError, match="answer"):
+            swarm.snapshot()
+    assert is_gone(pid)
+
+
+def test_no_file_of_the_learner_gets_in_its_way(server, tmp_path, monkeypatch) -> None:
+    (tmp_path / "random.py").write_text("raise ImportError('not the real one')")
+    monkeypatch.chdir(tmp_path)
+    with muxlab.Swarm(server, connections=5, isolate=True) as swarm:
+        swarm.wait_replies(100)
+
+
+def test_stop_all_ends_it(server) -> None:
+    swarm = muxlab.Swarm(server, connections=5, isolate=True)
+    swarm.wait_replies(10)
+    muxlab.stop_all()
+    assert not swarm.alive and swarm.error is None
+
+
+def test_without_message_sockets_it_is_refused(server, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(OSError, match="Linux"):
+        muxlab.Swarm(server, connections=5, isolate=True)
+
+
+def test_a_child_that_was_ended_keeps_its_answers() -> None:
+    before = descriptors()
+    child = Child()
+    child.end()
+    child.end()
+    child.send("activity")
+    assert child.receive() == b""
+    assert descriptors() == before

@@ -1,4 +1,4 @@
-"""Ending a server function that does not watch `stop`.
+"""End a server function that does not watch `stop`, and tell whether a thread sleeps.
 
 A thread cannot be killed. It can be made to leave the system call it sleeps in, and while it runs bytecode an
 exception can be raised in it. The order matters: an exception that is left pending for a thread asleep in the
@@ -55,7 +55,7 @@ def end_thread(
     while thread.is_alive() and time.monotonic() < deadline:
         held.update(sockets())
         for sock in held:
-            hang_up(sock)
+            _shut_down(sock)
         thread.join(LOOK_AGAIN)  # an accept that just succeeded comes to its end: else its descriptor would be lost
         call = sleeping_in(thread)
         if call is None:
@@ -65,7 +65,8 @@ def end_thread(
         elif call[0] in EPOLL_WAITS.get(MACHINE, ()):
             _wake_epoll(call[1], wake_fd)
     for sock in held:
-        sock.close()
+        with contextlib.suppress(OSError):  # the function has closed its descriptor by number
+            sock.close()
     with may_raise() as running:
         if running:
             _set_exception(thread.ident or 0, None)  # it may sleep for long: nothing is left pending for it
@@ -73,14 +74,14 @@ def end_thread(
     return not thread.is_alive()
 
 
-def hang_up(sock: socket.socket) -> None:
-    """Shut a socket down both ways: who sleeps on it wakes, which closing alone would not bring about."""
+def _shut_down(sock: socket.socket) -> None:
+    """Shut a socket down both ways: a thread that sleeps on it wakes, which closing alone would not bring about."""
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 
 
 def sleeping_in(thread: threading.Thread) -> tuple[int, int] | None:
-    """The system call that `thread` sleeps in, and its first argument; None while it runs (or cannot be told).
+    """Return the system call that `thread` sleeps in, and its first argument; None while it runs, or if that is hidden.
 
     Source: /proc/[pid]/syscall, proc(5).
     """
@@ -125,7 +126,7 @@ def _wake_epoll(epoll_fd: int, wake_fd: int) -> None:
 
 
 class Pulse:
-    """A look at one thread of this process; what it needs is opened at once.
+    """A look at one thread, to tell whether it is running even when no descriptor is left: its own is opened at once.
 
     Args:
         thread: the thread's number in the kernel: gettid(2).
@@ -138,7 +139,7 @@ class Pulse:
             self._fd = -1
 
     def awake(self) -> bool:
-        """Whether it runs, or would if it could: not asleep in a system call. Source: proc(5), syscall."""
+        """Tell whether it runs, or waits for its turn to: is not asleep in a system call. Source: proc(5), syscall."""
         try:
             words = os.pread(self._fd, 200, 0).split()
         except OSError:
@@ -146,7 +147,7 @@ class Pulse:
         return bool(words) and (words[0] == b"running" or words[0] == b"%d" % FUTEX.get(MACHINE, -1))
 
     def close(self) -> None:
-        """Give it back; a second time does nothing."""
+        """Close the descriptor; a second time does nothing."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

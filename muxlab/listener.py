@@ -1,8 +1,10 @@
 """A listening socket on 127.0.0.1 that remembers whom it accepted."""
 
+import contextlib
 import errno
 import socket
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 from .arguments import check_port
@@ -30,6 +32,22 @@ class Listener(socket.socket):
     def accepted(self) -> list[socket.socket]:
         """Return the accepted sockets that are still in use; may be called while another thread accepts."""
         return [sock for reference in self._accepted.valuerefs() if (sock := reference()) is not None]
+
+    def sockets(self) -> list[socket.socket]:
+        """Return the listener itself and the accepted sockets that are still in use."""
+        return [self, *self.accepted()]
+
+
+def hang_up(sockets: Iterable[socket.socket]) -> None:
+    """Shut sockets down both ways and close them, so that their peers learn that it is over.
+
+    A thread that sleeps on one of them wakes, which closing alone would not bring about: close(2), NOTES.
+    """
+    for sock in sockets:
+        with contextlib.suppress(OSError):  # not connected, or not open: a function may close descriptors by number
+            sock.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            sock.close()
 
 
 def listen(port: int, backlog: int) -> Listener:

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from . import errors, interrupt, running
-from .arguments import check_port, check_timeout, require_epoll, stop_argument
-from .listener import listen
-from .servers import SERVERS
+from .arguments import check_port, check_timeout, stop_argument
+from .listener import hang_up, listen
+from .servers import name_of
 from .stop import Stop
 from .watch.kernel import XRay, accept_queue, xray
 from .watch.rebind import Globals
@@ -39,8 +39,7 @@ class Server(running.Running):
         address: (host, port) that it listens on.
         error: what the function raised, or None.
         forced: True when the function had to be ended by force.
-        listener: its listening socket, and
-        thread: its thread: to look at, from outside.
+        listener, thread: its listening socket and its thread, to be looked at from outside.
         tap: where its calls are counted, or None.
     """
 
@@ -50,9 +49,9 @@ class Server(running.Running):
         check_port(port, backlog)
         running.replace_earlier()
         self.fn, self.tap = fn, tap
-        self._globals: Globals | None = None
         self.error: BaseException | None = None
         self.forced = False
+        self._globals: Globals | None = None
         self._pid = os.getpid()
         self._gate = threading.Lock()  # held while the function's beginning or end is noted, or brought about
         self._begun = self._ended = False
@@ -83,10 +82,7 @@ class Server(running.Running):
         return bool(self._takes)
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time that the server's thread, and no other, has used so far, in seconds.
-
-        Source: pthread_getcpuclockid(3).
-        """
+        """Return the CPU time of the server's thread alone, so far, in seconds. Source: pthread_getcpuclockid(3)."""
         with self._gate:
             if self._ended or not self._begun:
                 return self._cpu
@@ -96,11 +92,7 @@ class Server(running.Running):
 
     @property
     def calls(self) -> Calls:
-        """The calls that the server made so far: counts by (name, outcome), and `events`, the latest 10,000.
-
-        Raises:
-            RuntimeError: the server is not tapped.
-        """
+        """The calls so far: counts by (name, outcome), and `events`, the latest 10,000; RuntimeError without a tap."""
         if self.tap is None:
             raise RuntimeError("this server runs bare: its calls are seen with muxlab.serve(fn, tap=True)")
         calls = self.tap.calls
@@ -110,18 +102,13 @@ class Server(running.Running):
     def xray(self) -> XRay:
         """Return the kernel's tables about this server: queues, readiness, interest list. Reads and changes nothing.
 
-        Connections are numbered in the order in which they were accepted: with a tap all there ever were, without it
-        those that are open.
-
+        Connections are numbered as they were accepted: with a tap all there ever were, without it those that are open.
         Source: FIONREAD and SIOCOUTQ in tcp(7); TCP_INFO; poll(2); /proc/self/fdinfo and syscall in proc(5).
         """
         return xray(self.listener, self.connections(), self.thread)
 
     def accept_queue(self) -> tuple[int, int]:
-        """Return how many connections wait to be accepted, and how many may: (now, limit); (0, 0) without a listener.
-
-        Source: TCP_INFO, tcp(7).
-        """
+        """Return how many connections wait to be accepted, and how many may: (now, limit). Source: TCP_INFO, tcp(7)."""
         try:
             return accept_queue(self.listener)
         except OSError:  # closed, by the function or at its end
@@ -136,14 +123,7 @@ class Server(running.Running):
     # ---- end
 
     def wait(self, timeout: float = 5.0) -> bool:
-        """Wait until the function has ended by itself: returned, or raised.
-
-        Args:
-            timeout: seconds to wait at most.
-
-        Returns:
-            True when it has ended.
-        """
+        """Wait `timeout` seconds at most for the function to end by itself; return whether it has ended."""
         self.thread.join(check_timeout(timeout))
         return not self.alive
 
@@ -196,7 +176,7 @@ class Server(running.Running):
             if self._given_back:
                 return False
             self.forced = self.forced or (force and self.alive)
-            held = self._sockets()  # so that they are closed here, and not whenever they are collected
+            held = self.listener.sockets()  # so that they are closed here, and not when they are collected
             if self._stop.fileno() < 0:
                 self._stop = Stop()  # the function has closed its own
             self._stop.set()
@@ -207,7 +187,8 @@ class Server(running.Running):
                 self.forced = True
                 if self.tap is not None:
                     self.tap.over = True  # what happens to its sockets from now on is not the server's doing
-                interrupt.end_thread(self.thread, self._sockets, self._stop.fileno(), self._may_raise, FORCE_TIMEOUT)
+                waits = self.listener.sockets, self._stop.fileno()
+                interrupt.end_thread(self.thread, *waits, self._may_raise, FORCE_TIMEOUT)
             else:
                 self.thread.join()
             self._give_back(held)
@@ -279,7 +260,7 @@ class Server(running.Running):
             if self.forced:
                 interrupt.take_pending()
             else:
-                self._hang_up()
+                hang_up(self.listener.sockets())
             if gate is not None:
                 gate.closed()
 
@@ -299,21 +280,10 @@ class Server(running.Running):
                 f"{self.name} sleeps in a call that nothing can wake, time.sleep for example: it goes on until that "
                 "returns. Let a server wait in select, poll or epoll, and take a `stop` argument."
             )
-        self._hang_up()
-        for sock in held:
-            _close(sock)
+        hang_up(held)
         self._stop.close()
         self._given_back = True
         running.remove(self)
-
-    def _sockets(self) -> list[socket.socket]:
-        return [self.listener, *self.listener.accepted()]
-
-    def _hang_up(self) -> None:
-        """Close the listener and every connection that the function left open: their peers learn that it is over."""
-        for sock in self._sockets():
-            interrupt.hang_up(sock)
-            _close(sock)
 
     @contextlib.contextmanager
     def _may_raise(self) -> Iterator[bool]:
@@ -347,17 +317,3 @@ def serve(fn: Callable, *, port: int = 0, backlog: int = 128, tap: bool = False)
         OSError: the port is taken or not allowed; or `fn` is a reference server that needs epoll, and there is none.
     """
     return Server(fn, port, backlog, Tap() if tap else None)
-
-
-def name_of(fn: Callable) -> str:
-    """Return the name under which `fn` is shown; OSError when it is a reference server that needs a missing epoll."""
-    for name, reference in SERVERS.items():
-        if fn is reference:
-            require_epoll(name)
-            return name
-    return str(getattr(fn, "__name__", type(fn).__name__))
-
-
-def _close(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # the function has closed its descriptor by number
-        sock.close()

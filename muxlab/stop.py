@@ -1,4 +1,7 @@
-"""The signal that tells a server to return."""
+"""The signal that tells a server to return: a flag, or a line typed at the keyboard.
+
+Both are what a server function gets as `stop`: an object with `fileno()`, readable when it has to return, and `is_set()`.
+"""
 
 import contextlib
 import os
@@ -28,7 +31,7 @@ class Stop:
         """Tell the server to return, and wake it if it sleeps; a second time does nothing."""
         if not self._set:
             self._set = True
-            if self._writer >= 0:
+            with contextlib.suppress(OSError):  # closed, by `close` or by its number: there is nobody to wake
                 os.write(self._writer, b"!")
 
     def close(self) -> None:

@@ -9,8 +9,8 @@ from typing import ClassVar, NamedTuple
 
 from ..arguments import check_count, check_duration
 from ..notebook import progress
-from ..server import Server, name_of, serve
-from ..servers import SERVERS
+from ..server import Server, serve
+from ..servers import SERVERS, name_of
 from ..swarm.stats import Figures
 from ..swarm.swarm import Swarm
 from .protocol import repeat, summary

@@ -6,6 +6,7 @@ by side: what differs between two files is what the course is about.
 
 from collections.abc import Callable
 
+from ..arguments import require_epoll
 from .epoll_edge_server import epoll_edge_server
 from .epoll_server import epoll_server
 from .nonblocking_server import nonblocking_server
@@ -20,4 +21,21 @@ SERVERS: dict[str, Callable] = {
     "epoll-edge": epoll_edge_server,
 }
 
-__all__ = ["SERVERS", "epoll_edge_server", "epoll_server", "nonblocking_server", "poll_server", "select_server"]
+__all__ = [
+    "SERVERS",
+    "epoll_edge_server",
+    "epoll_server",
+    "name_of",
+    "nonblocking_server",
+    "poll_server",
+    "select_server",
+]
+
+
+def name_of(fn: Callable) -> str:
+    """Return the name under which `fn` is shown; OSError when it is a reference server that needs a missing epoll."""
+    for name, reference in SERVERS.items():
+        if fn is reference:
+            require_epoll(name)
+            return name
+    return str(getattr(fn, "__name__", type(fn).__name__))

@@ -68,7 +68,8 @@ class Tracer:
 
     def opening(self, stop_fd: int, homes: tuple[dict, ...]) -> None:
         """As in `Gate`: from now on, Python calls `_trace` for each function of the learner's."""
-        self._thread, self._stop_fd, self._homes = threading.current_thread(), stop_fd, homes
+        self._thread, self._homes = threading.current_thread(), homes
+        self._stop_fd = os.dup(stop_fd)  # the function may close its own
         sys.settrace(self._trace)
 
     def closing(self, error: BaseException | None, forced: bool) -> None:
@@ -81,6 +82,8 @@ class Tracer:
     def closed(self) -> None:
         """As in `Gate`."""
         self.announce(self._end)
+        if self._stop_fd >= 0:  # else it never opened
+            os.close(self._stop_fd)
 
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
         """Follow the learner's functions, and nobody else's; a child that one of them forks is let go."""

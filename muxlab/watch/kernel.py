@@ -191,9 +191,10 @@ def asleep_in(thread: threading.Thread, looks: int = LOOKS) -> str:
 def listener_row(listener: socket.socket, masks: Mapping[int, int]) -> SocketRow:
     """What the kernel says about a listening socket; `masks` as from `watched`."""
     fd = listener.fileno()
-    if fd < 0:
+    try:
+        now, limit = accept_queue(listener) if hasattr(socket, "TCP_INFO") else (0, 0)
+    except OSError:  # closed, perhaps by its number
         return SocketRow("listener", None, "closed by the server", limit=0)
-    now, limit = accept_queue(listener) if hasattr(socket, "TCP_INFO") else (0, 0)
     return SocketRow("listener", fd, "listening", now, 0, _ready(fd), _interest(fd, masks), limit)
 
 

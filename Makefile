@@ -7,13 +7,15 @@ PYTHON ?=
 CHAPTERS ?=
 LAB_ARGS ?=
 PY := .venv/bin/python
+TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 
-.PHONY: help .venv lab test notebooks bench clean rebuild
+.PHONY: help .venv lab quick test check notebooks bench clean rebuild
 
 help:
 	@echo "make .venv      make the Python environment, and nothing else"
 	@echo "make lab        open the course in JupyterLab"
-	@echo "make test       check the code and the chapters, and run all tests"
+	@echo "make quick      check the code and the form of the chapters, and run the unit tests (under a minute)"
+	@echo "make test       check the same, run and compare all chapters, and run all tests"
 	@echo "make notebooks  run all chapters and write them again, with their outputs"
 	@echo "make bench      run all benchmarks and print their tables (some minutes)"
 	@echo "make clean      remove the environment and the caches"
@@ -29,14 +31,20 @@ lab: .venv/.complete
 	$(PY) -m jupyterlab notebooks/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
 		$$(test "$$(id -u)" -ne 0 || echo --allow-root) $(LAB_ARGS)
 
-# The chapters one after the other with the machine to themselves, as they measure. Then two files of tests at a time, as
-# most tests wait; no more, or the browsers have to wait for each other.
-test: .venv/.complete
+check: .venv/.complete
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+	.venv/bin/lint-imports
 	$(PY) tools/notebooks.py check
+
+quick: check
+	$(PY) -m pytest $(TWO_AT_A_TIME) -m "not battery and not browser" tests
+
+# The chapters one after the other with the machine to themselves, as they measure. Then two files of tests at a time, as
+# most tests wait; no more, or the browsers have to wait for each other.
+test: check
 	$(PY) -m pytest --nbval notebooks
-	$(PY) -m pytest --numprocesses=2 --dist=loadfile tests
+	$(PY) -m pytest $(TWO_AT_A_TIME) tests
 
 notebooks: .venv/.complete
 	$(PY) tools/notebooks.py run $(CHAPTERS)

@@ -1,6 +1,6 @@
 """The signal that tells a server to return: a flag, or a line typed at the keyboard.
 
-Both are what a server function gets as `stop`: an object with `fileno()`, readable when it has to return, and `is_set()`.
+Both are what a server function gets as `stop`: `fileno()` becomes readable when it has to return, and `is_set()` says so.
 """
 
 import contextlib

@@ -4,8 +4,9 @@ The function's code stays as it is. It gets a new dictionary to look up its glob
 functions of the same module or notebook, and its classes with a method that uses one of the four. Nothing changes for
 the rest of the process.
 
-Not handled here: a helper in another module keeps the names of that module; only the sockets passed to it report. And
-a value that the function assigns to a `global` name reaches the module only when the function ends.
+Not handled here: a helper in another module keeps the names of that module; only the sockets passed to it report.
+Sockets, selectors and poll objects that were made before the server started do not report. A value that the function
+assigns to a `global` name reaches the module only when the function ends.
 """
 
 import builtins
@@ -15,7 +16,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from .stand_ins import stand_ins
+from .stand_ins import Epoll, stand_ins
 from .tap import Tap
 
 MODULES = ("select", "selectors", "socket", "time")
@@ -68,8 +69,9 @@ class Globals(dict):
             return self._copy_function(value)
         if type(value) is type and self._uses_stand_ins(value):
             return self._once(value, lambda: self._subclass(value))
-        if type(value) in self._stand_ins and not isinstance(value, type):  # an epoll or poll object made earlier
-            return self._once(value, lambda: self._stand_ins[type(value)](real=value))
+        kind = self._stand_ins.get(type(value))
+        if isinstance(kind, type) and issubclass(kind, Epoll):  # an epoll object made before the server started
+            return self._once(value, lambda: kind(real=value))
         return value
 
     def write_back(self) -> None:

@@ -203,9 +203,7 @@ class Waiter:
 
     tap: Tap
     make: Callable[..., Any]
-
-    def __init__(self, *args: Any, real: Any = None, **more: Any) -> None:
-        self._real = self.make(*args, **more) if real is None else real
+    _real: Any
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -225,7 +223,7 @@ class Epoll(Waiter):
     """The stand-in for an epoll object."""
 
     def __init__(self, *args: Any, real: Any = None, **more: Any) -> None:
-        super().__init__(*args, real=real, **more)
+        self._real = self.make(*args, **more) if real is None else real
         self.tap.names[self._real.fileno()] = "epoll"
 
     def poll(self, timeout: float | None = None, maxevents: int = -1) -> list[tuple[int, int]]:
@@ -273,8 +271,8 @@ class Epoll(Waiter):
 class Poll(Waiter):
     """The stand-in for a poll object."""
 
-    def __init__(self, *args: Any, real: Any = None, **more: Any) -> None:
-        super().__init__(*args, real=real, **more)
+    def __init__(self) -> None:
+        self._real = self.make()
         self._interest: dict[int, int] = {}  # a copy of the real object's list, which cannot be read
 
     def register(self, fd: Any, eventmask: int = select.POLLIN | select.POLLPRI | select.POLLOUT) -> None:

@@ -4,12 +4,12 @@ This is the map of the package. Read it from the top: a file imports only from t
 
     connection   the conversation that all reference servers share: Acceptor, Connection, echo
     stop         the signal that tells a server to return: Stop, Keyboard
-    interrupt    the end by force of a server function that ignores the signal; whether a thread is asleep
-    arguments    the checks of all arguments
+    interrupt    the forced end of a server function that ignores the signal, and whether a thread is asleep
+    arguments    checks of the arguments that callers pass
     limits       descriptors and ports: how many connections this machine allows
     notebook     the running cell and its event loop, the progress bar
     errors       tracebacks that end in the learner's own line, and warnings that point to it
-    running      the list of all that is running, so that a cell that runs again replaces it: stop_all
+    running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
     listener     a listening socket that remembers the connections it accepted
     servers/     the subject of the course: one file for each way of waiting
     watch/       a look inside a running server: the calls it makes (tap), the kernel's tables about it (x-ray)

@@ -1,4 +1,4 @@
-"""The checks of all arguments: a bad one is refused before anything starts, and the error says what is allowed."""
+"""Checks of the arguments that callers pass: a bad one is refused before anything starts, with what is allowed."""
 
 import errno
 import inspect
@@ -25,7 +25,7 @@ def check_timeout(timeout: Any) -> float:
 
 
 def check_duration(seconds: Any) -> None:
-    """Refuse anything but a finite number of seconds above 0, the length of a measurement, with a ValueError."""
+    """Refuse a length of measurement that is not a finite number of seconds above 0, with a ValueError."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
         raise ValueError(f"seconds={seconds!r}: give the seconds to measure for, a finite number above 0")
 

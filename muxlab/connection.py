@@ -15,13 +15,13 @@ RECV_SIZE = 65536
 """Bytes to ask for in one recv: enough for most messages, few enough that no client gets a long turn."""
 
 HIGH_WATER = 65536
-"""Unsent bytes above which the server reads nothing from a client until it takes its replies (backpressure)."""
+"""Unsent bytes above which a client is not read from, until it has taken some of its replies (backpressure)."""
 
 ACCEPT_BATCH = 256
 """Clients to accept in one go: a long accept queue must not keep the connected clients waiting."""
 
 REST = 0.1
-"""Seconds to wait before the next accept when no descriptor is left: ten attempts a second are no load."""
+"""Seconds between two attempts to accept when no descriptor is left: ten a second are no load."""
 
 OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 GONE_BEFORE_ACCEPT = (errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
@@ -51,7 +51,7 @@ class Connection:
         self._decide()
 
     def fileno(self) -> int:
-        """Return the descriptor: with it, select and epoll accept a connection like a socket."""
+        """Return the descriptor, so that select and epoll take a connection like a socket."""
         return self.sock.fileno()
 
     def receive(self) -> bytes:
@@ -102,14 +102,14 @@ class Connection:
         self._decide()
 
     def _decide(self) -> None:
-        """Work out what is wanted: here, after each change, because servers ask far more often than it changes."""
+        """Work out what is wanted, once after each change: servers look at the result far more often."""
         self.wants_read = not self.ended and not self.broken and len(self.unsent) <= HIGH_WATER
         self.wants_write = bool(self.unsent)
         self.done = self.broken or (self.ended and not self.unsent)
 
 
 def echo(client: Connection) -> bool:
-    """Take one turn of the conversation: send what is unsent, read once, send that back.
+    """Take one turn of the conversation: send the unsent bytes, read once, send back what was read.
 
     Returns:
         True when bytes were read: there may be more. False when the server has to wait before the next turn.
@@ -147,7 +147,7 @@ class Acceptor:
 
     @property
     def timeout(self) -> float | None:
-        """Seconds that the next wait may take at most: what is left of the rest, or None for no limit."""
+        """Longest time for the next wait, in seconds: until the rest is over, or None (no limit) when not resting."""
         return max(0.0, self._rest_until - time.monotonic()) if self.resting else None
 
     def rest_is_over(self) -> bool:

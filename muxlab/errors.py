@@ -15,7 +15,7 @@ PACKAGE = __name__.partition(".")[0]
 
 
 def is_ours(module: str | None) -> bool:
-    """Tell whether a module belongs to the package, by its name. Servers and exhibits do not: learners read them."""
+    """Tell by its name whether a module is the package's own; servers and exhibits are not, as learners read them."""
     name = module or ""
     readable = (f"{PACKAGE}.servers", f"{PACKAGE}.connection", f"{PACKAGE}.course")
     return name.split(".")[0] == PACKAGE and not name.startswith(readable)
@@ -66,7 +66,7 @@ def last_line(error: BaseException, file: str = "") -> tuple[int, str, str]:
 
     Args:
         error: the error.
-        file: a file to prefer, the last line of it; without one in the traceback, the last line outside the package.
+        file: a file whose last line in the traceback is wanted; without it, the last line outside the package is taken.
     """
     steps = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     own = [step for step in steps if step[0].f_code.co_filename == file]

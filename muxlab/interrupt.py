@@ -1,4 +1,4 @@
-"""The end by force of a server function that ignores `stop`; and whether a thread is asleep.
+"""How to force a server function to end that ignores `stop`, and how to tell whether a thread is asleep.
 
 A thread cannot be killed. It can be made to leave the system call it sleeps in, and while it runs bytecode an
 exception can be raised in it. The order matters: an exception that is left pending for a thread asleep in the
@@ -128,7 +128,7 @@ def _wake_epoll(epoll_fd: int, wake_fd: int) -> None:
 
 
 class Pulse:
-    """A look at one thread that needs no further descriptor: the one it reads is opened when it is made.
+    """A view of one thread that works even when no descriptor is left: its own is opened when it is made.
 
     Args:
         thread: the thread's number in the kernel: gettid(2), `threading.Thread.native_id`.

@@ -11,7 +11,7 @@ from .arguments import check_port
 
 
 class Listener(socket.socket):
-    """A listening socket that remembers the sockets it accepted, to close those that a server function leaves open."""
+    """A listening socket that remembers the sockets it accepted, so that none of them is left open at the end."""
 
     def __init__(self, *arguments: int, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)

@@ -2,7 +2,7 @@
 
 A server is a function of a listening socket; `Server` is that function at work in a thread. Through `stop` (stop.py)
 the function is asked to return; if it does not, it is ended by force (interrupt.py). With a tap (watch/) its calls are
-counted; without one it runs untouched. What it raises is kept in `error`, and raised again in the learner's cell.
+counted; without a tap it runs untouched. What it raises is kept in `error`, and raised again in the learner's cell.
 
 Not handled here: child processes. A child that the function forks is neither watched nor stopped.
 """
@@ -27,7 +27,7 @@ from .watch.stand_ins import socket_class
 from .watch.tap import Calls, Tap
 
 FORCE_TIMEOUT = 2.0
-"""Seconds to try to end a server function by force."""
+"""Seconds spent at most on ending a server function by force."""
 
 
 class Server(running.Running):
@@ -102,7 +102,7 @@ class Server(running.Running):
     def xray(self) -> XRay:
         """Return the kernel's tables about this server: queues, readiness, interest list. Changes nothing.
 
-        Connections are numbered in the order of their accept: with a tap all of them, without a tap the open ones.
+        Connections are numbered in the order of accept: all of them with a tap, without one only those still open.
         Source: FIONREAD and SIOCOUTQ in tcp(7); TCP_INFO; poll(2); /proc/self/fdinfo and syscall in proc(5).
         """
         return xray(self.listener, self.connections(), self.thread)
@@ -128,7 +128,7 @@ class Server(running.Running):
         return not self.alive
 
     def stop(self, timeout: float = 2.0) -> None:
-        """Stop the server and close everything that it had open; a second call does nothing.
+        """Stop the server and close its sockets; a second call does nothing.
 
         A function that takes `stop` is asked to return. One that does not take it, or does not return in time, is ended
         by force.
@@ -158,7 +158,7 @@ class Server(running.Running):
             self.finish(timeout)
 
     def finish(self, timeout: float, force: bool = False) -> bool:
-        """End the function and close everything that it had open; a second call does nothing.
+        """End the function and close its sockets; a second call does nothing.
 
         Args:
             timeout: seconds that the function is given to return.
@@ -186,7 +186,7 @@ class Server(running.Running):
             if self.alive:
                 self.forced = True
                 if self.tap is not None:
-                    self.tap.over = True  # calls from now on are caused by the end, not made by the server
+                    self.tap.over = True  # later calls only follow from this end: they are not recorded
                 waits = self.listener.sockets, self._stop.fileno()
                 interrupt.end_thread(self.thread, *waits, self._may_raise, FORCE_TIMEOUT)
             else:
@@ -306,7 +306,7 @@ def serve(fn: Callable, *, port: int = 0, backlog: int = 128, tap: bool = False)
             `fileno()` that becomes readable when the server has to return. A function without `stop` is ended by force.
         port: the TCP port; 0 takes a free one.
         backlog: the length of the accept queue, in connections: listen(2). 128 is CPython's own default.
-        tap: whether to count the calls that the function makes, for `Server.calls`. Without, it runs untouched.
+        tap: whether to count the function's calls, see `Server.calls`; otherwise the function runs untouched.
 
     Returns:
         The running server, which is also a context manager. Running the same notebook cell again stops it.
@@ -314,6 +314,6 @@ def serve(fn: Callable, *, port: int = 0, backlog: int = 128, tap: bool = False)
     Raises:
         TypeError: `fn` is not a function of `(listener, stop)` or `(listener)`.
         ValueError: `port` or `backlog` is out of range.
-        OSError: the port is taken or not allowed, or `fn` is a reference server and needs epoll, which is not there.
+        OSError: the port is taken or not allowed; or the system has no epoll, which the reference server `fn` needs.
     """
     return Server(fn, port, backlog, Tap() if tap else None)

@@ -51,7 +51,7 @@ class Keyboard:
     """A `stop` that is set by a line typed at the terminal: select watches a terminal like a socket.
 
     End-of-file does not count as Enter: without a terminal (input from /dev/null, a closed pipe) the server goes on.
-    But a file at its end stays readable, so its descriptor number is then given to a pipe that stays empty.
+    But a file at its end stays readable; so an empty pipe then takes over its descriptor number.
 
     Args:
         fd: the descriptor to watch, usually `sys.stdin.fileno()`. It is duplicated and read from, and never closed.

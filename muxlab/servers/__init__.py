@@ -33,7 +33,7 @@ __all__ = [
 
 
 def name_of(fn: Callable) -> str:
-    """Return the name to show for `fn`; raise OSError if it is a reference server whose epoll this system lacks."""
+    """Return the name to show for `fn`. Raises OSError for a reference server that needs epoll where there is none."""
     for name, reference in SERVERS.items():
         if fn is reference:
             require_epoll(name)

@@ -40,7 +40,7 @@ def epoll_edge_server(listener, stop):
                         else:
                             unfinished.add(fd)
                         if client.done:
-                            epoll.unregister(fd)  # before close: then the number may go to a new client
+                            epoll.unregister(fd)  # before close, after which the number may go to a new client
                             del clients[fd]
                             unfinished.discard(fd)
                             client.close()

@@ -6,7 +6,7 @@ from ..connection import Acceptor, Connection, echo
 
 
 def epoll_server(listener, stop):
-    """Echo with level-triggered epoll: the kernel keeps the interest list, and a wait costs by what is ready.
+    """Echo with level-triggered epoll: the kernel keeps the interest list, and a wait costs only for what is ready.
 
     Level-triggered: a client that is still ready is reported again by the next wait, so one read a turn is enough.
 
@@ -30,7 +30,7 @@ def epoll_server(listener, stop):
                         client = clients[fd]
                         echo(client)
                         if client.done:
-                            epoll.unregister(fd)  # before close: then the number may go to a new client
+                            epoll.unregister(fd)  # before close, after which the number may go to a new client
                             del clients[fd], interest[fd]
                             client.close()
                             continue

@@ -16,7 +16,7 @@ def poll_server(listener, stop):
     """
     acceptor = Acceptor(listener)
     clients: dict[int, Connection] = {}  # by descriptor
-    interest: dict[int, int] = {}  # what poll watches each client for; after a change it rebuilds its list
+    interest: dict[int, int] = {}  # what poll watches each client for: a change makes it rebuild the whole list
     poll = select.poll()
     poll.register(stop, select.POLLIN)
     poll.register(acceptor, select.POLLIN)
@@ -31,7 +31,7 @@ def poll_server(listener, stop):
                     client = clients[fd]
                     echo(client)
                     if client.done:
-                        poll.unregister(fd)  # or each poll reports POLLNVAL: no such descriptor is open
+                        poll.unregister(fd)  # otherwise each poll reports POLLNVAL: the descriptor is not open
                         del clients[fd], interest[fd]
                         client.close()
                         continue

@@ -5,7 +5,7 @@ import select
 from ..connection import Acceptor, Connection, echo
 
 FD_SETSIZE = 1024
-"""Limit of select: it takes only descriptor numbers below this, however few they are: select(2), BUGS."""
+"""Limit of descriptor numbers: select takes only those below it, however few it watches: select(2), BUGS."""
 
 
 def select_server(listener, stop):

@@ -25,7 +25,7 @@ class Listing:
         protected: numbers, in the file, of the lines where the tracer should raise no exception: those inside a `try`
             with a bare `except:` or `except BaseException:`, which would swallow it, and `finally` blocks and `with`
             lines, which clean up.
-        repeated: numbers of the lines with a comprehension: since Python 3.12 each turn of it counts as the line again.
+        repeated: numbers of the lines with a comprehension, which Python 3.12 and later trace once for each turn.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Sources:
 
     @property
     def served(self) -> str:
-        """The name of the server function; "" when it has no Python code, as a function written in C."""
+        """The name of the server function; "" for one without Python code, such as a function written in C."""
         return self.listings[0].name if self.listings else ""
 
     def listing_of(self, code: CodeType) -> Listing:
@@ -62,7 +62,7 @@ class Sources:
         return self.listings[-1]
 
     def protects(self, frame: FrameType) -> bool:
-        """Tell whether the current line of a frame is protected, or a line of the learner's that called it."""
+        """Tell whether the current line of a frame is protected, or that of a learner's function that called it."""
         learner_globals = frame.f_globals
         outer: FrameType | None = frame
         while outer is not None:

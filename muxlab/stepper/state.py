@@ -35,7 +35,7 @@ class State:
         connections: one row for each client, also for those in the accept queue and those that are closed.
         error: the error that ended the server: "NameError: name 'conn' is not defined".
         asleep_in: the system call that the server's thread sleeps in, as the kernel names it.
-        note: why a step ended early: the server seemed never to block.
+        note: why a step ended early: the server might never block.
         changed: what the last step or the last action of a client has changed: ("locals", name), ("listener", field),
             ("client 1", field); the fields are those of `SocketRow`.
     """
@@ -62,7 +62,7 @@ class State:
 
     @property
     def helper(self) -> bool:
-        """Whether the server is in another function than the server function."""
+        """Whether the server is in a helper, and not in the server function itself."""
         return self.function not in ("", self.served)
 
     def __repr__(self) -> str:

@@ -35,7 +35,7 @@ class Stepper(Server):
         on_change: functions without arguments, to be called when the server is held, falls asleep, wakes or ends, or a
             client acts. They are called in the thread in which that happens, and must return soon.
         clients: the clients made so far.
-        backlog: the length of the accept queue that was passed to `step`.
+        backlog: the length of the accept queue, as passed to `step`.
     """
 
     def __init__(self, fn: Callable, backlog: int = 128) -> None:
@@ -64,7 +64,7 @@ class Stepper(Server):
     def next(self) -> State:
         """Run one line, in the server function or in a helper, and return the state before the next one.
 
-        A server that is blocked stays blocked until a client's action or the time wakes it; one that has ended stays
+        A server that is blocked stays blocked until a client's action or its timeout wakes it; one that has ended stays
         ended.
         """
         return self._go("line")
@@ -199,6 +199,6 @@ def step(fn: Callable, *, backlog: int = 128) -> Stepper:
 
     Raises:
         TypeError: `fn` is not a function of `(listener, stop)` or `(listener)`.
-        OSError: `fn` is a reference server and needs epoll, which is not there.
+        OSError: the system has no epoll, which the reference server `fn` needs.
     """
     return Stepper(fn, backlog)

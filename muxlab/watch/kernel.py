@@ -1,7 +1,7 @@
 """The kernel's own tables about a server (the x-ray): what waits in each queue, what is ready, what epoll watches.
 
-All of it is read from outside the server, asleep or running. Nothing here takes a byte from a socket, changes anything
-or needs root.
+All of it is read from outside, while the server sleeps or runs. Nothing here takes a byte from a socket, changes
+anything or needs root.
 
 Not handled here: systems other than Linux have only some of these tables; what they lack is left empty.
 """
@@ -44,12 +44,12 @@ SHOWN = 20
 """Connections that a printed x-ray lists one by one; the others are counted."""
 
 LOOKS, LOOK_AGAIN = 20, 0.001
-"""Number of looks at a thread that is not asleep, and seconds from one to the next, before it counts as running."""
+"""Number of looks at a thread, and seconds between them, before one that is never asleep counts as running."""
 
 
 @dataclass(frozen=True)
 class SocketRow:
-    """The kernel's numbers about one socket of a server.
+    """One socket of a server, as the kernel sees it.
 
     Attributes:
         name: "listener", or "client 3" for the third connection that was accepted.

@@ -44,10 +44,10 @@ class Globals(dict):
         self._stand_ins = stand_ins(tap)
         self._by_id: dict[int, Any] = {id(thing): stand_in for thing, stand_in in self._stand_ins.items()}
         self._modules = {name: self._copy_module(__import__(name)) for name in MODULES}
-        self._made: dict[int, tuple[Any, Any]] = {}  # by id of the original: it, to keep it alive, and its stand-in
+        self._made: dict[int, tuple[Any, Any]] = {}  # by id: the original, kept alive, and its stand-in
         self["__builtins__"] = {**vars(builtins), "__import__": self._import}
         self["__name__"] = self.real.get("__name__")
-        self._not_assigned = set(self)  # names that were put here, and not assigned by the function
+        self._not_assigned = set(self)  # names that the function did not assign
         self.fn = self._rebind(fn)
 
     def __missing__(self, name: str) -> Any:

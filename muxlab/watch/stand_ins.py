@@ -1,8 +1,8 @@
 """Stand-ins: the sockets and the waits that a watched server gets in place of the standard ones.
 
-They do what the standard ones do, through the tap. A tapped socket still is a `socket.socket`, with the descriptor it
+They do what the standard ones do, through the tap. A tapped socket is still a `socket.socket`, with the descriptor it
 had. Epoll and poll objects cannot be subclassed, so `Epoll` and `Poll` pass each call on to a real one. If the tap has
-a gate, a call that may sleep comes with a `Wait`.
+a gate, each call that may sleep comes with a `Wait`.
 
 Not handled here: calls that neither wait nor move data, such as `setblocking` and `setsockopt`; they go unrecorded.
 """
@@ -58,7 +58,7 @@ def stand_ins(tap: Tap) -> dict[Any, Any]:
 
 
 def socket_class(tap: Tap, base: type[socket.socket]) -> type[socket.socket]:
-    """Return a subclass of `base` that reports its calls. Its layout is the same, so that a socket can change to it."""
+    """Return a subclass of `base` that reports its calls, with the same layout: an open socket can change to it."""
 
     def method(name: str, outcome_of: OutcomeOf, event: int = 0, show: Callable | None = None) -> Callable:
         real = getattr(base, name)
@@ -127,7 +127,7 @@ def _summary(show: Callable[[Any], Summary], argument: Any) -> Summary:
 
 
 def _socket_wait(sock: socket.socket, event: int, real: Callable, *given: Any) -> Wait | None:
-    """Return a socket's call taken apart, or None on a nonblocking socket, whose calls never sleep."""
+    """Return the parts of a socket's call, or None on a nonblocking socket, where no call sleeps."""
     if sock.gettimeout() == 0:
         return None
 
@@ -187,7 +187,7 @@ def sleep_function(tap: Tap) -> Callable:
 
 
 def _no_wake(_: int) -> None:
-    """Do nothing: the `wake` of a call that watches the given descriptor itself."""
+    """Do nothing: the call watches the descriptor that it was given, and needs no other wake."""
 
 
 def _names(tap: Tap, lists: Iterable[list]) -> list:
@@ -199,7 +199,7 @@ def _names(tap: Tap, lists: Iterable[list]) -> list:
 
 
 class Waiter:
-    """What `Epoll` and `Poll` share: a real object, to which everything goes that they do not define."""
+    """The common part of `Epoll` and `Poll`: a real object, to which they pass on what they do not define."""
 
     tap: Tap
     make: Callable[..., Any]
@@ -209,6 +209,7 @@ class Waiter:
         return getattr(self._real, name)
 
     def _attempt(self, timeout: float | None, *more: int) -> Any:
+        """Return what is ready now, or `WOULD_BLOCK`."""
         ready = self._real.poll(0, *more)
         return ready if ready or timeout == 0 else WOULD_BLOCK
 
@@ -233,7 +234,7 @@ class Epoll(Waiter):
 
     def _wait(self, fd: int, timeout: float | None, maxevents: int) -> Wait:
         def wake(end: int) -> None:
-            with contextlib.suppress(FileExistsError):  # woken before
+            with contextlib.suppress(FileExistsError):  # it was woken already
                 self._real.register(end, select.EPOLLIN)
 
         return Wait(

@@ -1,8 +1,8 @@
 """The tap: each call of a watched server goes through it, is counted, and is kept as an event.
 
 `Tap.call` makes a call and records what came of it. `Calls` and `Call` are what a reader gets: counts, and events that
-read like the call. A stepper adds a `Gate`, which may hold the server before a call; for that, a call that may sleep
-comes taken apart, as a `Wait`.
+read like the call. A stepper adds a `Gate`, which may hold the server before a call, and which makes each call that may
+sleep from its parts, a `Wait`.
 
 Not handled here: how the server's calls get to the tap. See `stand_ins.py` and `rebind.py`.
 """
@@ -24,7 +24,7 @@ KEPT = 10_000
 """Events kept, the latest: at 0.3 kB each, 3 MB. The counts are of all events."""
 
 CPU_EVERY = 16
-"""Calls between two readings of the thread's clock, also read at every wait: a reading takes as long as an EAGAIN."""
+"""Calls between two readings of the thread's CPU clock (it is read at waits, too): one takes as long as an EAGAIN."""
 
 PREVIEW = 16
 """Bytes of a message that an event quotes."""
@@ -118,12 +118,12 @@ WOULD_BLOCK = object()
 
 @dataclass(frozen=True)
 class Wait:
-    """A call that may sleep, taken apart, so that a gate can tell a call that sleeps from one that returns at once.
+    """A call that may sleep, in parts, so that a gate can tell whether it sleeps or returns at once.
 
     Attributes:
         attempt: makes the call if it need not sleep; otherwise returns `WOULD_BLOCK`.
-        sleep: makes the call and sleeps in it, but no longer than until the given descriptor becomes readable, ...
-        wake: ... or until another thread calls this, with the same descriptor.
+        sleep: makes the call and sleeps in it; it also returns when the given descriptor becomes readable, ...
+        wake: ... or when another thread calls this, with the same descriptor.
         ready: tells whether the call would return at once, and changes nothing.
     """
 
@@ -197,7 +197,7 @@ class Tap:
             fd: the descriptor that it is about, or -1.
             args: its other arguments, in short.
             outcome_of: see `OutcomeOf`.
-            wait: the same call taken apart, if it may sleep; needed only with a gate.
+            wait: the parts of the call, if it may sleep; needed only with a gate.
             real: the function to call, with the arguments that follow.
         """
         if self.over:
@@ -211,7 +211,7 @@ class Tap:
                 text = call_text(name, who, summary_text(args))
                 line = self.gate.before_call(name, text)
                 value = self.gate.make_call(text, wait) if wait else real(*given)
-        except Exception as error:  # any other BaseException ends the server: then the call was not made
+        except Exception as error:  # any other BaseException ends the server by force: the call was not made
             outcome = error_name(error)
             self._record(name, outcome, (who, fd, args, 0, outcome, line))
             raise
@@ -306,5 +306,5 @@ def summary_text(summary: Summary) -> str:
 
 
 def _name_order(name: str) -> tuple[bool, bool, int, str]:
-    """Return a sort key: listener first, clients last and by number. What select was given may be a set, unordered."""
+    """Return a sort key, listener first and clients last and by number: select may be given sets, without order."""
     return name != "listener", name.startswith("client"), len(name), name

@@ -95,8 +95,8 @@ def socket_class(tap: Tap, base: type[socket.socket]) -> type[socket.socket]:
         "__slots__": (), "__module__": base.__module__, "accept": tapped_accept, "close": close,
         "connect": method("connect", done_outcome, select.POLLOUT),
         "recv": method("recv", _recv_outcome, select.POLLIN, int),
-        "recv_into": method("recv_into", _recv_into_outcome, select.POLLIN),
-        "send": method("send", _send_outcome, select.POLLOUT, preview),
+        "recv_into": method("recv_into", _count_outcome("end"), select.POLLIN),
+        "send": method("send", _count_outcome("done"), select.POLLOUT, preview),
         "sendall": method("sendall", done_outcome, select.POLLOUT, preview),
         "shutdown": method("shutdown", done_outcome),
     }  # fmt: skip
@@ -110,12 +110,9 @@ def _recv_outcome(data: bytes) -> tuple[str, int, Summary]:
     return "data" if size else "end", size, (data[:PREVIEW], size)
 
 
-def _recv_into_outcome(count: int) -> tuple[str, int, Summary]:
-    return "data" if count else "end", count, count
-
-
-def _send_outcome(count: int) -> tuple[str, int, Summary]:
-    return "data" if count else "done", count, count
+def _count_outcome(if_none: str) -> OutcomeOf:
+    """Return an `OutcomeOf` for a call that returns a number of bytes; `if_none` is the outcome of 0 bytes."""
+    return lambda count: ("data" if count else if_none, count, count)
 
 
 def _summary(show: Callable[[Any], Summary], argument: Any) -> Summary:
@@ -177,10 +174,7 @@ def sleep_function(tap: Tap) -> Callable:
     """Return a `time.sleep` that reports its calls."""
 
     def tapped_sleep(seconds: float) -> None:
-        def sleep(end: int) -> object:
-            return select.select([end], [], [], seconds)
-
-        wait = Wait(lambda: WOULD_BLOCK, sleep, _no_wake, lambda: False) if tap.gate else None
+        wait = Wait(lambda: WOULD_BLOCK, lambda end: select.select([end], [], [], seconds), _no_wake, lambda: False)
         tap.call("time.sleep", -1, f"{seconds:g}", done_outcome, wait, time.sleep, seconds)
 
     return tapped_sleep

@@ -1,4 +1,7 @@
-"""What is running: so that running a cell again replaces, and nothing outlives the kernel."""
+"""The list of all that is running: a cell that runs again ends what it started before, and nothing outlives the kernel.
+
+Not handled here: the kernel's end by SIGKILL, after which no Python code runs.
+"""
 
 import abc
 import atexit
@@ -8,11 +11,11 @@ from .notebook import current_cell
 
 
 class Running(abc.ABC):
-    """Anything that can be told to end: servers, swarms, panels."""
+    """Anything that can be ended: a server, a swarm, a panel."""
 
     @abc.abstractmethod
     def end(self) -> None:
-        """Stop, release everything, raise nothing."""
+        """Stop, release everything, and raise nothing."""
 
 
 _running: list[tuple[Running, tuple[str, str] | None]] = []
@@ -20,19 +23,19 @@ _lock = threading.RLock()
 
 
 def add(thing: Running) -> None:
-    """Note that `thing` runs, and which notebook cell started it."""
+    """Add `thing` to the list, with the notebook cell that started it."""
     with _lock:
         _running.append((thing, current_cell()))
 
 
 def remove(thing: Running) -> None:
-    """Note that `thing` has ended; a second time does nothing."""
+    """Take `thing` off the list; a second call does nothing."""
     with _lock:
         _running[:] = [entry for entry in _running if entry[0] is not thing]
 
 
 def replace_earlier() -> None:
-    """End what an earlier run of the cell that is being run now has left running."""
+    """End all that an earlier run of the current notebook cell left running."""
     cell = current_cell()
     if cell is None:
         return
@@ -45,7 +48,7 @@ def replace_earlier() -> None:
 def stop_all() -> None:
     """Stop every server, swarm and panel of this process, the latest first.
 
-    Errors of servers are not raised here; they stay in their `error`.
+    The error of a server is not raised here; it stays in the server's `error`.
     """
     with _lock:
         things = [thing for thing, _ in _running]

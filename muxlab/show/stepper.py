@@ -9,7 +9,7 @@ from muxlab.show.panel import StepPanel
 from muxlab.show.style import human_bytes
 from muxlab.stepper.client import Client
 from muxlab.stepper.stepper import Stepper, step
-from muxlab.watch.tap import Call, reason
+from muxlab.watch.tap import Call, error_name
 
 LARGEST = 16 * 2**20
 """Bytes of one message: more than the kernel takes for one connection, by default (tcp_wmem and tcp_rmem, tcp(7))."""
@@ -28,7 +28,7 @@ def connect_client(stepper: Stepper) -> tuple[str, bool]:
     except TimeoutError:
         return "no new client: the accept queue is full, and the kernel answers nobody until the server accepts", False
     except OSError as error:
-        return f"no new client: {reason(error)}, nobody listens any more", False
+        return f"no new client: {error_name(error)}, nobody listens any more", False
 
 
 def find_client(stepper: Stepper, name: str) -> Client:
@@ -59,7 +59,7 @@ def perform(client: Client, what: str, data: bytes) -> tuple[str, bool]:
         getattr(client, what)()
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        return f"could not {NAMES[what]}, {reason(error)}: {why}", False
+        return f"could not {NAMES[what]}, {error_name(error)}: {why}", False
     return {
         "half_close": "half-closed: it sent its end of file, and can still read",
         "close": "closed its connection",

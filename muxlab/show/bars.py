@@ -1,4 +1,4 @@
-"""Servers side by side under the same crowd: how many replies a second, and what each of them cost."""
+"""`replies`: servers side by side under the same crowd, how many replies a second, and what each of them cost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ReplyRow(Protocol):
-    """What `replies` needs of a row: `muxlab.measure.echo_cost` gives such."""
+    """The part of a row that `replies` needs; `muxlab.measure.echo_cost` returns such rows."""
 
     @property
     def server(self) -> str: ...
@@ -35,7 +35,7 @@ def replies(rows: Iterable[ReplyRow], axes: Sequence[Axes] | None = None) -> tup
         The two Axes: replies per second, where longer is better, and microseconds, where shorter is.
 
     Raises:
-        ValueError: there is nothing to draw, two rows have the same server, or a number is below zero or none.
+        ValueError: there is nothing to draw, two rows have the same server, or a number is negative or not finite.
     """
     ordered = _checked(rows)
     with style.style():
@@ -78,7 +78,7 @@ def _bars(ax: Axes, title: str, rows: Sequence[ReplyRow], values: Sequence[float
     ax.set_title(title)
     ax.set_yticks(range(len(rows)), [row.server for row in rows])
     for label, look in zip(ax.get_yticklabels(), looks, strict=True):
-        label.set(color=style.darker(look.colour), fontweight="bold")
+        label.set(color=style.darker(look.colour), fontweight="bold", parse_math=False)  # the axes may be a learner's
     ax.set(xlim=(0, max(values) * 1.28 or 1), xticks=[])  # room for the numbers, which say more than an axis
     ax.tick_params(axis="y", length=0)
     ax.grid(False)

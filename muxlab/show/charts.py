@@ -1,13 +1,13 @@
-"""The charts that stand still: what things cost, and how long replies took.
+"""The charts with lines: `cost`, of replies or of waits; `beside`, the same next to published costs; `round_trip`.
 
-A chart takes rows or samples, draws in the course's look (`theme.py`) and returns matplotlib's Axes, so that a
-cell can go on with it. Nothing here measures anything: rows come from `muxlab.measure`, samples from a swarm.
+A chart takes what `muxlab.measure` returned, draws it in the course's look, and returns matplotlib's Axes, so that a
+cell can go on with it. Nothing here measures anything.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from muxlab.measure.rows import form_of, slope
@@ -27,6 +27,9 @@ from muxlab.show.log_axes import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+DASHED = (0, (3, 2))
+PUBLISHED: Any = {"linestyle": DASHED, "linewidth": 1.3, "markerfacecolor": style.CARD}
 
 
 def cost(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
@@ -59,107 +62,12 @@ def cost(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
     return ax
 
 
-def latency(samples: Mapping[str, Any], ax: Axes | None = None) -> Axes:
-    """Draw which share of the replies arrived within which time, for one or several servers.
-
-    Args:
-        samples: for each server's name its durations in seconds, or a histogram whose `.items()` are
-            (upper bound in seconds, count).
-        ax: where to draw; a new figure when None.
-
-    Returns:
-        The Axes: time to the right on a logarithmic scale, share upwards on one that gives every further nine
-        (90 %, 99 %, 99.9 %) the same room. A ring marks half of the replies, a filled mark 99 %.
-
-    Raises:
-        ValueError: there are no samples, or one is not a positive time.
-    """
-    if not samples:
-        raise ValueError("latency() was given no samples: pass {name: durations in seconds}")
-    curves = {name: _cumulative(name, values) for name, values in samples.items()}
-    with style.style():
-        ax = style.new_axes(ax)
-        ax.set(xscale="log", xlabel="time from question to reply", ylabel="share of the replies")
-        ax.set_title("How long replies took")
-        labels = {}
-        for name, (times, shares) in curves.items():
-            look = style.look(name)
-            ax.plot(*_thinned(times, shares), color=look.colour, linestyle=look.line, label=name)
-            p50, p99 = (_time_at(times, shares, share) for share in (0.5, 0.99))
-            marks: Any = {"color": look.colour, "marker": look.marker, "linestyle": "none", "markersize": 8}
-            ax.plot([p50], [_nines(0.5)], **marks, markerfacecolor=style.CARD, markeredgewidth=1.8)
-            ax.plot([p99], [_nines(0.99)], **marks)
-            labels[f"{name}\n{style.human_seconds(p50)} · {style.human_seconds(p99)}"] = (name, times[-1])
-        top = max(_nines(shares[-1]) for _, shares in curves.values())
-        ticks = [share for share in (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999) if _nines(share) <= top + 0.01]
-        ax.set_yticks([_nines(share) for share in ticks], [f"{100 * share:g} %" for share in ticks])
-        ax.set_ylim(-0.08, top + 0.15)
-        plain_ticks(ax.xaxis, style.short_seconds)
-        _stack_names(ax, labels)
-    return ax
-
-
-def _cumulative(name: str, values: Any) -> tuple[list[float], list[float]]:
-    """Return times (seconds, rising) and the share of the samples within each."""
-    pairs = sorted(values.items()) if hasattr(values, "items") else sorted((value, 1) for value in values)
-    pairs = [(seconds, count) for seconds, count in pairs if count]
-    if not pairs:
-        raise ValueError(f"latency() was given no durations for {name!r}")
-    if not (pairs[0][0] > 0 and math.isfinite(pairs[-1][0])):
-        raise ValueError(f"latency() wants durations in seconds above zero; {name!r} has {pairs[0][0]}")
-    total, seen = sum(count for _, count in pairs), 0
-    times, shares = [pairs[0][0]], [0.0]
-    for seconds, count in pairs:
-        seen += count
-        times.append(seconds)
-        shares.append(min(seen, total - 0.5) / total)  # the last one of n stands for 1 - 1/2n: no scale has all nines
-    return times, shares
-
-
-def _thinned(times: list[float], shares: list[float]) -> tuple[list[float], list[float]]:
-    """Return times and heights of the points that a picture can tell apart: 1/200 of a "nine" is half a pixel."""
-    xs, ys = times[:1], [_nines(shares[0])]
-    for seconds, share in zip(times, shares, strict=True):
-        if _nines(share) - ys[-1] > 0.005 or share == shares[-1]:
-            xs.append(seconds)
-            ys.append(_nines(share))
-    return xs, ys
-
-
-def _nines(share: float) -> float:
-    return -math.log10(1 - share)
-
-
-def _time_at(times: Sequence[float], shares: Sequence[float], wanted: float) -> float:
-    return next((seconds for seconds, share in zip(times, shares, strict=True) if share >= wanted), times[-1])
-
-
-def _stack_names(ax: Axes, labels: Mapping[str, tuple[str, float]]) -> None:
-    """Write names and figures down the right side, fastest tail first, each after its own mark."""
-    ordered = sorted(labels.items(), key=lambda item: item[1][1])
-    for row, (text, (name, _)) in enumerate(ordered):
-        look, height = style.look(name), 0.96 - 0.16 * row
-        ax.plot([1.04], [height], transform=ax.transAxes, color=look.colour, marker=look.marker, markersize=8,
-                linestyle="none", clip_on=False, label="_mark")  # fmt: skip
-        ax.text(1.065, height, text, transform=ax.transAxes, va="center", color=style.darker(look.colour),
-                fontsize=10.5, linespacing=1.3)  # fmt: skip
-    ax.text(1.025, 0.96 - 0.16 * len(ordered), "half within · 99 % within", transform=ax.transAxes, va="center",
-            color=style.MUTED, fontsize=9)  # fmt: skip
-
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-DASHED = (0, (3, 2))
-PUBLISHED: Any = {"linestyle": DASHED, "linewidth": 1.3, "markerfacecolor": style.CARD}
-
-
 def beside(rows: Iterable[Any], published: Iterable[Any], ax: Axes | None = None) -> Axes:
-    """Draw one's own rows, solid, on one chart with published rows of the same experiment, dashed and hollow.
+    """Draw your own rows, solid, and published rows of the same experiment, dashed and hollow, in one chart.
 
-    Another machine and another year shift a curve up or down as a whole, and say nothing. To be compared are the
-    slopes, written beside the lines (0 is flat, 1 is proportional), and how many times the dearest costs the cheapest
-    where both were measured, which the two upright lines show.
+    Another machine and another year shift a curve up or down as a whole, and say nothing. What can be compared are the
+    slopes, written beside the lines (0 is flat, 1 is proportional), and how many times the cheapest the most expensive
+    is, where both were measured, which the two upright lines show.
 
     Args:
         rows: of one experiment of `muxlab.measure`.
@@ -193,43 +101,6 @@ def beside(rows: Iterable[Any], published: Iterable[Any], ax: Axes | None = None
         log_ticks(ax)
         name_lines(ax, labels)
     return ax
-
-
-def _text(name: str, rows: list[Any]) -> str:
-    """A line's name, with its slope where it has one."""
-    line = [row for row in rows if getattr(row, form_of(row).name) == name]
-    sizes = {getattr(row, form_of(row).size) for row in line}
-    return f"{name}, slope {slope(line).exponent:.2f}" if len(sizes) > 1 else name
-
-
-def _ratios(ax: Axes, own: Mapping[str, Points], theirs: Mapping[str, Points]) -> None:
-    """Span the distance from the cheapest line to the dearest, for each family, at the largest size that both have."""
-    both = [(name, size) for name in own if name in theirs for size in dict(own[name]) if size in dict(theirs[name])]
-    sizes = [size for _, size in both]
-    size = max((size for size in sizes if sizes.count(size) > 1), default=None)
-    if size is None:
-        return
-    names = [name for name, of in both if of == size]
-    for family, line, aside in ((own, "-", -1), (theirs, DASHED, 1)):
-        costs = [dict(family[name])[size] for name in names]
-        low, high = min(costs), max(costs)
-        x = size * 1.1**aside
-        ax.plot([x, x], [low, high], color=style.INK, linewidth=1, linestyle=line, marker="_", label="_ratio")
-        ax.annotate(f"{high / low:.0f}×", (x, math.sqrt(low * high)), xytext=(6 * aside, 0), va="center",
-                    ha="right" if aside < 0 else "left", textcoords="offset points", path_effects=halo(),
-                    fontweight="bold" if family is own else "normal")  # fmt: skip
-
-
-def _key(ax: Axes, source: str) -> None:
-    """Say which lines are whose, in the corner that lines which rise leave free."""
-    look: Any = {"color": style.MUTED, "marker": "o", "markersize": 5}
-    ours = ax.plot([], [], **look, label="this machine")
-    theirs = ax.plot([], [], **look, **PUBLISHED, label=source)
-    ax.legend(handles=[*ours, *theirs], loc="upper left", fontsize=9, labelcolor=style.MUTED)
-
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None) -> Axes:
@@ -266,3 +137,36 @@ def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None
         plain_ticks(ax.yaxis, style.short_seconds)
         name_lines(ax, [Label(name, name, line[-1]) for name, line in points.items()])
     return ax
+
+
+def _text(name: str, rows: list[Any]) -> str:
+    """Return a line's name, with its slope where it has one."""
+    line = [row for row in rows if getattr(row, form_of(row).name) == name]
+    sizes = {getattr(row, form_of(row).size) for row in line}
+    return f"{name}, slope {slope(line).exponent:.2f}" if len(sizes) > 1 else name
+
+
+def _ratios(ax: Axes, own: Mapping[str, Points], theirs: Mapping[str, Points]) -> None:
+    """Span the distance from the cheapest line to the most expensive, of either family, at the largest common size."""
+    both = [(name, size) for name in own if name in theirs for size in dict(own[name]) if size in dict(theirs[name])]
+    sizes = [size for _, size in both]
+    size = max((size for size in sizes if sizes.count(size) > 1), default=None)
+    if size is None:
+        return
+    names = [name for name, of in both if of == size]
+    for family, line, aside in ((own, "-", -1), (theirs, DASHED, 1)):
+        costs = [dict(family[name])[size] for name in names]
+        low, high = min(costs), max(costs)
+        x = size * 1.1**aside
+        ax.plot([x, x], [low, high], color=style.INK, linewidth=1, linestyle=line, marker="_", label="_ratio")
+        ax.annotate(f"{high / low:.0f}×", (x, math.sqrt(low * high)), xytext=(6 * aside, 0), va="center",
+                    ha="right" if aside < 0 else "left", textcoords="offset points", path_effects=halo(),
+                    fontweight="bold" if family is own else "normal")  # fmt: skip
+
+
+def _key(ax: Axes, source: str) -> None:
+    """Say whose lines are whose, in the corner that rising lines leave free."""
+    look: Any = {"color": style.MUTED, "marker": "o", "markersize": 5}
+    ours = ax.plot([], [], **look, label="this machine")
+    theirs = ax.plot([], [], **look, **PUBLISHED, label=source)
+    ax.legend(handles=[*ours, *theirs], loc="upper left", fontsize=9, labelcolor=style.MUTED)

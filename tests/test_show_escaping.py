@@ -167,7 +167,7 @@ def test_a_server_that_sleeps_in_a_call_is_said_to_go_on(monkeypatch):
             time.sleep(3)  # what the test is about
 
     one = playground(sleeper, connections=1, active=1)
-    assert one.display.message.startswith("sleeper sleeps in a call that nothing can wake, time.sleep for example")
+    assert one.display.message.startswith("sleeper sleeps in a call that nothing can wake, such as time.sleep")
     assert "stopped with" not in one.display.message and not one.running
     served[0].join(BOUND)
     muxlab.stop_all()

@@ -110,7 +110,8 @@ class ExercisePanel(VBox):
         elif answer.passed:
             self._say(f"{answer.said} For another way to do it, press Solution.", "mux-solved", answer.report)
         else:
-            self._say(f"{answer.said} Stuck? Press Hint.", "mux-not-yet", answer.report)
+            stuck = "Stuck? Press Solution." if self._hint.disabled else "Stuck? Press Hint."
+            self._say(f"{answer.said} {stuck}", "mux-not-yet", answer.report)
 
     def _rest(self) -> None:
         self._check.disabled, self._check.description = False, "Check"

@@ -18,9 +18,7 @@ from collections.abc import Callable
 _numbers = itertools.count(1)  # so that two variants of one name do not share a file
 
 
-def variant(
-    good: Callable | tuple[Callable, ...], name: str, symptom: str, *changes: tuple[str, str]
-) -> Callable[..., None]:
+def variant(good: Callable | tuple[Callable, ...], name: str, symptom: str, *changes: tuple[str, str]) -> Callable:
     """Make a server from a good one by replacing pieces of its text.
 
     The new server is compiled from its own text, with its own line numbers: tracebacks, `inspect.getsource`, the
@@ -58,16 +56,10 @@ def source(*functions: Callable) -> str:
 
     Raises:
         OSError: there is no text, as for what was typed at a prompt.
-        TypeError: it is not a Python function or class.
+        TypeError: it is not written in Python.
         SyntaxError: it is not a `def` of its own, as a lambda within a line.
     """
     return "\n\n".join(map(_without_docstring, functions))
-
-
-def whole_source(server: Callable) -> str:
-    """Return the text that a variant was compiled from, with its helpers; of any other function, its own text."""
-    file = server.__code__.co_filename
-    return "".join(linecache.getlines(file)) if file.startswith("<variant ") else source(server)
 
 
 def difference(old: str, new: str, names: tuple[str, str] = ("", ""), context: int = 3) -> str:

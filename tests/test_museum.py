@@ -10,7 +10,6 @@ from muxlab.course.variant import source
 from muxlab.trials import Verdict
 from muxlab.trials.runner import TRIALS
 
-# Trials that are often failed together.
 RESETS = [
     "survives a reset before any data",
     "survives a reset between messages",

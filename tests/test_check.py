@@ -269,6 +269,6 @@ def test_to_nap_is_a_fault_for_who_could_wait_and_a_limit_for_who_polls() -> Non
 
     (trial,) = muxlab.check(naps, trials=["does not nap while clients wait"]).trials
     assert trial.passed is None and "server that polls" in trial.detail
-    exhibit = muxlab.museum.EXHIBITS["rests_after_each_event"]
+    exhibit = muxlab.museum.EXHIBITS["rests_after_each_event"].fn
     (trial,) = muxlab.check(exhibit, trials=["does not nap while clients wait"]).trials
     assert trial.passed is False and "it called time.sleep" in trial.detail

@@ -102,7 +102,7 @@ WAITS = [
         "The first client that leaves ends the server.",
         (
             """
-            epoll.unregister(fd)  # before close: the number may be somebody else's after it
+            epoll.unregister(fd)  # before close, after which the number may go to a new client
             del clients[fd], interest[fd]
             client.close()
             """,

@@ -1,8 +1,10 @@
-"""What is running: so that running a cell again replaces, and nothing outlives the kernel."""
+"""What is running: so that running a cell again replaces, and nothing outlives the kernel or an interrupt."""
 
+import _thread
 import abc
 import atexit
 import threading
+from collections.abc import Callable
 
 from .notebook import current_cell
 
@@ -15,8 +17,70 @@ class Running(abc.ABC):
         """Stop, release everything, raise nothing."""
 
 
+LOOK_AGAIN = 0.05
+"""Seconds between two looks at work that is being done, should its last word have been lost to an interrupt."""
+
 _running: list[tuple[Running, tuple[str, str] | None]] = []
 _lock = threading.RLock()
+
+
+def start(thing: Running, begin: Callable[[], object]) -> None:
+    """Note that `thing` runs, and begin it; an error or an interrupt on the way ends it again.
+
+    Args:
+        thing: what is to run; its `end` is called, though nothing may have begun.
+        begin: opens everything and starts it, or raises and leaves nothing.
+    """
+    add(thing)
+    try:
+        undisturbed(begin)
+    except BaseException:
+        thing.end()
+        remove(thing)
+        raise
+
+
+def undisturbed(work: Callable[[], object]) -> None:
+    """Do `work` to its end even if the caller is interrupted meanwhile, and raise what it raised.
+
+    Python's signal handlers run in the main thread, between any two instructions: after a pipe was opened, say, and
+    before anything knew of it. So the work is done in another thread. `threading` cannot start that one, because an
+    interrupt may leave the locks of its `start` locked; so `work` must not ask for `threading.current_thread()`.
+    """
+    if threading.get_ident() != threading.main_thread().ident:
+        work()
+        return
+    pending, failed, finished = [work], list[BaseException](), list[bool]()
+    wake = _thread.allocate_lock()
+    wake.acquire()
+
+    def run() -> None:
+        try:
+            taken = pending.pop()
+        except IndexError:  # called off
+            return
+        try:
+            taken()
+        except BaseException as error:
+            failed.append(error)
+        finished.append(True)
+        wake.release()
+
+    def wait() -> None:
+        while not finished:
+            wake.acquire(timeout=LOOK_AGAIN)
+
+    try:
+        _thread.start_new_thread(run, ())
+        wait()
+    except BaseException:
+        try:
+            pending.pop()
+        except IndexError:  # it has begun: see it through
+            wait()
+        raise
+    if failed:
+        raise failed[0]
 
 
 def add(thing: Running) -> None:

@@ -54,23 +54,26 @@ class Server(running.Running):
         self.error: BaseException | None = None
         self.forced = False
         self._pid = os.getpid()
-        self._gate = threading.Lock()  # held while the function's beginning or end is noted, or brought about
-        self._begun = self._ended = False
-        self._given_back = False
+        self._gate = threading.Lock()  # held while the function's end is noted, or brought about
+        self._ended = False
+        self._given_back = True  # nothing is open yet
         self._told = False  # the error was raised where the learner is looking
         self._cpu = 0.0
         self._closing = threading.RLock()
-        with contextlib.ExitStack() as undo:  # an interrupt may come between any two of these lines
+        self.thread = threading.Thread(target=self._run, name=f"muxlab-server-{self.name}", daemon=True)
+        running.start(self, lambda: self._open(port, backlog))
+
+    def _open(self, port: int, backlog: int) -> None:
+        """Open everything, and start the thread."""
+        with contextlib.ExitStack() as undo:
             self.listener = listen(port, backlog)
             undo.callback(self.listener.close)
             self.address: tuple[str, int] = self.listener.getsockname()
             self._stop = Stop()
             undo.callback(self._stop.close)
-            self.thread = threading.Thread(target=self._run, name=f"muxlab-server-{self.name}", daemon=True)
-            undo.callback(self._call_off)
-            running.add(self)
             self.thread.start()
             undo.pop_all()
+        self._given_back = False
 
     @property
     def alive(self) -> bool:
@@ -88,7 +91,7 @@ class Server(running.Running):
         Source: pthread_getcpuclockid(3).
         """
         with self._gate:
-            if self._ended or not self._begun:
+            if self._ended:
                 return self._cpu
             return time.clock_gettime(time.pthread_getcpuclockid(self.thread.ident or 0))
 
@@ -194,6 +197,7 @@ class Server(running.Running):
             raise RuntimeError("a server function cannot stop its own server: it ends by returning")
         with self._closing:
             if self._given_back:
+                running.remove(self)
                 return False
             self.forced = self.forced or (force and self.alive)
             held = self._sockets()  # so that they are closed here, and not whenever they are collected
@@ -231,10 +235,6 @@ class Server(running.Running):
     # ---- in the server's thread
 
     def _run(self) -> None:
-        with self._gate:
-            if self._ended:  # called off before it began
-                return
-            self._begun = True
         try:
             try:
                 self._call(self._tapped() if self.tap else self.fn)
@@ -284,14 +284,6 @@ class Server(running.Running):
                 gate.closed()
 
     # ---- in anybody else's
-
-    def _call_off(self) -> None:
-        """Take back a start that was interrupted."""
-        with self._gate:
-            self._ended = not self._begun
-        if self._begun:
-            self.end()
-        running.remove(self)
 
     def _give_back(self, held: list[socket.socket]) -> None:
         if self.thread.is_alive():

@@ -47,11 +47,10 @@ class Stepper(Server):
         self._tap = Tap(self._tracer)
         self._tracer.names = self._tap.names
         super().__init__(fn, 0, backlog, self._tap)
-        try:
-            self._tracer.settle()
-        except BaseException:  # an interrupt: nobody has this stepper yet
-            self.end()
-            raise
+
+    def _open(self, port: int, backlog: int) -> None:
+        super()._open(port, backlog)
+        self._tracer.settle()
 
     @property
     def listings(self) -> list[Listing]:

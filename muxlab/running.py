@@ -17,9 +17,6 @@ class Running(abc.ABC):
         """Stop, release everything, raise nothing."""
 
 
-LOOK_AGAIN = 0.05
-"""Seconds between two looks at work that is being done, should its last word have been lost to an interrupt."""
-
 _running: list[tuple[Running, tuple[str, str] | None]] = []
 _lock = threading.RLock()
 
@@ -36,7 +33,6 @@ def start(thing: Running, begin: Callable[[], object]) -> None:
         undisturbed(begin)
     except BaseException:
         thing.end()
-        remove(thing)
         raise
 
 
@@ -67,8 +63,8 @@ def undisturbed(work: Callable[[], object]) -> None:
         wake.release()
 
     def wait() -> None:
-        while not finished:
-            wake.acquire(timeout=LOOK_AGAIN)
+        if not finished:  # an interrupt may have come after the lock was taken
+            wake.acquire()
 
     try:
         _thread.start_new_thread(run, ())

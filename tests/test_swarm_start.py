@@ -33,7 +33,7 @@ MAKERS: dict[str, Callable] = {
     "swarm in a process": lambda server: muxlab.Swarm(server, 5, isolate=True),
 }
 TIMERS = {"swarm in a process": 25}
-"""How many interrupts, where a hundred would take too long: to start a process takes a tenth of a second."""
+"""How many interrupts, where a hundred would take too long: a process takes a tenth of a second to start."""
 
 
 class Ring(KeyboardInterrupt):
@@ -75,15 +75,17 @@ def test_an_interrupt_at_any_moment_leaves_nothing(what: str, server: Server, ti
         made.stop()
     before = snapshot()
     interrupted, count = 0, TIMERS.get(what, 100)
-    for number in range(1, count + 1):
+    for number in range(10 * count):  # on a busy machine many a timer rings too late
         try:
-            timer(number / count * min(times))
+            timer((number % count + 1) / count * sorted(times)[2])
             make()
             timer(0)
         except Ring:
             interrupted += 1
         end_all_but(server)
-    assert interrupted > count / 10  # or this test has tested nothing
+        if interrupted == count:
+            break
+    assert interrupted == count
     assert not left_over(before)
     assert [thing for thing, _ in running._running] == [server]
 

@@ -14,6 +14,16 @@ from types import TracebackType
 PACKAGE = __name__.partition(".")[0]
 
 
+class Interrupted(KeyboardInterrupt):
+    """An interrupt of something long: its message says what had been done by then.
+
+    A notebook shows it in one line, with the learner's own line in it, and not the frames of ours that led to it.
+    """
+
+    def _render_traceback_(self) -> list[str]:  # what IPython asks an exception for
+        return [where(self)]
+
+
 def is_ours(module: str | None) -> bool:
     """Tell by its name whether a module is the package's own; servers and exhibits are not, as learners read them."""
     name = module or ""

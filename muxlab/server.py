@@ -53,23 +53,25 @@ class Server(running.Running):
         self.forced = False
         self._globals: Globals | None = None
         self._pid = os.getpid()
-        self._state_lock = threading.Lock()  # held to set the next two, and to raise an exception in the thread
-        self._begun = self._ended = False
-        self._released = False
+        self._state_lock = threading.Lock()  # held to note the end, and to raise an exception in the thread
+        self._ended = False
+        self._released = True  # nothing is open yet
         self._error_raised = False  # in the learner's cell
         self._cpu = 0.0
         self._stop_lock = threading.RLock()
-        with contextlib.ExitStack() as undo:  # an interrupt may come between any two of these lines
+        self.thread = threading.Thread(target=self._run, name=f"muxlab-server-{self.name}", daemon=True)
+        running.start(self, lambda: self._open(port, backlog))
+
+    def _open(self, port: int, backlog: int) -> None:
+        with contextlib.ExitStack() as undo:
             self.listener = listen(port, backlog)
             undo.callback(self.listener.close)
             self.address: tuple[str, int] = self.listener.getsockname()
             self._stop = Stop()
             undo.callback(self._stop.close)
-            self.thread = threading.Thread(target=self._run, name=f"muxlab-server-{self.name}", daemon=True)
-            undo.callback(self._undo_start)
-            running.add(self)
             self.thread.start()
             undo.pop_all()
+        self._released = False
 
     @property
     def alive(self) -> bool:
@@ -84,7 +86,7 @@ class Server(running.Running):
     def cpu_seconds(self) -> float:
         """Return the CPU time of the server's thread alone so far, in seconds. Source: pthread_getcpuclockid(3)."""
         with self._state_lock:
-            if self._ended or not self._begun:
+            if self._ended:
                 return self._cpu
             return time.clock_gettime(time.pthread_getcpuclockid(self.thread.ident or 0))
 
@@ -174,6 +176,7 @@ class Server(running.Running):
             raise RuntimeError("a server function cannot stop its own server: it ends by returning")
         with self._stop_lock:
             if self._released:
+                running.remove(self)
                 return False
             self.forced = self.forced or (force and self.alive)
             held = self.listener.sockets()  # keeps them from being garbage-collected: they are closed here
@@ -212,10 +215,6 @@ class Server(running.Running):
     # ---- in the server's thread
 
     def _run(self) -> None:
-        with self._state_lock:
-            if self._ended:  # undone before it began
-                return
-            self._begun = True
         try:
             try:
                 self._call(self._tapped() if self.tap else self.fn)
@@ -265,14 +264,6 @@ class Server(running.Running):
                 gate.after_close()
 
     # ---- in any other thread
-
-    def _undo_start(self) -> None:
-        """Undo a start that was interrupted."""
-        with self._state_lock:
-            self._ended = not self._begun
-        if self._begun:
-            self.end()
-        running.remove(self)
 
     def _release(self, held: list[socket.socket]) -> None:
         if self.thread.is_alive():

@@ -15,13 +15,13 @@ PACKAGE = __name__.partition(".")[0]
 
 
 class Interrupted(KeyboardInterrupt):
-    """An interrupt of something long: its message says what had been done by then.
+    """An interrupt of something long, which says what had been done by then.
 
-    A notebook shows it in one line, with the learner's own line in it, and not the frames of ours that led to it.
+    A notebook shows it in one line that names the learner's own, and leaves our frames out.
     """
 
     def _render_traceback_(self) -> list[str]:  # what IPython asks an exception for
-        return [where(self)]
+        return [where(trim(self))]
 
 
 def is_ours(module: str | None) -> bool:

@@ -171,6 +171,6 @@ def test_a_bar_is_drawn_for_those_who_look_on_and_then_it_is_gone(monkeypatch, c
 @pytest.mark.parametrize(("person", "seen"), [(True, True), (False, False)])
 def test_a_notebook_that_a_program_runs_shows_no_bar(monkeypatch, person, seen):
     request = {"header": {"msg_id": "1"}, "metadata": {}, "content": {"allow_stdin": person}}
-    monkeypatch.setattr(bars.registry, "request", lambda: request)
+    monkeypatch.setattr(bars, "request", lambda: request)
     settings = [1, 2]
     assert (bars.progress(settings, "waits") is not settings) == seen

@@ -2,7 +2,8 @@
 
 What a server function raises passes through the package on its way to the learner: through the code that called the
 function, and through the tap if a call failed there. `trim` takes the package's frames out of a traceback, `last_line`
-finds the line for a report to name, and `warn` makes a warning point to the learner's line.
+finds the line for a report to name, and `warn` makes a warning point to the learner's line. A function on that way that
+the learner called sets `__tracebackhide__`, so that IPython and pytest leave its frame out.
 """
 
 import linecache
@@ -27,7 +28,7 @@ class Interrupted(KeyboardInterrupt):
 def is_ours(module: str | None) -> bool:
     """Tell by its name whether a module is the package's own; servers and exhibits are not, as learners read them."""
     name = module or ""
-    readable = (f"{PACKAGE}.servers", f"{PACKAGE}.connection", f"{PACKAGE}.course")
+    readable = (f"{PACKAGE}.servers", f"{PACKAGE}.connection", f"{PACKAGE}.course.ch", f"{PACKAGE}.course.museum")
     return name.split(".")[0] == PACKAGE and not name.startswith(readable)
 
 

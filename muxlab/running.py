@@ -32,6 +32,7 @@ def start(thing: Running, begin: Callable[[], object]) -> None:
         thing: what is to run; its `end` is called, though nothing may have begun.
         begin: opens everything and starts it, or raises and leaves nothing.
     """
+    __tracebackhide__ = True
     add(thing)
     try:
         undisturbed(begin)
@@ -47,6 +48,7 @@ def undisturbed(work: Callable[[], object]) -> None:
     before anything knew of it. So the work is done in another thread. `threading` cannot start that one, because an
     interrupt may leave the locks of its `start` locked; so `work` must not ask for `threading.current_thread()`.
     """
+    __tracebackhide__ = True
     if threading.get_ident() != threading.main_thread().ident:
         work()
         return
@@ -55,6 +57,7 @@ def undisturbed(work: Callable[[], object]) -> None:
     wake.acquire()
 
     def run() -> None:
+        __tracebackhide__ = True
         try:
             taken = pending.pop()
         except IndexError:  # called off

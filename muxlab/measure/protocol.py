@@ -25,6 +25,7 @@ def each(settings: Sequence[Setting], what: str, measure: Callable[[Setting], Re
     Raises:
         Interrupted: the learner stopped it; says after how many.
     """
+    __tracebackhide__ = True
     results: list[Result] = []
     try:
         for setting in progress(settings, what):

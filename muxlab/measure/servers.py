@@ -148,6 +148,7 @@ def echo_cost(
         TimeoutError: the server does not answer.
         BaseException: what the server raised.
     """
+    __tracebackhide__ = True
     check_duration(seconds)
     check_count("active", active)
     check_count("payload", payload)
@@ -157,6 +158,7 @@ def echo_cost(
     runs: dict[int, list[_Run]] = {count: [] for count in counts}
 
     def measure(count: int) -> None:
+        __tracebackhide__ = True
         runs[count].append(_run(fn, count, active, seconds / ROUNDS, payload, isolate))
 
     each([*runs] * ROUNDS, what, measure)
@@ -197,6 +199,7 @@ def churn_cost(
         OSError: the server hangs up before it has answered, or does not answer.
         BaseException: what the server raised.
     """
+    __tracebackhide__ = True
     check_duration(seconds)
     check_count("payload", payload)
     counts = settings("connections", connections)
@@ -238,6 +241,7 @@ def _undisturbed(runs: list[_Run]) -> list[_Run]:
 
 
 def _run(fn: Callable, connections: int, active: int, seconds: float, payload: int, isolate: bool) -> _Run:
+    __tracebackhide__ = True
     with (
         serve(fn, backlog=max(128, connections)) as server,
         Swarm(server, connections, active=0, payload=payload, isolate=isolate) as swarm,
@@ -285,6 +289,7 @@ def _row(connections: int, active: int, payload: int, runs: list[_Run]) -> EchoC
 
 
 def _churn(fn: Callable, connections: int, seconds: float, payload: int, isolate: bool) -> list[float]:
+    __tracebackhide__ = True
     with serve(fn, backlog=max(128, connections)) as server, Swarm(server, connections, 0, isolate=isolate) as swarm:
         swarm.wait_connected(timeout=PATIENCE)
         return repeat(lambda: _batch(server, bytes(payload)), seconds, BATCHES)

@@ -185,6 +185,7 @@ class Swarm(running.Running):
             ConnectionError: some were refused, or closed by the server.
             BaseException: what the server raised, if it died meanwhile.
         """
+        __tracebackhide__ = True
         deadline = time.monotonic() + check_timeout(timeout)
         with self._waiting():
             while not ((tally := self._crowd.tally()).settled and tally.connected >= self._crowd.wanted):
@@ -207,6 +208,7 @@ class Swarm(running.Running):
             ConnectionError: no client is connected any more.
             BaseException: what the server raised, if it died meanwhile.
         """
+        __tracebackhide__ = True
         check_count("count", count, 0)
         deadline = time.monotonic() + check_timeout(timeout)
         with self._waiting():
@@ -227,6 +229,7 @@ class Swarm(running.Running):
             raise errors.Interrupted(f"you stopped waiting: {self._state()}") from None
 
     def _check_alive(self, tally: Tally) -> None:
+        __tracebackhide__ = True
         if tally.error is not None:
             raise tally.error
         if not tally.alive:
@@ -237,6 +240,7 @@ class Swarm(running.Running):
 
     def _give_up(self, why: str) -> None:
         """Raise an error that says why nothing more will come."""
+        __tracebackhide__ = True
         if self._server is not None:
             self._server.wait(LAST_WORDS)
         self._check_alive(self._crowd.tally())
@@ -279,6 +283,7 @@ class Swarm(running.Running):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        __tracebackhide__ = True
         if kind is None:
             self.stop()
         else:

@@ -17,6 +17,21 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep the browser tests in one process, as `--dist=loadfile` keeps those of a file: they share one JupyterLab."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "browser" if "browser/" in file else file
+
+    return Scheduling(config, log)
+
+
 @pytest.fixture(scope="session")
 def fonts() -> None:
     """Let matplotlib open its fonts, which it keeps open for good, before descriptors are counted."""

@@ -2,15 +2,16 @@
 
 import asyncio
 import base64
-import struct
+import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 import muxlab
 from muxlab.show import playground, style
-from muxlab.show.playground import TILES, Frame, draw_playground
+from muxlab.show.playground import TILES, Frame, Recorder, draw_playground
 
 pytestmark = pytest.mark.usefixtures("drawing")
 
@@ -27,31 +28,40 @@ def refresh_until(panel, condition):
         panel.refresh()
 
 
-def unpack(data):
-    """Return (number, history, dots) of what `Frame.pack` made, as the browser reads it."""
-    number, points, connections = struct.unpack_from("<III", data)
-    history = struct.unpack_from(f"<{points}f", data, 12)
-    shown = data[12 + 4 * points :]
-    assert len(shown) == connections
-    return number, history, shown
-
-
 def dots(panel):
-    return unpack(panel.display.frame)[2]
+    return panel.display.dots
 
 
 # ---- frames and pictures
 
 
-def test_a_frame_survives_the_way_to_the_browser():
-    frame = Frame(number=7, dots=bytes([0, 1, 250, 251, 252, 253]), history=(0.0, 1.5, 20_000.0))
-    assert unpack(frame.pack()) == (7, frame.history, frame.dots)
+def test_frames_go_on_counting_and_travel_in_one_message(monkeypatch):
+    panel = playground(EPOLL, connections=5)
+    sent = []
+    monkeypatch.setattr(panel.display, "send_state", lambda key=None: sent.append(set(key)))
+    first = panel.display.number
+    panel.start()
+    panel.refresh()
+    assert panel.display.number == first + 1 > 1
+    assert sent[-1] >= {"number", "dots", "history"}
+    panel.stop()
 
 
-def test_tiles_have_a_text_for_every_title():
-    tiles = Frame(connected=1, wanted=1000, replies_per_second=12345.6, p50=8e-5, cpu_share=0.5).tiles()
-    assert tiles == ["1 / 1,000", "12,346", "80 µs", "–", "50 %"]
-    assert len(tiles) == len(TILES)
+def test_tiles_say_in_words_what_a_session_came_to(monkeypatch):
+    """One second of it, in which the server used half of a core, and replies came but no 99 % of them yet."""
+    clock = iter(range(100))
+    monkeypatch.setattr(sys.modules["muxlab.show.playground"].time, "monotonic", lambda: next(clock))
+    seen = SimpleNamespace(connected=1, replies=12_346, replies_per_second=12_345.6, p50=8e-5, p99=None, mismatches=0)
+    session = SimpleNamespace(
+        seen=seen,
+        swarm=SimpleNamespace(connections=1000, activity=lambda: b"\x01"),
+        server=SimpleNamespace(cpu_seconds=lambda: 0.5),
+        look=lambda: None,
+    )
+    frame = Recorder(session).frame()
+    assert frame.tiles == ("1 / 1,000", "12,346", "80 µs", "–", "50 %")
+    assert len(frame.tiles) == len(TILES) == len(Frame().tiles)
+    assert (frame.number, frame.dots, frame.history) == (1, b"\x01", (12_346.0,))
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 25, 26, 100, 999, 10_000])
@@ -100,9 +110,9 @@ def test_start_refresh_stop():
     refresh_until(panel, lambda: sum(0 < dot <= 250 for dot in dots(panel)) == 5)
     panel.stop()
     panel.stop()
-    frozen = panel.display.frame
+    frozen = panel.display.number
     panel.refresh()
-    assert not panel.running and panel.display.frame == frozen and panel._button.description == "Start"
+    assert not panel.running and panel.display.number == frozen and panel._button.description == "Start"
     panel._button.click()
     assert panel.running
     panel._button.click()
@@ -248,7 +258,7 @@ def test_frames_are_sent_by_a_task_of_the_running_loop():
         panel = playground(EPOLL, connections=5)
         panel.start()
         senders = set()
-        panel.display.observe(lambda _: senders.add(threading.current_thread()), "frame")
+        panel.display.observe(lambda _: senders.add(threading.current_thread()), "number")
         deadline = time.monotonic() + BOUND
         while not senders and time.monotonic() < deadline:
             await asyncio.sleep(0.01)

@@ -138,6 +138,22 @@ def test_a_server_that_crashes_is_named_and_the_race_stops():
     assert "out of order" in panel.display.message
 
 
+def test_a_server_that_answers_wrongly_is_not_let_win():
+    def shouting(listener, stop):
+        while not stop.is_set():
+            if listener in select.select([listener, stop], [], [])[0]:
+                client, _ = listener.accept()
+                with client:
+                    while data := client.recv(4096):
+                        client.sendall(data.swapcase())
+
+    panel = race(shouting, EPOLL, connections=1, active=1)
+    assert "not what had been sent" in panel.display.message
+    panel.start()
+    refresh_until(panel, lambda: not panel.running)
+    assert "not what had been sent" in panel.display.message
+
+
 def test_a_server_without_an_answer_is_passed_over(monkeypatch):
     monkeypatch.setattr(sys.modules["muxlab.show.race"], "PATIENCE", 0.3)
 

@@ -5,8 +5,7 @@ first used. Panels and charts bear the name of their module, so all are imported
 would hide its function.
 """
 
-from muxlab.show.bars import replies
-from muxlab.show.charts import beside, cost, round_trip
+from muxlab.show.charts import beside, cost, replies, round_trip
 from muxlab.show.duel import duel
 from muxlab.show.playground import playground
 from muxlab.show.predict import predict

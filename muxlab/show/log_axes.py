@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 Points = list[tuple[int, float]]
 
-NEAR = 1.3
-"""Lines whose ends differ by less than this factor end together: 9,000 and 10,000 are a few pixels apart."""
+NEAR = 1.3  # lines whose ends differ by less than this factor end together: 9,000 and 10,000 are a few pixels apart
 
 
 class Label(NamedTuple):

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import html
 import math
-import struct
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import traitlets
 
@@ -32,51 +31,33 @@ KINDS = {0: "quiet", 251: "waiting", 252: "connecting", 253: "lost"}
 
 @dataclass(frozen=True)
 class Frame:
-    """One moment: counts, rates per second, durations in seconds (None before any reply).
+    """One moment of a playground.
 
     Attributes:
-        number: of this frame, from 1.
-        connected, wanted: clients, now and in all.
-        cpu_share: of one core, 0 to 1.
-        dots: one byte for each connection.
+        number: of this frame, from 1; 0 before there was any.
+        tiles: five numbers in words, in the order of `TILES`.
+        dots: one byte for each connection, see `KINDS`.
         history: replies per second, oldest first.
     """
 
     number: int = 0
-    connected: int = 0
-    wanted: int = 0
-    replies_per_second: float = 0.0
-    p50: float | None = None
-    p99: float | None = None
-    cpu_share: float | None = None
+    tiles: tuple[str, ...] = ("0 / 0", "0", "\u2013", "\u2013", "\u2013")
     dots: bytes = b""
     history: tuple[float, ...] = ()
 
-    def pack(self) -> bytes:
-        """Return the moving part for the browser: three 32-bit numbers, the history as 32-bit floats, the dots."""
-        header = struct.pack("<III", self.number, len(self.history), len(self.dots))
-        return header + struct.pack(f"<{len(self.history)}f", *self.history) + self.dots
-
-    def tiles(self) -> list[str]:
-        """Return the five numbers in words, in the order of `TILES`."""
-        return [
-            f"{style.human_number(self.connected)} / {style.human_number(self.wanted)}",
-            style.human_number(self.replies_per_second),
-            style.human_seconds(self.p50),
-            style.human_seconds(self.p99),
-            "\u2013" if self.cpu_share is None else f"{100 * self.cpu_share:.0f} %",
-        ]
-
 
 class Recorder:
-    """The frames of a session, taken whenever they are asked for; rates are those of the last second."""
+    """The frames of a session, taken whenever they are asked for; they go on from frame `number`.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    Dots and history move with every frame. The figures change twice a second: faster, nobody could read them.
+    """
+
+    def __init__(self, session: Session, number: int = 0) -> None:
+        self._session, self._number = session, number
+        self._figures: tuple[str, ...] = ()
         self._began = time.monotonic()
         self._points = deque([(self._began, 0, 0.0)], maxlen=PER_SECOND + 1)  # (time, replies, CPU time) of one second
         self._history: deque[float] = deque(maxlen=HISTORY)
-        self._frame = Frame()
 
     def note(self) -> None:
         """Note replies and CPU time of this moment, from which `frame` makes the history and the share of CPU."""
@@ -87,34 +68,24 @@ class Recorder:
         self._history.append((after - before) / max(ended - began, 1e-9))
 
     def frame(self) -> Frame:
-        """Return what is to be seen now; each dot tells what happened to it since the last frame.
-
-        Dots and history move with every frame. The figures change twice a second: faster, nobody could read them.
-        """
+        """Return what is to be seen now; each dot tells what happened to it since the last frame."""
         self.note()
-        seen, swarm = self._session.seen, self._session.swarm
-        frame = replace(
-            self._frame,
-            number=self._frame.number + 1,
-            connected=seen.connected,
-            wanted=swarm.connections,
-            dots=swarm.activity(),
-            history=tuple(self._history),
-        )
-        if self._frame.number % (PER_SECOND // 2) == 0:
-            (began, _, before), (ended, _, after) = self._points[0], self._points[-1]
-            # The swarm's figures are those of its latest window; the first one takes a moment to fill.
-            young = seen.p50 is None and ended - self._began < 1
-            figures = seen.total if young else seen
-            frame = replace(
-                frame,
-                replies_per_second=figures.replies_per_second,
-                p50=figures.p50,
-                p99=figures.p99,
-                cpu_share=(after - before) / max(ended - began, 1e-9),
-            )
-        self._frame = frame
-        return frame
+        if not self._figures or self._number % (PER_SECOND // 2) == 0:
+            self._figures = self._figures_now()
+        self._number += 1
+        swarm = self._session.swarm
+        clients = f"{style.human_number(self._session.seen.connected)} / {style.human_number(swarm.connections)}"
+        return Frame(self._number, (clients, *self._figures), swarm.activity(), tuple(self._history))
+
+    def _figures_now(self) -> tuple[str, ...]:
+        """Return replies per second, durations, and the server's share of a core in the last second, in words."""
+        (began, _, before), (ended, _, after) = self._points[0], self._points[-1]
+        # The swarm's figures are those of its latest window; the first one takes a moment to fill.
+        young = self._session.seen.p50 is None and ended - self._began < 1
+        figures = self._session.seen.total if young else self._session.seen
+        share = (after - before) / max(ended - began, 1e-9)
+        durations = (style.human_seconds(figures.p50), style.human_seconds(figures.p99))
+        return style.human_number(figures.replies_per_second), *durations, f"{100 * share:.0f} %"
 
 
 # ---- the stored picture; all places in inches
@@ -126,14 +97,7 @@ LARGEST = 0.26
 
 
 def draw_playground(name: str, frame: Frame, note: str, message: str = "") -> bytes:
-    """Return a PNG of `frame`: the name of the server, five numbers, one dot for each connection, what dots mean.
-
-    Args:
-        name: of the server; it decides the colour.
-        frame: what was seen.
-        note: one line, such as what to do to see it move.
-        message: what went wrong, in lines.
-    """
+    """Return a PNG of the server's name, five numbers, one dot for each connection, what dots mean, what went wrong."""
     room = WIDTH - 2 * MARGIN
     side = min(LARGEST, math.sqrt(room * DOTS / max(1, len(frame.dots))))
     columns = int(room / side)
@@ -144,7 +108,7 @@ def draw_playground(name: str, frame: Frame, note: str, message: str = "") -> by
         own = style.darker(style.look(name).colour)
         style.write(ax, MARGIN, 0.32, name, fontsize=15, weight="bold", color=own)
         style.write(ax, WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=style.MUTED, ha="right")
-        for left, title, value in zip(COLUMNS, TILES, frame.tiles(), strict=True):
+        for left, title, value in zip(COLUMNS, TILES, frame.tiles, strict=True):
             style.write(ax, left, 0.72, title, fontsize=9.5, color=style.MUTED)
             style.write(ax, left, 0.97, value, fontsize=15)
         left = MARGIN
@@ -180,14 +144,17 @@ class PlaygroundDisplay(Display):
     titles = traitlets.List(traitlets.Unicode(), list(TILES)).tag(sync=True)
     kinds = traitlets.Dict({str(value): kind for value, kind in KINDS.items()}).tag(sync=True)
     points = traitlets.Int(HISTORY).tag(sync=True)  # how many the line has room for
-    tiles = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    frame = traitlets.Bytes(b"").tag(sync=True)  # see `Frame.pack`
     colour = traitlets.Unicode(style.OWN.colour).tag(sync=True)
+    tiles = traitlets.Tuple().tag(sync=True)  # these four are of the latest frame
+    dots = traitlets.Bytes(b"").tag(sync=True)
+    history = traitlets.Tuple().tag(sync=True)
+    number = traitlets.Int(-1).tag(sync=True)
 
     def show(self, frame: Frame) -> None:
-        """Show `frame`; its numbers and its dots travel in one message."""
+        """Show `frame`; all of it travels in one message."""
         with self.hold_sync():
-            self.tiles, self.frame = frame.tiles(), frame.pack()
+            self.tiles, self.dots, self.history = frame.tiles, frame.dots, frame.history
+            self.number = frame.number
 
 
 class Playground(SessionPanel):
@@ -195,8 +162,6 @@ class Playground(SessionPanel):
 
     Attributes:
         name: of the server.
-        sliders: `.connections`, `.active` and `.payload`, which may be assigned at any time.
-        display: what is shown now; its `.message` tells what went wrong.
     """
 
     def __init__(self, fn: Callable, connections: int, active: int, payload: int) -> None:
@@ -213,6 +178,7 @@ class Playground(SessionPanel):
             session = self._open_session()
         except Crashed as error:
             self._show_error(error)
+            self._show()
             self._describe("stopped")
             return
         began = time.monotonic()
@@ -228,7 +194,7 @@ class Playground(SessionPanel):
 
     def _open_session(self) -> Session:
         session = self._serve(self._fn)
-        self._recorder = Recorder(session)
+        self._recorder = Recorder(session, self._seen.number)
         return session
 
     def _look(self, session: Session) -> bool:

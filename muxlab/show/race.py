@@ -100,14 +100,7 @@ def _human_cost(microseconds: float) -> str:
 
 
 def draw_race(results: Sequence[Result], setting: str, note: str, message: str = "") -> bytes:
-    """Return a PNG of the bars.
-
-    Args:
-        results: what is known of each server.
-        setting: how many clients there were.
-        note: one line, such as what to do to see it run.
-        message: what went wrong, in lines.
-    """
+    """Return a PNG of the bars, of how many clients there were (`setting`), and of what went wrong."""
     bottom = 1.0 + 0.42 * len(results)  # inches, as all numbers here
     lefts, longest = (1.75, 4.55), 1.6
     with style.style():
@@ -152,9 +145,7 @@ class Race(SessionPanel):
     """The panel that `race` returns; it can be used from Python as with the mouse.
 
     Attributes:
-        sliders: `.connections`, `.active` and `.payload`, which may be assigned at any time: the race begins anew.
         results: what is known of each server, in their order.
-        display: what is shown now; its `.message` tells what went wrong.
     """
 
     LIVE = "live: one after the other"
@@ -178,6 +169,7 @@ class Race(SessionPanel):
                 time.sleep(SAMPLE / 10)  # this is the clock of the sample, not a wait for something
             self._end_session()
         self._turn = 0
+        self._show()
         self._describe("a sample from when this cell ran: press Start")
 
     def _open_session(self, seconds: float = LAP) -> Session:

@@ -26,13 +26,7 @@ PNG_COLOURS = 64  # enough for smooth letters, and a third of the size
 
 
 def draw_stepper(source: dict, view: dict, note: str) -> bytes:
-    """Return a PNG of a stepper: name and status, the source around the line that comes next, queues of all sockets.
-
-    Args:
-        source: the lines, as from `stepper_view.source`.
-        view: as from `stepper_view.moment`.
-        note: one line, such as what to do to see it move.
-    """
+    """Return a PNG of a stepper: name and status, the source around the line that comes next, queues of all sockets."""
     lines = source["lines"]
     first = max(0, min(view["line"] - LINES // 2, len(lines) - LINES))
     shown = lines[first : first + LINES]
@@ -56,12 +50,7 @@ def draw_stepper(source: dict, view: dict, note: str) -> bytes:
 
 
 def draw_duel(sides: list[dict], note: str) -> bytes:
-    """Return a PNG of a duel: two servers side by side, with what each has left in its receive queues.
-
-    Args:
-        sides: views of the two, as from `stepper_view.moment`.
-        note: one line, such as what to do to see it move.
-    """
+    """Return a PNG of a duel: two servers side by side, with what each has left in its receive queues."""
     count = min(ROWS, max(len(side["rows"]) for side in sides))
     with style.style():
         figure, ax = style.new_picture(1.4 + 0.6 * count)

@@ -31,14 +31,11 @@ HEADINGS = {
 }  # fmt: skip
 """What the columns of the table say: three queues, and two masks."""
 
-TICKS = 12
-"""Bytes that are drawn one by one."""
-
-FULL = 2**22
-"""Bytes that fill a bar: about what a queue can hold."""
+TICKS, FULL = 12, 2**22  # bytes that are drawn one by one; bytes that fill a bar, about what a queue can hold
 
 # The same as `SocketRow.where`, short enough to stand under a client's name.
-PLACES = {"in the accept queue": "in the queue", "closed by the server": "closed", "gone with the listener": "gone"}
+QUEUED = "in the accept queue"
+PLACES = {QUEUED: "in the queue", "closed by the server": "closed", "gone with the listener": "gone"}
 
 ENDED = ("finished", "crashed", "stopped")
 LIT = ("paused", "blocked", "crashed", "running")  # when a line is lit
@@ -158,23 +155,20 @@ def listener(state: State) -> dict:
     """Return the listening socket, and who waits in its accept queue."""
     one = state.listener
     return _socket(one, state.changed) | {
-        "place": PLACES.get(one.where, one.where),
         "receive": one.receive,
         "limit": one.limit,
         "count": f"{one.receive} of {one.limit}" if one.fd is not None else "",
-        "queue": [other.name for other in state.connections if _is_queued(other)],
+        "queue": [other.name for other in state.connections if other.where == QUEUED],
     }
 
 
 def client(one: SocketRow, changed: frozenset[tuple[str, str]], gone: bool) -> dict:
     """Return a client's connection, and its queues as far as they can be seen; `gone` when that client has left."""
-    seen = {"reply": not gone, "receive": one.fd is not None or _is_queued(one), "send": one.fd is not None}
-    return _socket(one, changed) | {
-        "place": "has left" if gone else PLACES.get(one.where, one.where),
-        "gone": gone,
-        "queued": _is_queued(one),
-        "bars": {queue: bar_of(getattr(one, queue)) for queue, shown in seen.items() if shown},
-    }
+    accepted, queued = one.fd is not None, one.where == QUEUED
+    seen = {"reply": not gone, "receive": accepted or queued, "send": accepted}
+    bars = {queue: bar_of(getattr(one, queue)) for queue, shown in seen.items() if shown}
+    place = {"place": "has left"} if gone else {}
+    return _socket(one, changed) | place | {"gone": gone, "queued": queued, "bars": bars}
 
 
 def bar_of(count: int) -> dict:
@@ -187,15 +181,12 @@ def _socket(one: SocketRow, changed: frozenset[tuple[str, str]]) -> dict:
     return {
         "name": one.name,
         "where": one.where,
+        "place": PLACES.get(one.where, one.where),
         "open": one.fd is not None,
         "ready": one.ready.split("|") if one.ready else [],
         "interest": one.interest.split("|") if one.interest else [],
         "changed": _fields(one.name, changed),
     }
-
-
-def _is_queued(one: SocketRow) -> bool:
-    return one.where == "in the accept queue"
 
 
 def _fields(name: str, changed: frozenset[tuple[str, str]]) -> list[str]:

@@ -21,14 +21,9 @@ from muxlab.show.style import human_bytes
 from muxlab.stepper import Client, Stepper, step
 from muxlab.watch.tap import error_name
 
-MOST = 100
-"""Clients to begin with: a picture of more says nothing more."""
-
-LARGEST = 16 * 2**20
-"""Bytes of one message: more than the kernel takes for one connection, by default (tcp_wmem and tcp_rmem, tcp(7))."""
-
-PREVIEW = 40
-"""Bytes of a message that are shown: what fits on the line."""
+MOST = 100  # clients to begin with: a picture of more says nothing more
+LARGEST = 16 * 2**20  # bytes of a message: by default, a connection takes fewer (tcp_wmem and tcp_rmem, tcp(7))
+PREVIEW = 40  # bytes of a message that are shown: what fits on the line
 
 ACTS = {
     "send": ("send", "sends the message"),
@@ -68,13 +63,7 @@ def find_client(stepper: Stepper, name: str) -> Client:
 
 
 def perform(client: Client, act: str, data: bytes) -> tuple[str, bool]:
-    """Let a client act; return what to say after its name, and whether it went well.
-
-    Args:
-        client: the one that acts.
-        act: one of `ACTS`.
-        data: what to send, for "send".
-    """
+    """Let a client do one of `ACTS`, send `data` say; return what to say after its name, and whether it went well."""
     try:
         if act == "send":
             return _sent(data, client.send(data)), True
@@ -88,10 +77,9 @@ def perform(client: Client, act: str, data: bytes) -> tuple[str, bool]:
 
 
 def data_of(act: str, content: dict) -> bytes:
-    """Return the bytes that a message of the browser asks to be sent: its `text`, `times` over; none but for "send".
+    """Return what a message of the browser asks to be sent, its `text`, `times` over; b"" for acts other than "send".
 
-    Raises:
-        ValueError: there is no such act; or there are no bytes to send, or too many.
+    A ValueError says that there is no such act, or that there are no bytes to send, or too many.
     """
     if act not in ACTS:
         raise ValueError(f"a client cannot {act!r}")
@@ -194,12 +182,7 @@ class StepPanel(Panel, anywidget.AnyWidget):
 
     @abc.abstractmethod
     def _let(self, deed: Callable[[Stepper], tuple[str, bool]], who: str = "") -> None:
-        """Do something to every stepper, and say what came of it.
-
-        Args:
-            deed: is given a stepper; returns what to say, and whether it went well.
-            who: the client that does it, if it is one.
-        """
+        """Do `deed` to every stepper, and say what it returns, after the name of the client if one does it."""
 
     def _act(self, act: str, content: dict) -> None:
         """Do what a button says."""

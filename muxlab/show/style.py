@@ -198,14 +198,7 @@ def new_picture(height: float) -> tuple[Figure, Axes]:
 
 
 def write(ax: Axes, left: float, middle: float, text: str, **how: Any) -> None:
-    """Write into a picture, letter by letter as it is.
-
-    Args:
-        ax: the axes of `new_picture`.
-        left, middle: where the text begins, in inches; with `ha` and `va` also where it ends, or its top.
-        text: whatever a learner or a client has put there.
-        how: other properties of matplotlib's `Text`.
-    """
+    """Write a text into a picture, as it is, whatever is in it; `how` are properties of matplotlib's `Text`."""
     how.setdefault("va", "center")
     ax.text(left, middle, printable(text).expandtabs(4), clip_on=True, **how)
 

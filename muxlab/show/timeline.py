@@ -28,20 +28,11 @@ MEANING = {
 }
 """What the legend says of each outcome, in the order of the legend."""
 
-OVER = ("wait", "done", "EAGAIN", "data", "end", "error")
-"""Outcomes in the order in which they are drawn: rare ones lie over those that may be a wall."""
-
-ROW = 0.24
-"""Height of a row in inches: a line of text, and some air."""
-
-ROWS = ("waits", "listener", "others")
-"""Rows that are not a client's."""
-
-CLIENTS = 20
-"""Rows of clients that a figure has room for, so that it fits on a screen; more clients stand closer together."""
-
-NEAREST = 0.59
-"""Rows from one name to the next, at least: so much does a line of small text need."""
+OVER = ("wait", "done", "EAGAIN", "data", "end", "error")  # as they are drawn: rare ones lie over what may be a wall
+ROWS = ("waits", "listener", "others")  # those that are not a client's
+ROW = 0.24  # inches: a line of text, and some air
+CLIENTS = 20  # rows of clients that a figure has room for, to fit on a screen; more clients stand closer together
+NEAREST = 0.59  # of a row, from one name to the next, at least: so much does a line of small text need
 
 
 def timeline(calls: Calls | Server, ax: Axes | None = None, *, first: int = 0, last: int = 0) -> Axes:
@@ -214,14 +205,7 @@ def _new_charts(rows: RowLayout, count: int) -> list[Axes]:
 
 
 def _draw(ax: Axes, selection: Selection, rows: RowLayout, span: tuple[int, int]) -> None:
-    """Draw the calls of one server.
-
-    Args:
-        ax: where to.
-        selection: the calls.
-        rows: their rows, and those of the servers that it is to be compared with.
-        span: the numbers, from and to, that there has to be room for; the first call that is shown is at the first.
-    """
+    """Draw the calls of one server, the first of them at the first number of `span`, with room up to the last."""
     from matplotlib.ticker import MaxNLocator
 
     look, bottom = style.look(selection.name), rows.height + 0.6

@@ -14,14 +14,12 @@ from muxlab.show import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TIE = 1.25
-"""A server that costs at most so many times the least has won as well: two runs of one server may differ by as much."""
-
-PALE, FULL = 0.1, 0.6
-"""Share of a winner's colour in its field: for a lead of nothing, and for one of `FAR`. More would hide the text."""
-
-FAR = 100.0
-
+TIE = 1.25  # times the cheapest: who costs no more has won as well, as two runs of one server may differ by as much
+FAR = 100.0  # times the cheapest: a longer lead looks the same
+PALE, FULL = (
+    0.1,
+    0.6,
+)  # share of the winner's colour in a field: for no lead, and for one of FAR; more would hide the text
 KEY = f"bold: the cheapest, and who costs up to {TIE:g} times as much; below: the next, and the last"
 
 

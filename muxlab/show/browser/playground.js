@@ -23,40 +23,37 @@ function render({ model, el }) {
   let glow = new Float32Array(0); // brightness of each dot, 0 to 1
   let drawn = -1; // number of the frame that `glow` has taken in
 
-  function numbers() {
-    model.get("tiles").forEach((text, i) => { tiles[i].textContent = text; });
-  }
-
   function picture() {
-    const frame = unpack(model.get("frame"));
-    if (!frame) return;
-    const shown = Array.from(frame.dots, kindOf);
-    if (frame.number !== drawn) {
-      glow = fade(glow, frame.dots, shown);
-      drawn = frame.number;
-    }
+    const number = model.get("number");
+    if (number < 0) return;
+    model.get("tiles").forEach((text, i) => { put(tiles[i], text); });
+    const { buffer, byteOffset, byteLength } = model.get("dots");
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    const shown = Array.from(bytes, kindOf);
+    if (number !== drawn) glow = fade(glow, bytes, shown);
+    drawn = number;
     nameSliders(root);
     const colours = palette(root);
     drawDots(dots, shown, glow, colours);
     const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
     shown.forEach((kind) => { counts[kind]++; });
     KINDS.forEach((kind) => {
-      legend[kind].count.textContent = counts[kind].toLocaleString("en");
+      put(legend[kind].count, counts[kind].toLocaleString("en"));
       const [g] = clean(legend[kind].sample);
       mark(g, kind, SAMPLE / 2, SAMPLE / 2, SAMPLE, colours, kind === "answered" ? 1 : 0);
     });
     dots.setAttribute("aria-label", KINDS.map((kind) => `${counts[kind]} ${MEANING[kind]}`).join(", "));
-    dots.dataset.frame = frame.number;
+    dots.dataset.frame = number;
     dots.dataset.count = shown.length;
     spark.style.setProperty("--mux-own", model.get("colour"));
-    drawSpark(spark, frame.history, model.get("points"), getComputedStyle(spark).color, colours);
+    drawSpark(spark, model.get("history"), model.get("points"), getComputedStyle(spark).color, colours);
   }
 
   const size = new ResizeObserver(picture);
   size.observe(dots);
   const theme = new MutationObserver(picture);
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
-  const end = follow(model, { message, tiles: numbers, frame: picture });
+  const end = follow(model, { message, number: picture });
 
   return () => {
     size.disconnect();
@@ -86,15 +83,6 @@ function legendRow(row) {
     make(entry, "span").textContent = MEANING[kind];
     return [kind, { sample, count: make(entry, "b") }];
   }));
-}
-
-// ---- frames: see `Frame.pack`
-
-function unpack(view) {
-  if (!view || view.byteLength < 12) return null;
-  const [number, points, count] = [0, 4, 8].map((offset) => view.getUint32(offset, true));
-  const history = Array.from({ length: points }, (_, i) => view.getFloat32(12 + 4 * i, true));
-  return { number, history, dots: new Uint8Array(view.buffer, view.byteOffset + 12 + 4 * points, count) };
 }
 
 // One reply lights a dot up; many between two frames light it up more.

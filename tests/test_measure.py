@@ -1,14 +1,10 @@
-"""What a reply costs, what the machine allows, and how that is told."""
+"""Whole servers, clocked: each experiment keeps its protocol, and what disturbs it does not count."""
 
-import html
-import re
-import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 import muxlab
-from muxlab import doctor, limits
 from muxlab.measure import churn_cost, echo_cost, servers
 from muxlab.swarm.stats import Histogram, figures
 
@@ -146,52 +142,3 @@ def test_churn_with_a_server_that_hangs_up() -> None:
 
     with pytest.raises(ConnectionError):
         churn_cost(rude)
-
-
-@pytest.fixture
-def soft_limit() -> Iterator[int]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
-    yield 512
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def test_a_low_soft_limit_is_raised_for_a_swarm(soft_limit: int) -> None:
-    with muxlab.serve(muxlab.SERVERS["epoll"]) as server, muxlab.Swarm(server, connections=600, active=5) as swarm:
-        swarm.wait_connected()
-        assert swarm.snapshot().errors == 0
-    assert limits.descriptor_limits()[0] > soft_limit
-
-
-def test_no_room_above_the_floor_means_low_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "descriptor_limits", lambda: (1000, 1000))
-    assert limits.descriptors_needed(50, server_here=True)[1] == 0
-    monkeypatch.setattr(limits, "descriptor_limits", lambda: (1000, 4000))
-    assert limits.descriptors_needed(50, server_here=True)[1] == limits.CLIENT_FLOOR
-
-
-def test_what_just_fits_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "raise_descriptor_limit", lambda wanted: None)
-    for here in (True, False):
-        most = limits.most_connections(here)
-        limits.make_room(most, here)
-        with pytest.raises(ValueError, match="too many"):
-            limits.make_room(most + 1, here)
-
-
-def test_the_doctor_says_the_same_in_text_and_html() -> None:
-    report = doctor()
-    page = html.unescape(re.sub("<[^>]+>", " ", report._repr_html_()))
-    for finding in report.findings:
-        for word in (finding.name, finding.value, finding.meaning):
-            assert word in str(report) and word in page
-    assert report.verdict in str(report) and report.verdict in page
-
-
-def test_the_doctor_marks_what_limits_the_course(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "descriptor_limits", lambda: (256, 512))
-    monkeypatch.setattr(limits, "ephemeral_ports", lambda: 100)
-    report = doctor()
-    marked = {finding.name for finding in report.findings if not finding.fine}
-    assert {"descriptors, hard limit", "ports for clients"} <= marked
-    assert not report.fine and "limit a part of it" in report.verdict

@@ -29,7 +29,7 @@ def test_one_number_gives_one_row() -> None:
 
 
 def test_a_crowd_costs_the_polling_server_and_not_epoll() -> None:
-    """Counts would be better, but the shape is the course's central claim: a factor of 30 here, 4 is asked for."""
+    """The shape is the course's central claim: a factor of 30 here, of which 4 is asked for."""
     polling = echo_cost(muxlab.SERVERS["nonblocking"], [10, 600])
     waiting = echo_cost(muxlab.SERVERS["epoll"], [10, 600])
     assert polling[1].least > 4 * polling[0].least
@@ -37,7 +37,7 @@ def test_a_crowd_costs_the_polling_server_and_not_epoll() -> None:
 
 
 def test_the_clock_runs_until_there_is_something_to_count() -> None:
-    """However short it was to run: in a moment in which the server did nothing, a reply would seem to cost nothing."""
+    """However short the time: in a moment in which the server did nothing, a reply would seem to cost nothing."""
     (row,) = echo_cost(muxlab.SERVERS["nonblocking"], 20, active=10, seconds=1e-6)
     assert row.replies >= servers.ROUNDS * servers.TURNS * 10
     assert row.least > 0
@@ -59,7 +59,7 @@ FREE = CHARGED._replace(cpu=1e-6)  # the same, and hardly any was
     ],
 )
 def test_what_a_disturbed_round_says_does_not_count(runs, repeats, least, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And it is made good for, but not for ever; without an undisturbed one, all count."""
+    """More rounds make up for it, up to a bound; without a single undisturbed one, all count."""
     left = iter(runs)
     monkeypatch.setattr(servers, "_run", lambda *_: next(left))
     (row,) = echo_cost(muxlab.SERVERS["epoll"], 2, active=2)
@@ -116,7 +116,7 @@ def test_churn_is_of_clients_that_come_and_go(name: str) -> None:
 
     def counting(listener, stop):
         class Listener:
-            """Counts whom it lets in."""
+            """A listener that counts the clients it accepts."""
 
             def __getattr__(self, name):
                 return getattr(listener, name)

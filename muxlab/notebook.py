@@ -5,10 +5,12 @@ Everything here answers in plain Python too, and needs neither IPython nor a wid
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 Setting = TypeVar("Setting")
 
@@ -32,6 +34,8 @@ def current_cell() -> tuple[str, str] | None:
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
     """Return the loop that the cell runs in (ipykernel runs cells inside its own), or None in plain Python."""
+    import asyncio  # here, because it takes longer to import than all of the package
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""The swarm: that it counts rightly, notices every wrong byte, and does what its attributes say."""
+"""The swarm: it counts correctly, notices every wrong byte, and does what its attributes say."""
 
 import functools
 import itertools
@@ -30,7 +30,7 @@ def new_swarm(request, monkeypatch):
 
 
 def one_conversation(answer):
-    """A server for one client, which answers each message with `answer(message)`."""
+    """Return a server for one client, which answers each message with `answer(message)`."""
 
     def serve_one(listener, stop):
         conn, _ = listener.accept()
@@ -123,7 +123,7 @@ def test_connections_grow_and_shrink_while_it_runs(server, new_swarm) -> None:
 
 
 def answered(swarm: muxlab.Swarm) -> int:
-    """How many clients are answered within the next thousand replies."""
+    """Return how many clients are answered within the next thousand replies."""
     swarm.activity()
     swarm.wait_replies(1000)
     return sum(0 < code <= 250 for code in swarm.activity())
@@ -330,7 +330,7 @@ def test_stop_may_be_called_often_and_a_stopped_swarm_says_so(server, new_swarm)
 
 
 def test_its_end_is_orderly_for_the_server(new_swarm) -> None:
-    """Closing on unread replies would send resets, and end a simple server for no fault of its own."""
+    """Closing on unread replies would send resets, and a simple server would die of them without having erred."""
 
     def fragile(listener, stop):
         conns = []

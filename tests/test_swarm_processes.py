@@ -1,4 +1,4 @@
-"""A swarm in processes of its own: what is said between them, how they end, and what they cost this one."""
+"""A swarm in processes of its own: what passes between them, how they end, and what they cost this one."""
 
 import os
 import resource
@@ -25,12 +25,12 @@ def server():
 
 
 def processes(swarm: muxlab.Swarm) -> list[int]:
-    """The process ids of an isolated swarm."""
+    """Return the process ids of an isolated swarm."""
     return [child._process.pid for child in swarm._crowd._children]
 
 
 def is_gone(pid: int) -> bool:
-    """Has this process ended? One that ended and waits for its parent has."""
+    """Tell whether this process has ended; a zombie, which waits for its parent, has."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -38,7 +38,7 @@ def is_gone(pid: int) -> bool:
 
 
 def run_apart(code: str, *arguments: object) -> subprocess.Popen:
-    """Python code in a process of its own, whose output is piped."""
+    """Run Python code in a process of its own, with its input and output piped."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 

@@ -7,10 +7,11 @@ import time
 
 import pytest
 import watch_servers
+from matplotlib.colors import to_rgb
 from press import forgetful, press, queued, row
 
 import muxlab
-from muxlab.show import stepper, stepper_view
+from muxlab.show import stepper, stepper_view, style
 from muxlab.stepper import client as watch_client
 
 pytestmark = pytest.mark.usefixtures("drawing")
@@ -196,6 +197,57 @@ def test_messages_may_come_from_several_threads():
 def test_bad_arguments_are_refused_at_once(arguments, error, says):
     with pytest.raises(error, match=says):
         stepper(**{"fn": EPOLL} | arguments)
+
+
+# ---- what the browser and the stored picture both draw
+
+
+def test_a_line_is_lit_while_the_server_is_at_it():
+    panel = stepper(watch_servers.crash, clients=1)
+    assert (panel.view["lit"], panel.view["status"]) == (panel.view["line"], "paused")
+    seen = press(panel, "run_until_blocked")
+    assert (seen["lit"], seen["status"]) == (5, "crashed")
+    panel = stepper(EPOLL)
+    seen = press(panel, "stop")
+    assert (seen["lit"], seen["status"]) == (0, "stopped")
+
+
+def test_few_bytes_are_drawn_one_by_one_and_more_of_them_as_a_bar():
+    few = [stepper_view.bar_of(count) for count in (0, 1, 12)]
+    assert [(bar["text"], bar["ticks"], bar["share"]) for bar in few] == [
+        ("0 bytes", 0, 0.0),
+        ("1 byte", 1, 0.0),
+        ("12 bytes", 12, 0.0),
+    ]
+    shares = [stepper_view.bar_of(count)["share"] for count in (13, 3000, 2**22 - 1, 2**22, 2**30)]
+    assert 0 < shares[0] < 0.01 < shares[1] < shares[2] < shares[3] == shares[4] == 1
+
+
+def test_only_queues_that_can_be_seen_have_a_bar():
+    panel = stepper(EPOLL, clients=1)
+    assert [*row(panel)["bars"]] == ["reply", "receive"] and panel.view["listener"]["queue"] == ["client 1"]
+    press(panel, "run_until_blocked")
+    assert [*row(panel)["bars"]] == ["reply", "receive", "send"] and panel.view["listener"]["queue"] == []
+    assert panel.view["listener"]["count"] == "0 of 128"
+    press(panel, "reset", "client 1")
+    press(panel, "run_until_blocked")
+    assert row(panel)["bars"] == {}
+
+
+def test_the_picture_draws_what_the_view_says(monkeypatch):
+    figures = []
+    monkeypatch.setattr(style, "png", lambda figure, colours=0: figures.append(figure) or b"")
+    panel = stepper(EPOLL, clients=1)
+    press(panel, "run_until_blocked")
+    for text in ("hello", "hello" * 600):
+        press(panel, "send", "client 1", text)
+        panel._picture()
+    for figure, bytes_ in zip(figures, (5, 3005), strict=True):
+        (ax,) = figure.axes
+        bar = stepper_view.bar_of(bytes_)
+        boxes = [patch for patch in ax.patches if patch.get_facecolor()[:3] == to_rgb(style.COLOURS["queue"])]
+        assert len(boxes) == (1 if bar["share"] else bar["ticks"])
+        assert bar["text"] in [text.get_text() for text in ax.texts]
 
 
 def test_source_lines_keep_every_letter():

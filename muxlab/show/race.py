@@ -161,7 +161,7 @@ class Race(SessionPanel):
         for turn in range(len(self._fns)):
             self._turn = turn
             try:
-                session = self._open_session(SAMPLE)
+                session = self._open_lap(SAMPLE)
             except Crashed as error:
                 self._show_error(error)
                 continue
@@ -172,7 +172,10 @@ class Race(SessionPanel):
         self._show()
         self._describe("a sample from when this cell ran: press Start")
 
-    def _open_session(self, seconds: float = LAP) -> Session:
+    def _open_session(self) -> Session:
+        return self._open_lap(LAP)
+
+    def _open_lap(self, seconds: float) -> Session:
         session = self._serve(self._fns[self._turn], self._isolate)
         self._lap = Lap(session, seconds)
         return session

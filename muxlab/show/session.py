@@ -29,7 +29,7 @@ LETTERS, LINES = 1000, 10  # of an error's message that a panel has room for
 
 
 class Crashed(Exception):
-    """The server raised before the first client was connected; the text says what, and in which line."""
+    """An error that a server raised before a client was connected; the text says which, and in which line."""
 
 
 class Session:

@@ -22,7 +22,7 @@ from muxlab.stepper import Client, Stepper, step
 from muxlab.watch.tap import error_name
 
 MOST = 100  # clients to begin with: a picture of more says nothing more
-LARGEST = 16 * 2**20  # bytes of a message: by default, a connection takes fewer (tcp_wmem and tcp_rmem, tcp(7))
+LARGEST = 16 * 2**20  # bytes of a message: more than a connection takes by default (tcp_wmem and tcp_rmem, tcp(7))
 PREVIEW = 40  # bytes of a message that are shown: what fits on the line
 
 ACTS = {
@@ -63,7 +63,7 @@ def find_client(stepper: Stepper, name: str) -> Client:
 
 
 def perform(client: Client, act: str, data: bytes) -> tuple[str, bool]:
-    """Let a client do one of `ACTS`, send `data` say; return what to say after its name, and whether it went well."""
+    """Let a client do one of `ACTS`, with `data` to be sent; return what to say of it, and whether it went well."""
     try:
         if act == "send":
             return _sent(data, client.send(data)), True

@@ -7,9 +7,10 @@ be named in a report, and `warn` lets a warning point to the learner's line.
 
 import linecache
 import sys
+import threading
 import traceback
 import warnings
-from types import TracebackType
+from types import FrameType, TracebackType
 
 PACKAGE = __name__.partition(".")[0]
 
@@ -68,7 +69,17 @@ def last_line(error: BaseException, file: str = "") -> tuple[int, str, str]:
         error: what was raised.
         file: a line of this file is preferred, the last one; otherwise the last that is not ours is taken.
     """
-    walked = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    return _last(list(traceback.walk_tb(error.__traceback__)), file)
+
+
+def line_now(thread: threading.Thread, file: str = "") -> tuple[int, str, str]:
+    """Return where a thread is at this moment; what is returned, and `file`, are as for `last_line`."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    walked = list(traceback.walk_stack(frame)) if frame else []
+    return _last([(frame, line) for frame, line in reversed(walked) if line], file)  # it has none between two lines
+
+
+def _last(walked: list[tuple[FrameType, int]], file: str) -> tuple[int, str, str]:
     own = [step for step in walked if step[0].f_code.co_filename == file]
     others = [step for step in walked if not is_ours(step[0].f_globals.get("__name__"))]
     for frame, line in reversed(own or others or walked):

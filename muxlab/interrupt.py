@@ -138,13 +138,20 @@ class Pulse:
         except OSError:  # it has ended, or this is no Linux
             self._fd = -1
 
-    def awake(self) -> bool:
-        """Tell whether it runs, or waits for its turn to: is not asleep in a system call. Source: proc(5), syscall."""
+    def call(self) -> int | None:
+        """Return the number of the system call that it sleeps in, -1 when it has ended; None while it runs.
+
+        Source: proc(5), syscall.
+        """
         try:
-            words = os.pread(self._fd, 200, 0).split()
+            word = os.pread(self._fd, 200, 0).partition(b" ")[0].strip()
         except OSError:
-            return False
-        return bool(words) and (words[0] == b"running" or words[0] == b"%d" % FUTEX.get(MACHINE, -1))
+            return -1
+        return None if word in (b"running", b"-1") else int(word or -1)  # -1: it waits for its memory, in no call
+
+    def awake(self) -> bool:
+        """Tell whether it runs, or waits for its turn to: is not asleep in a system call."""
+        return self.call() in (None, FUTEX.get(MACHINE))
 
     def close(self) -> None:
         """Close the descriptor; a second time does nothing."""

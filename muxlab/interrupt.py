@@ -156,5 +156,6 @@ class Pulse:
     def close(self) -> None:
         """Close the descriptor; a second time does nothing."""
         if self._fd >= 0:
-            os.close(self._fd)
+            with contextlib.suppress(OSError):  # a server function has closed it by its number
+                os.close(self._fd)
             self._fd = -1

@@ -19,7 +19,7 @@ from ..server import Server, serve
 from ..watch import kernel
 from ..watch.rebind import plain_function
 from .clients import BenchClient
-from .leftovers import children, end_children
+from .leftovers import children, close_lost, descriptors, end_children
 from .patience import LIMIT, LONG, LOOK, Patience, Watch
 from .report import NOT_TRIED
 from .trial import HELLO, NARROW, Failed, NotAllowed
@@ -54,7 +54,7 @@ class Bench:
         self._afterwards: list[Callable[[], None]] = []
         self._begin = threading.Event()
         self._before = {thread.native_id for thread in threading.enumerate()}
-        self._children_before = children()
+        self._children_before, self._descriptors_before = children(), descriptors()
         self._server: Server | None = None
         self._watch: Watch | None = None
         self._model: Model | None = None
@@ -219,9 +219,9 @@ class Bench:
         self.wait(clients, lambda: all(client.answered or client.wrong or client.ended for client in clients))
         return all(client.answered for client in clients)
 
-    def wait(self, clients: Iterable[BenchClient], done: Callable[[], object]) -> bool:
-        """Look after clients until `done()`, or until nothing more comes; return which."""
-        came = self.watch.attend(clients, done, self._patience.seconds)
+    def wait(self, clients: Iterable[BenchClient], done: Callable[[], object], at_least: float = 0) -> bool:
+        """Look after clients until `done()`, or until nothing more comes within the patience left; return which."""
+        came = self.watch.attend(clients, done, max(at_least, self._patience.seconds))
         if not came:
             self._patience.lose()
         return came
@@ -275,7 +275,8 @@ class Bench:
 
     def how_slow(self) -> str:
         """Say how far the trial has come within its time, and how long the whole would have taken."""
-        served = self._gone + sum(client.answered for client in self.clients)
+        answered = sum(client.answered and bool(client.asked) for client in self.clients)
+        served = self._gone + max(answered, len(self.server.connections()))
         if not served < self._expected:
             return f"too slow: after {LIMIT:g} s it was still not over, though nothing was wrong so far"
         each = LIMIT / max(1, served)
@@ -304,3 +305,5 @@ class Bench:
             if self._watch is not None:
                 self._watch.close()
             end_children(children() - self._children_before)
+            if self._server is not None and descriptors() > self._descriptors_before:
+                close_lost(self._server.address[1])

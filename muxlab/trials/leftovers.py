@@ -1,9 +1,11 @@
-"""What a server leaves behind, counted for the whole process: child processes, descriptors, objects in memory."""
+"""What a server leaves behind in this process: child processes, descriptors, objects in memory."""
 
 import contextlib
 import gc
 import os
 import signal
+import socket
+import stat
 import sys
 from collections.abc import Iterable
 
@@ -22,8 +24,8 @@ def children() -> set[int]:
     except ChildProcessError:
         return found
     for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
-        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stat:  # it may end while we are looking
-            _, parent, _ = stat.read().rpartition(b") ")[2].split(maxsplit=2)
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # it may end while we are looking
+            _, parent, _ = file.read().rpartition(b") ")[2].split(maxsplit=2)
             if int(parent) == os.getpid():
                 found.add(int(name))
     return found
@@ -40,6 +42,20 @@ def end_children(pids: Iterable[int]) -> None:
 def descriptors() -> int:
     """Return how many descriptors this process has open."""
     return len(limits.open_descriptors())
+
+
+def close_lost(port: int) -> None:
+    """Close the connections of a server's port that no socket object owns any more: the server has detached them."""
+    owned = {thing.fileno() for thing in gc.get_objects() if isinstance(thing, socket.socket)}
+    for fd in set(limits.open_descriptors()) - owned:
+        with contextlib.suppress(OSError):  # it is not open any more
+            if stat.S_ISSOCK(os.fstat(fd).st_mode) and _port(fd) == port:
+                os.close(fd)
+
+
+def _port(fd: int) -> int:
+    with socket.socket(fileno=os.dup(fd)) as copy:
+        return copy.getsockname()[1] if copy.family == socket.AF_INET else 0
 
 
 def objects() -> int:

@@ -38,7 +38,7 @@ NAP, LOCKED = 0.0003, 0.005
 the same system call a thread waits for its turn to run Python, one switch interval of the interpreter at most."""
 
 
-WATCHED, SPUN = 0.25, 0.025
+WATCHED, SPUN = 0.15, 0.02
 """Seconds for which a server is watched that has nothing to do, and CPU seconds that it may take in that time: one that
 sleeps takes none."""
 
@@ -81,7 +81,8 @@ class Watch:
         """Give back what was opened to look at the server."""
         self._pulse.close()
         for fd in self._stats:
-            os.close(fd)
+            with contextlib.suppress(OSError):  # the server has closed it by its number
+                os.close(fd)
 
     def attend(
         self,

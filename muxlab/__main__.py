@@ -1,15 +1,19 @@
-"""python -m muxlab: the doctor, a server and a swarm for two terminals as in the article, the trials of a server."""
+"""python -m muxlab: the doctor; a server and a swarm for two terminals, as in the article; the trials of a server."""
 
 import argparse
 import contextlib
+import importlib.util
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
 
 from . import SERVERS, Swarm, doctor
 from .arguments import require_epoll
+from .errors import where
 from .listener import listen
 from .stop import Keyboard, Stop
 from .swarm.swarm import Snapshot
@@ -23,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, or 1 with a sentence on standard error. Of `check`: 0 when the server passed, 1 when a trial
-        failed, 2 with a sentence on standard error when there was nothing to try.
+        failed, 2 when nothing could be tried, with the reason.
     """
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends as Ctrl-C does
@@ -51,26 +55,32 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_serve)
 
     command = commands.add_parser("swarm", help="run many clients against a server until Ctrl-C")
-    command.add_argument("--host", default="127.0.0.1", help="where the server is (127.0.0.1): a machine of yours")
+    command.add_argument("--host", default="127.0.0.1", help="where the server is, on a machine of yours (127.0.0.1)")
     command.add_argument("--port", type=int, default=7788, help="its TCP port (7788)")
     command.add_argument("--connections", type=int, default=100, metavar="N", help="clients (100)")
     command.add_argument("--active", type=int, default=10, metavar="A", help="clients that talk (10)")
     command.add_argument("--payload", type=int, default=64, metavar="BYTES", help="size of a message (64)")
-    command.add_argument("--rate", type=float, metavar="R", help="messages a second in all (as many as are answered)")
-    command.add_argument("--seconds", type=float, help="end after so long (when Ctrl-C is pressed)")
+    command.add_argument(
+        "--rate",
+        type=float,
+        metavar="R",
+        help="messages a second, of all clients",
+    )
+    command.add_argument("--seconds", type=float, help="seconds after which to end (without it, at Ctrl-C)")
     command.set_defaults(command=_swarm)
 
     command = commands.add_parser("check", help="try your own server with hostile clients")
     command.add_argument("place", metavar="FILE:FUNCTION", help="a server function, as path/to/server.py:function")
-    command.add_argument("--trial", action="append", metavar="NAME", help="this trial only; may be given several times")
+    command.add_argument(
+        "--trial", action="append", metavar="NAME", help="run only this trial (or several, each with --trial)"
+    )
     command.set_defaults(command=_check)
     return parser
 
 
 def _check(options: argparse.Namespace) -> int:
-    """Hold the trials, and print the report."""
-    from .trials.from_file import function_at
-    from .trials.runner import check  # here, because no other command needs it
+    """Run the trials, and print the report."""
+    from .trials import check  # here, because no other command needs it
 
     try:
         report = check(function_at(options.place), options.trial)
@@ -78,7 +88,50 @@ def _check(options: argparse.Namespace) -> int:
         print(f"muxlab: {error}", file=sys.stderr)
         return 2
     print(report)
-    return 0 if report.passed else 1
+    if any(trial.passed is False for trial in report.trials):
+        return 1
+    return 0 if report.passed else 2
+
+
+def function_at(place: str) -> Callable:
+    """Return the function that `path/to/server.py:function` names; the file is run as an import would run it.
+
+    Raises:
+        ValueError: there is no such file or function, or the file cannot be run; says what there is.
+    """
+    file, _, name = place.rpartition(":")
+    if not file or not name:
+        raise ValueError(f"{place!r}: name a file and a function in it, as in path/to/server.py:function")
+    path = Path(file)
+    if not path.is_file():
+        raise ValueError(f"there is no file {file}")
+    found = vars(_module_of(path))
+    if name not in found:
+        own = [key for key, value in found.items() if callable(value) and value.__module__ == path.stem]
+        raise ValueError(f"{file} has no {name!r}; it has {', '.join(own) if own else 'no function at all'}")
+    fn = found[name]
+    if not callable(fn):
+        raise ValueError(f"{name} in {file} is no function: {fn!r}")
+    return fn
+
+
+def _module_of(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path} is no Python file: its name does not end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))  # so that it can import its neighbours, as a script can
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise ValueError(f"{path} cannot be run: {error}") from None
+    except SystemExit as error:
+        raise ValueError(f"{path} ends the program while it is imported: {where(error, str(path))}") from None
+    except Exception as error:
+        raise ValueError(f"{path} cannot be run: {where(error, str(path))}") from None
+    finally:
+        sys.path.remove(str(path.parent.resolve()))
+    return module
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -93,7 +146,7 @@ def _serve(options: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def _stop_for(name: str) -> Iterator[Keyboard | Stop]:
-    """The select server watches the keyboard in the same select; the others are stopped with Ctrl-C."""
+    """Give the server its `stop`: the select server watches the keyboard in its select, the others wait for Ctrl-C."""
     stop: Keyboard | Stop = Stop()
     if name == "select" and sys.stdin is not None:
         with contextlib.suppress(OSError):  # standard input is closed

@@ -8,9 +8,10 @@ the learner called sets `__tracebackhide__`, so that IPython and pytest leave it
 
 import linecache
 import sys
+import threading
 import traceback
 import warnings
-from types import TracebackType
+from types import FrameType, TracebackType
 
 PACKAGE = __name__.partition(".")[0]
 
@@ -79,10 +80,20 @@ def last_line(error: BaseException, file: str = "") -> tuple[int, str, str]:
         error: the error.
         file: a file whose last line in the traceback is wanted; without it, the last line outside the package is taken.
     """
-    steps = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    own = [step for step in steps if step[0].f_code.co_filename == file]
-    others = [step for step in steps if not is_ours(step[0].f_globals.get("__name__"))]
-    for frame, line in reversed(own or others or steps):
+    return _last(list(traceback.walk_tb(error.__traceback__)), file)
+
+
+def line_now(thread: threading.Thread, file: str = "") -> tuple[int, str, str]:
+    """Return where a thread is at this moment; what is returned, and `file`, are as for `last_line`."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    walked = list(traceback.walk_stack(frame)) if frame else []
+    return _last([(frame, line) for frame, line in reversed(walked) if line], file)  # it has none between two lines
+
+
+def _last(walked: list[tuple[FrameType, int]], file: str) -> tuple[int, str, str]:
+    own = [step for step in walked if step[0].f_code.co_filename == file]
+    others = [step for step in walked if not is_ours(step[0].f_globals.get("__name__"))]
+    for frame, line in reversed(own or others or walked):
         source = linecache.getline(frame.f_code.co_filename, line, frame.f_globals).strip()
         return line, source, frame.f_code.co_name
     return 0, "", ""

@@ -140,16 +140,24 @@ class Pulse:
         except OSError:  # the thread has ended, or this is not Linux
             self._fd = -1
 
-    def awake(self) -> bool:
-        """Tell whether the thread runs or waits for its turn, and is not asleep in a call. Source: syscall, proc(5)."""
+    def call(self) -> int | None:
+        """Return the number of the system call that it sleeps in, -1 when it has ended; None while it runs.
+
+        Source: proc(5), syscall.
+        """
         try:
-            words = os.pread(self._fd, 200, 0).split()
+            word = os.pread(self._fd, 200, 0).partition(b" ")[0].strip()
         except OSError:
-            return False
-        return bool(words) and (words[0] == b"running" or words[0] == b"%d" % FUTEX.get(MACHINE, -1))
+            return -1
+        return None if word in (b"running", b"-1") else int(word or -1)  # -1: it waits for its memory, in no call
+
+    def awake(self) -> bool:
+        """Tell whether the thread runs or waits for its turn, and is not asleep in a call."""
+        return self.call() in (None, FUTEX.get(MACHINE))
 
     def close(self) -> None:
         """Close the descriptor; a second call does nothing."""
         if self._fd >= 0:
-            os.close(self._fd)
+            with contextlib.suppress(OSError):  # a server function has closed it by its number
+                os.close(self._fd)
             self._fd = -1

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from batteries import batteries  # noqa: F401  (a fixture)
 from leaks import left_over, snapshot
 
 

@@ -8,12 +8,21 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from helpers import connect, echoes, eventually
 
 from muxlab import SERVERS
 from muxlab.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """Give back what `main` has done about SIGTERM."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
@@ -112,24 +121,94 @@ def test_a_swarm_reports_and_ends() -> None:
     ],
 )
 def test_a_refusal_is_one_sentence(arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        assert main(arguments) == 1
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    assert main(arguments) == 1
     error = capfd.readouterr().err
     assert message in error and error.count("\n") == 1
 
 
 def test_the_doctor_reports(capsys: pytest.CaptureFixture[str]) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        assert main(["doctor"]) == 0
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    assert main(["doctor"]) == 0
     report = capsys.readouterr().out
     for word in ("Python", "descriptors, hard limit", "select's own limit", "ports for clients", "accept queue"):
         assert word in report
+
+
+# ---- check
+
+
+MINE = """
+import select, socket
+
+limit = 3
+
+def sound(listener, stop):
+    from muxlab import SERVERS
+    SERVERS["epoll"](listener, stop)
+
+def deaf(listener, stop):
+    raise RuntimeError("not today")
+"""
+ECHOES = ["--trial", "echoes one message"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of files that one may want to check."""
+    files = {
+        "mine.py": MINE,
+        "broken.py": "def server(listener, stop):\n    pass\nserver(1)\n",
+        "unfinished.py": "def server(listener, stop:\n",
+        "notes.txt": "def server(listener, stop): pass\n",
+        "program.py": "import sys\ndef server(listener, stop):\n    pass\nsys.exit()\n",
+        "empty.py": "",
+        "neighbour.py": "from mine import sound\nserver = sound\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_the_exit_status_is_the_verdict(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{folder}/mine.py:sound", *ECHOES]) == 0
+    assert "✓ 1 passed: echoes one message" in capsys.readouterr().out
+    assert main(["check", f"{folder}/mine.py:deaf", *ECHOES]) == 1
+    assert 'in line 11: raise RuntimeError("not today")' in capsys.readouterr().out
+
+
+def test_a_file_may_import_its_neighbours(folder: Path) -> None:
+    command = [sys.executable, "-m", "muxlab", "check", f"{folder}/neighbour.py:server", *ECHOES]
+    assert subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("mine.py", "name a file and a function in it, as in path/to/server.py:function"),
+        ("nowhere.py:server", "there is no file"),
+        ("mine.py:nobody", "has no 'nobody'; it has sound, deaf"),
+        ("empty.py:server", "has no 'server'; it has no function at all"),
+        ("mine.py:limit", "limit in .*mine.py is no function: 3"),
+        ("notes.txt:server", "is no Python file"),
+        ("broken.py:server", r"cannot be run: TypeError: .* in line 3: server\(1\)"),
+        ("unfinished.py:server", "cannot be run: .*line 1"),
+        ("program.py:server", r"ends the program while it is imported: SystemExit, in line 4: sys.exit\(\)"),
+        ("mine.py:select", "is no function"),
+    ],
+)
+def test_what_cannot_be_tried_is_told_in_one_sentence(
+    folder: Path, place: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(folder / place)]) == 2
+    error = capsys.readouterr().err
+    assert re.search(message, error) and error.count("\n") == 1
+
+
+def test_an_unknown_trial_is_told_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{folder}/mine.py:sound", "--trial", "sings"]) == 2
+    assert "no trial is called 'sings'" in capsys.readouterr().err
+
+
+# ---- scripts
 
 
 SCRIPT = """

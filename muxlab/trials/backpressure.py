@@ -1,17 +1,15 @@
 """Trials of writing: a send takes what the kernel has room for, and some clients do not read."""
 
 import contextlib
-import functools
 import socket
 import threading
 from itertools import groupby
 
-from .bench import HELLO, LINE, NARROW, Bench, Failed, trial
+from .bench import OURS, Bench
 from .clients import BenchClient
+from .messages import glued, in_turn, no_naps
+from .trial import BIG, HELLO, LINE, NARROW, Failed, big_message, trial
 from .wait_calls import READINESS, model_of
-
-BIG = 4 * 2**20
-"""Bytes of the big message: eight times what the queues on its way hold with `NARROW`."""
 
 TOO_MUCH = 8 * 2**20
 """Bytes that a server may not hold for one client that reads nothing: a thousand of them would take 8 GiB."""
@@ -26,17 +24,14 @@ STRETCH = 2 * 2**20
 ROUNDS, FLOODED = 20, 32 * 2**20
 """Questions that the polite client asks beside the flood, and bytes of the flood that come back meanwhile, at least."""
 
-
 RECEIVES = ("recv", "recv_into")
 
 
-@functools.cache
-def big_message() -> bytes:
-    """`BIG` bytes in numbered lines, so that a piece that is lost, doubled or misplaced shows."""
-    return b"".join(b"%0*d\n" % (len(LINE) - 1, number) for number in range(BIG // len(LINE) + 1))[: BIG - 1] + b"\n"
-
-
-@trial("returns 4 MiB whole to a client that reads late", "What does send return, and what becomes of the rest?")
+@trial(
+    "returns 4 MiB whole to a client that reads late",
+    "What does send return, and what becomes of the rest?",
+    needs=[glued],
+)
 def reads_late(bench: Bench) -> str:
     """It sends until the server takes no more, and only then begins to read."""
     bench.serve(narrow=True)
@@ -47,11 +42,15 @@ def reads_late(bench: Bench) -> str:
     return client.came_back
 
 
-@trial("waits for room when there is none", "On a nonblocking socket send may also take nothing. Whose end is that?")
+@trial(
+    "waits for room when there is none",
+    "On a nonblocking socket send may also take nothing. Whose end is that?",
+    needs=[glued, no_naps],
+)
 def no_room(bench: Bench) -> str:
     """It asks in pieces of a segment, each when the server has read the one before, until one finds no room at all."""
     bench.serve(narrow=True)
-    client = bench.stranger(SMALL)
+    (client,) = bench.strangers(1, SMALL)
     client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
     client.connect(bench.server.address)
     size = client.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)  # less the options that each segment has
@@ -68,6 +67,7 @@ def no_room(bench: Bench) -> str:
 @trial(
     "lives with a client that never reads",
     "Whom does a full send queue hold up? And how long do you go on reading from a client that takes no replies?",
+    needs=[reads_late, in_turn],
 )
 def never_reads(bench: Bench) -> str:
     """It sends as much as the server takes, while another client is to be answered."""
@@ -79,25 +79,25 @@ def never_reads(bench: Bench) -> str:
         raise Failed(f"while one client did not read, another got {other.got}")
     if not glutton.unsent:
         raise Failed(f"the server took {len(glutton.asked):,} bytes from a client that reads none of its replies")
-    return "it was not read from for ever, and another client was answered"
+    return "the server stopped reading from it, and another client was answered"
 
 
-@trial("is fair while one client floods", "For how long may one client keep the server to itself?")
+@trial("is fair while one client floods", "For how long may one client keep the server to itself?", needs=[no_naps])
 def is_fair(bench: Bench) -> str:
     """One client sends without end, and reads; another asks questions, one after the other, and a third one comes."""
     bench.serve(tap=True)
     flooding, polite = bench.guests(2)
     bench.answered(polite.say(HELLO))
-    watched = bench.alone()  # else the tap cannot tell who of its threads reads on and on
+    watched = bench.alone()  # else the tap cannot tell which of its threads reads on and on
     flood = Flood(flooding).start()
     bench.afterwards(flood.end)
     for number in range(10 * ROUNDS):
         if number >= ROUNDS and flood.returned >= FLOODED:
             break
         if not bench.answered(polite.say(b"question %d\n" % number)):
-            raise Failed(f"{number} questions were answered while another client flooded, and then no more")
+            raise Failed(f"while another client flooded, {number} questions were answered, and the next was not")
     if not flood.returned:
-        raise Failed("the client that asks short questions was answered, and the one that floods was not, ever")
+        raise Failed("the client that asks short questions was answered, and the one that floods never was")
     newcomer = bench.client().say(HELLO)
     if not bench.answered(newcomer):
         raise Failed(f"while another client flooded, a new one got {newcomer.got}")
@@ -120,7 +120,9 @@ class Flood:
     def __init__(self, client: BenchClient) -> None:
         self.client = client
         self.returned = 0  # bytes that came back
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._send, self._read)]
+        self._threads = [
+            threading.Thread(target=work, name=f"{OURS}-flood", daemon=True) for work in (self._send, self._read)
+        ]
 
     def start(self) -> "Flood":
         """Begin."""

@@ -1,86 +1,40 @@
-"""What a trial is: something that is done to a server, and a lesson for who fails it."""
+"""The bench of one trial: a server, started afresh, and its clients.
+
+A trial says what they do in the words of this class, and not how it is waited for: that is in patience.py.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import socket
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from .. import limits
-from ..interrupt import Pulse
+from .. import errors, limits
 from ..server import Server, serve
 from ..watch import kernel
-from .clients import LOOK, LOOKS, BenchClient, attend, eventually
+from ..watch.rebind import plain_function
+from .clients import BenchClient
+from .leftovers import children, close_lost, descriptors, end_children
+from .patience import LIMIT, LONG, LOOK, Patience, Watch
+from .report import NOT_TRIED
+from .trial import HELLO, NARROW, Failed, NotAllowed
 from .wait_calls import Model, model_of
-
-if TYPE_CHECKING:
-    pass
-
-
-class Failed(Exception):
-    """The trial is not passed; says what was seen."""
-
-
-class NotAllowed(Exception):
-    """The trial cannot be passed, and it is not the server's fault; says why."""
-
-
-class Trial(NamedTuple):
-    """One trial of the battery.
-
-    Attributes:
-        name: what is asked of the server.
-        lesson: what to look at when it fails, without giving the answer away.
-        run: does it; returns what was seen, and raises `Failed` or `NotAllowed`.
-    """
-
-    name: str
-    lesson: str
-    run: Callable[[Bench], str]
-
-
-def trial(name: str, lesson: str) -> Callable[[Callable[[Bench], str]], Trial]:
-    """Make a trial of a function; arguments as in `Ask`."""
-    return lambda run: Trial(name, lesson, run)
-
 
 BACKLOG = 512
 """Length of the accept queue: the largest crowd that a trial sends to the door at once is 300."""
 
-CLIENTS = 320
-"""Clients for whom every trial may have room: the crowd of 300, and a few."""
-
-LINE = b"a line of sixty-four bytes, as good as any other line to fill up\n"
-"""What long messages are made of."""
-
-STUCK = 3
-"""Looks without news after which a client that does not read is taken to be stuck."""
-
-HELLO = b"hello\n"
-"""A short message."""
-
-NARROW = 131072
-"""Size of kernel buffers where a trial fills them (Linux doubles it): room for two of loopback's packets of 64 KiB, as
-with less they would wait for each other; and little beside what the server itself may hold."""
-
-SIZES = [len(LINE), *range(NARROW, 8 * NARROW, NARROW // 4)]
-"""Bytes that clients ask before a half-close: from what fits into any queue to what fits into none, in steps so small
-that one of them comes to its end while part of the reply is still with the server."""
-
-WATCHED, SPUN = 0.25, 0.025
-"""Seconds for which a server is watched that has nothing to do, and CPU seconds that it may take in that time: one that
-sleeps takes none, and one that spins ten times as much, or half of that where it has to share a core with others."""
-
-RETURN = 1.5
-"""Seconds in which a server has to return that was told to: it takes no thousandth of that."""
-
 GRACE = 0.1
 """Seconds that a server has to return at the end of a trial, before it is ended by force: whether it does return is a
 trial of its own."""
+
+
+OURS = "muxlab"
+"""How the names of our own threads begin, so that they are not taken for the server's."""
 
 
 class Bench:
@@ -88,25 +42,36 @@ class Bench:
 
     Args:
         fn: the server function.
+        patience: of the check that the trial belongs to.
     """
 
-    def __init__(self, fn: Callable) -> None:
+    def __init__(self, fn: Callable, patience: Patience | None = None) -> None:
         self.fn = fn
         self.clients: list[BenchClient] = []
-        self._floor = 0
-        self._patient = True  # nothing was waited for in vain yet
+        self._patience = patience or Patience()
+        self._floor = self._expected = self._gone = 0
         self._told = False  # to stop
         self._afterwards: list[Callable[[], None]] = []
         self._begin = threading.Event()
         self._before = {thread.native_id for thread in threading.enumerate()}
+        self._children_before, self._descriptors_before = children(), descriptors()
         self._server: Server | None = None
-        self._pulse = Pulse(0)
+        self._watch: Watch | None = None
         self._model: Model | None = None
+
+    # ---- the server
 
     @property
     def server(self) -> Server:
         """The server; it is started when it is first asked for."""
         return self._server or self.serve()
+
+    @property
+    def watch(self) -> Watch:
+        """The look after the server."""
+        if self._watch is None:
+            self._watch = Watch(self.server, self.alone)
+        return self._watch
 
     def serve(self, hold: bool = False, narrow: bool = False, tap: bool = False) -> Server:
         """Start the server.
@@ -130,50 +95,50 @@ class Bench:
         if not hold:
             self._begin.set()
         self._server = serve(self.fn if tap else held, backlog=BACKLOG, tap=tap)
-        self._pulse = Pulse(self._server.thread.native_id or 0)
         if not tap:
-            ready.wait(LOOKS * LOOK)
+            ready.wait(LONG)
         return self._server
 
-    def spins(self) -> bool:
-        """Watch the server for a while; returns whether it takes CPU time with nothing to do.
+    def release(self) -> None:
+        """Let a server begin that was held, and let those in who are at the door by now."""
+        self._begin.set()
+        self._let_in()
 
-        One that is awake at the end, and has not had its share of a core yet, has to share it: it is watched longer.
-        """
-        start = self.server.cpu_seconds()
-
-        def spun() -> bool:
-            return self.server.cpu_seconds() - start > SPUN
-
-        return eventually(spun, WATCHED) or (self._pulse.awake() and eventually(spun))
-
-    def told_to_stop(self) -> str:
-        """Tell the server to stop, and fail the trial unless it returns; returns what was seen."""
-        if not self.server.takes_stop:
-            raise NotAllowed("the function takes no `stop`: it cannot be told")
+    def tell_to_stop(self, seconds: float) -> bool:
+        """Tell the server to stop, and end it by force if it takes too long; return whether it ended by itself."""
         self._told = self.server.alive
-        self.server.end(RETURN)
-        if self.server.forced:
-            raise Failed("it did not return, and had to be ended by force")
-        return "it returned"
+        self.server.end(seconds)
+        return not self.server.forced
 
     def alone(self) -> bool:
-        """Whether the server does all in its own thread: no other was started since the trial began."""
-        return {thread.native_id for thread in threading.enumerate()} <= {self.server.thread.native_id, *self._before}
+        """Tell whether the server does everything in its own thread: no other was started since the trial began."""
+        new = [thread for thread in threading.enumerate() if thread.native_id not in self._before]
+        return all(thread.name.startswith(OURS) for thread in new)
+
+    def children(self) -> int:
+        """Return how many child processes there are that were not there before, also those that have ended."""
+        return len(children() - self._children_before)
 
     def model(self) -> Model:
-        """How the function waits: seen at a server of its own, with one client."""
+        """Return how the function waits: seen at a server of its own, with one client."""
         if self._model is None:
-            with Bench(self.fn) as other:
+            with Bench(self.fn, self._patience) as other:
                 other.serve(tap=True)
                 other.answered(other.client().say(HELLO))
-                eventually(lambda: any(model_of(other.server.calls)))
+                other.happens(lambda: any(model_of(other.server.calls)))
                 self._model = model_of(other.server.calls)
         return self._model
 
-    def afterwards(self, work: Callable[[], None]) -> None:
-        """Have this done when the server has ended: before, it would be one more thing that happens to it."""
-        self._afterwards.append(work)
+    @property
+    def file(self) -> str:
+        """The file, or notebook cell, that the function is written in; "" where that is unknown."""
+        code = getattr(plain_function(inspect.unwrap(self.fn)), "__code__", None)
+        return code.co_filename if code else ""
+
+    def whereabouts(self) -> str:
+        """Say in which line of the learner's the server is now: "in line 7: conn.recv(1024)"; "" where unknown."""
+        line, source, _ = errors.line_now(self.server.thread, self.file)
+        return f"in line {line}: {source}" if line else ""
 
     @property
     def error(self) -> BaseException | None:
@@ -186,96 +151,143 @@ class Bench:
         return self._server is not None and not self._server.alive and not self._told
 
     @property
+    def deaf(self) -> bool:
+        """Whether the server has closed its listener, and lives on."""
+        if self._server is None or self._told:
+            return False
+        try:
+            listens = self._server.listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        except OSError:  # nothing is open there
+            listens = 0
+        return not listens and not self._server.wait(GRACE)
+
+    @property
     def stuck(self) -> bool:
         """Whether the server goes on, although its trial is over."""
         return self._server is not None and self._server.alive
 
-    def release(self) -> None:
-        """Let a server begin that was held, and let those in who are at the door by now."""
-        self._begin.set()
-        self._let_in()
-
-    def _let_in(self) -> None:
-        if self._patient:
-            self._patient = self._happens(lambda: self.server.accept_queue()[0] == 0, 5 * LOOK, LOOKS * LOOK)
-
-    def _happens(self, condition: Callable[[], object], seconds: float, at_most: float) -> bool:
-        """Wait until `condition()` holds, for `seconds` if the server is asleep then: it has made up its mind."""
-        return eventually(condition, seconds) or (self._pulse.awake() and eventually(condition, at_most - seconds))
+    # ---- its clients
 
     def make_room(self, clients: int) -> None:
-        """Make room for so many clients at once, or give the trial up: this machine does not allow it."""
+        """Make room for so many clients more, or give the trial up: this machine does not allow it."""
+        self._expected = max(self._expected, len(self.clients) + clients)
         try:
             self._floor = limits.make_room(clients, server_here=True)
-        except ValueError as error:
-            raise NotAllowed(f"not tried: {error}") from None
+        except ValueError:
+            room = f"{limits.descriptor_limits()[1]:,} descriptors for this process, {limits.ephemeral_ports():,} ports"
+            raise NotAllowed(f"{NOT_TRIED}no room here for so many clients: {room}; see muxlab.doctor()") from None
 
     def client(self, buffer: int = 0) -> BenchClient:
-        """One more client, `buffer` as for `Client`; wait until the server has let it in, unless it lets nobody in."""
-        client = self.stranger(buffer).connect(self.server.address)
-        if self._begin.is_set():
-            self._let_in()
+        """Connect one more client, and wait until the server has let it in, unless it lets nobody in.
+
+        Args:
+            buffer: as for `BenchClient`.
+        """
+        (client,) = self.guests(1, buffer)
         return client
 
-    def stranger(self, buffer: int = 0) -> BenchClient:
-        """One more client, that is not connected yet."""
-        if not self._floor:
-            self.make_room(CLIENTS)
-        self.clients.append(BenchClient(self._floor, buffer))
-        return self.clients[-1]
-
-    def guests(self, number: int) -> list[BenchClient]:
-        """So many clients more, that come one after the other."""
-        return [self.client() for _ in range(number)]
+    def guests(self, number: int, buffer: int = 0) -> list[BenchClient]:
+        """Connect so many clients more, one after the other, as `client` does."""
+        guests = self.strangers(number, buffer)
+        for client in guests:
+            client.connect(self.server.address)
+            if self._begin.is_set():
+                self._let_in()
+        return guests
 
     def crowd(self, number: int) -> list[BenchClient]:
-        """So many clients more, all at once."""
-        return [self.stranger().connect(self.server.address) for _ in range(number)]
+        """Connect so many clients more, all at once."""
+        return [client.connect(self.server.address) for client in self.strangers(number)]
+
+    def strangers(self, number: int, buffer: int = 0) -> list[BenchClient]:
+        """Make so many clients more, that are not connected yet."""
+        self.make_room(number)
+        strangers = [BenchClient(self._floor, buffer) for _ in range(number)]
+        self.clients += strangers
+        return strangers
+
+    def forget(self, clients: Iterable[BenchClient]) -> None:
+        """Keep no memory of clients that have left."""
+        self._gone += len(self.clients)
+        self.clients = [client for client in self.clients if client not in clients]
+        self._gone -= len(self.clients)
+
+    # ---- waiting
 
     def answered(self, *clients: BenchClient) -> bool:
-        """Wait until all that these clients asked came back, or nothing more comes."""
+        """Wait until all that these clients asked came back, or nothing more comes; return whether it did."""
         self.wait(clients, lambda: all(client.answered or client.wrong or client.ended for client in clients))
         return all(client.answered for client in clients)
 
-    def wait(self, clients: Iterable[BenchClient], done: Callable[[], bool]) -> bool:
-        """Look after clients until `done()`, or until nothing more comes; returns which.
-
-        The patience of one trial is for its first wait in vain: what hangs then will hang afterwards.
-        """
-        came = attend(clients, done, looks=LOOKS if self._patient else STUCK)
-        self._patient = self._patient and came
+    def wait(self, clients: Iterable[BenchClient], done: Callable[[], object], at_least: float = 0) -> bool:
+        """Look after clients until `done()`, or until nothing more comes within the patience left; return which."""
+        came = self.watch.attend(clients, done, max(at_least, self._patience.seconds))
+        if not came:
+            self._patience.lose()
         return came
 
-    def push(self, clients: list[BenchClient]) -> None:
-        """Let clients send and read nothing, until the server has read all, or reads no more."""
-        self._look_on(clients, lambda: not any(client.unsent for client in clients) and not self._waiting())
+    def happens(self, condition: Callable[[], object]) -> bool:
+        """Wait until `condition()` holds, as patiently as for an answer; return whether it does."""
+        held = self.watch.eventually(condition, self._patience.seconds)
+        if not held:
+            self._patience.lose()
+        return held
 
-    def digest(self, clients: list[BenchClient]) -> None:
-        """Let clients read nothing until the server has seen what they did last: until it sleeps, or for some time."""
-        self._look_on(clients, lambda: False)
+    def push(self, clients: Iterable[BenchClient], quiet: float = LOOK) -> None:
+        """Let clients send and read nothing, until the server has read all, or has read no more for `quiet` seconds."""
+        clients = list(clients)
+        self.watch.attend(
+            clients,
+            lambda: not any(client.unsent for client in clients) and not self.waiting(),
+            seconds=quiet,
+            reading=False,
+            also=self.waiting,
+        )
 
-    def _look_on(self, clients: list[BenchClient], done: Callable[[], bool]) -> None:
-        for looks in (1, STUCK - 1):
-            if attend(clients, done, reading=False, looks=looks, also=self._waiting) or not self._pulse.awake():
-                break  # a server that has gone to sleep has made up its mind
+    def digest(self) -> None:
+        """Wait until the server has seen what happened last: it sleeps, or has gone through its sockets many times."""
+        self.watch.eventually(lambda: False, LOOK)
 
     def taken(self) -> bool:
-        """Wait until the server has read all that arrived; returns whether it has."""
-        return self._happens(lambda: self.server.connections() and not self._waiting(), LOOK, LOOKS * LOOK)
+        """Wait until the server has read everything that arrived; return whether it has."""
+        return self.watch.eventually(lambda: self.server.connections() and not self.waiting(), LOOK)
 
-    def _waiting(self) -> int:
-        """Bytes that arrived at the server and were not read."""
+    def waiting(self) -> int:
+        """Return how many bytes have arrived at the server and were not read."""
         waiting = 0
         for fd in self.server.connections().values():
             with contextlib.suppress(OSError):  # the server has just closed it
                 waiting += kernel.receive_queue(fd)
         return waiting
 
+    def somebody_waits(self) -> bool:
+        """Tell whether bytes wait to be read, or a client waits to be accepted."""
+        return bool(self.server.accept_queue()[0] or self.waiting())
+
+    def _let_in(self) -> None:
+        self.watch.eventually(lambda: not self.server.accept_queue()[0], min(self._patience.seconds, 5 * LOOK))
+
     def still_serves(self, after: str) -> None:
         """Fail the trial unless a new client is answered; `after` says what happened before."""
         newcomer = self.client().say(b"still there?\n")
         if not self.answered(newcomer):
             raise Failed(f"after {after}, a new client got {newcomer.got}")
+
+    def how_slow(self) -> str:
+        """Say how far the trial has come within its time, and how long the whole would have taken."""
+        answered = sum(client.answered and bool(client.asked) for client in self.clients)
+        served = self._gone + max(answered, len(self.server.connections()))
+        if not served < self._expected:
+            return f"too slow: after {LIMIT:g} s it was still not over, though nothing was wrong so far"
+        each = LIMIT / max(1, served)
+        whole = f"{self._expected:,} of them would take {each * self._expected:,.0f} s"
+        return f"too slow, though right so far: {1000 * each:,.0f} ms for each client, and {whole}"
+
+    # ---- the end
+
+    def afterwards(self, work: Callable[[], None]) -> None:
+        """Have this done when the server has ended: before, it would be one more thing that happens to it."""
+        self._afterwards.append(work)
 
     def __enter__(self) -> Bench:
         return self
@@ -290,4 +302,8 @@ class Bench:
                 work()
             for client in self.clients:
                 client.close()
-            self._pulse.close()
+            if self._watch is not None:
+                self._watch.close()
+            end_children(children() - self._children_before)
+            if self._server is not None and descriptors() > self._descriptors_before:
+                close_lost(self._server.address[1])

@@ -1,10 +1,9 @@
 """Trials of waiting: a server with nothing to do takes no CPU time, and returns when it is told to."""
 
-from .bench import HELLO, LINE, NARROW, SIZES, Bench, Failed, NotAllowed, trial
-from .wait_calls import model_of
-
-QUESTIONS = 20
-"""Questions that each of a few clients asks, while it is seen whether the server sleeps in between."""
+from .backpressure import reads_late
+from .bench import Bench
+from .messages import in_turn
+from .trial import HELLO, LINE, NARROW, SIZES, Failed, NotAllowed, trial
 
 IDLE = 20
 """Clients that are connected and say nothing more."""
@@ -12,34 +11,37 @@ IDLE = 20
 STUFFED = LINE * (12 * NARROW // len(LINE))
 """A request whose reply fits into no queue."""
 
-
-@trial("does not nap while clients wait", "For whom does the whole server stand still while it sleeps for one?")
-def no_naps(bench: Bench) -> str:
-    """Some clients ask question after question: there is always somebody to serve."""
-    bench.serve(tap=True)
-    clients = bench.guests(3)
-    for number in range(QUESTIONS):
-        if not bench.answered(*(client.say(b"question %d\n" % number) for client in clients)):
-            break  # other trials ask why
-    calls = bench.server.calls
-    if naps := calls.of("time.sleep"):
-        if not model_of(calls).waits:
-            raise NotAllowed("it naps between two looks: a server that polls can do that, or take a whole core")
-        raise Failed(f"while clients waited, it called time.sleep, {naps} times; nobody is served meanwhile")
-    return "it never slept in time.sleep"
+RETURN = 1.5
+"""Seconds in which a server has to return that was told to: it takes no thousandth of that."""
 
 
-@trial("sleeps when nobody talks", "What makes your wait return, again and again, with nothing to do?")
+@trial("sleeps beside silent clients", "Of what do you ask to be told, and is it true all the time?", needs=[in_turn])
+def sleeps_beside(bench: Bench) -> str:
+    """Clients are connected, and each was answered once."""
+    bench.answered(*(client.say(HELLO) for client in bench.guests(IDLE)))
+    return asleep(bench, f"{IDLE} clients are connected and silent")
+
+
+@trial(
+    "sleeps when nobody talks", "Who is gone, and is still asked about, or still on the list?", needs=[sleeps_beside]
+)
 def sleeps(bench: Bench) -> str:
-    """Clients are connected, each was answered once; some have left."""
+    """Of clients that were answered some have left, some broken off, and some did so in the middle of a reply."""
+    bench.serve(narrow=True)
     clients = [client.say(HELLO) for client in bench.guests(IDLE)]
     bench.answered(*clients)
-    for client in clients[IDLE // 2 :]:
+    left, broken, asking = (clients[part::4] for part in range(3))
+    for client in left:
         client.close()
-    return asleep(bench, f"{IDLE // 2} clients are connected and silent")
+    after = f"{len(left)} clients have left"
+    asleep(bench, after)
+    bench.push([client.say(STUFFED) for client in asking])
+    for client in broken + asking:
+        client.reset()
+    return asleep(bench, f"{after} and {len(broken + asking)} have broken off")
 
 
-@trial("sleeps beside a client that half-closed", "An end of file stays readable: what does your server do about it?")
+@trial("sleeps beside a client that half-closed", "An end of file stays readable. What then?", needs=[sleeps_beside])
 def sleeps_half_closed(bench: Bench) -> str:
     """It has said its last byte, and keeps its own side open."""
     clients = [client.say(HELLO) for client in bench.guests(IDLE)]
@@ -48,7 +50,11 @@ def sleeps_half_closed(bench: Bench) -> str:
     return asleep(bench, "one client has half-closed, the others are silent")
 
 
-@trial("sleeps while a client does not read", "What do you wait for while you can neither send nor want to read?")
+@trial(
+    "sleeps while a client does not read",
+    "What do you wait for while you can neither send nor want to read?",
+    needs=[sleeps_beside, reads_late],
+)
 def sleeps_unread(bench: Bench) -> str:
     """Replies wait for room in the send queue; of one, more bytes wait to be read, and some have said their last."""
     bench.serve(narrow=True)
@@ -57,11 +63,15 @@ def sleeps_unread(bench: Bench) -> str:
     for client in clients:
         if not client.unsent:
             client.half_close()
-    bench.digest(clients)
+    bench.digest()
     return asleep(bench, "some clients do not read their replies")
 
 
-@trial("sleeps again after a long reply", "What did you wait for while the reply was on its way, and do you still?")
+@trial(
+    "sleeps again after a long reply",
+    "What did you wait for while the reply was on its way, and do you still?",
+    needs=[sleeps_beside, reads_late],
+)
 def sleeps_again(bench: Bench) -> str:
     """A client read its reply late, in the end all of it; now there is nothing to do any more."""
     bench.serve(narrow=True)
@@ -71,19 +81,23 @@ def sleeps_again(bench: Bench) -> str:
     return asleep(bench, "one client has read its long reply")
 
 
-@trial("returns when told to stop", "Does whatever your server sleeps in also wake up for `stop`?")
+@trial("returns when told to stop", "Does whatever your server sleeps in also wake up for `stop`?", needs=[in_turn])
 def returns(bench: Bench) -> str:
     """It is told so while clients are connected, and silent."""
     clients = [client.say(HELLO) for client in bench.guests(IDLE)]
     bench.answered(*clients)
-    bench.digest(clients)  # else it may look at `stop` on its way to sleep, and never after
-    return bench.told_to_stop()
+    bench.digest()  # else it may look at `stop` on its way to sleep, and never after
+    if not bench.server.takes_stop:
+        raise NotAllowed("the function takes no `stop`: it cannot be told")
+    if not bench.tell_to_stop(RETURN):
+        raise Failed("it did not return, and had to be ended by force")
+    return "it returned"
 
 
 def asleep(bench: Bench, what: str) -> str:
-    """Fail the trial if the server takes CPU time now; returns what was seen."""
-    if bench.spins():
+    """Fail the trial if the server takes CPU time now; return what was seen."""
+    if bench.watch.spins():
         if bench.model().polls:
-            raise NotAllowed(f"{what}: a server that polls cannot sleep")
+            raise NotAllowed("a server that polls cannot sleep")
         raise Failed(f"{what}, and the server takes all the CPU time that it gets")
     return f"{what}, and the server sleeps"

@@ -1,8 +1,12 @@
-"""Trials of talking: messages come back whole, to whom they are due, whatever the others do."""
+"""Trials of talking: messages come back whole, to the client that sent them, and without delay."""
 
-from .backpressure import big_message
-from .bench import LINE, NARROW, Bench, Failed, trial
-from .clients import eventually
+from .bench import Bench
+from .clients import BenchClient
+from .trial import HELLO, LINE, NARROW, Failed, NotAllowed, big_message, trial
+from .wait_calls import model_of
+
+QUESTIONS = 20
+"""Questions that a client asks, one after the other."""
 
 MUCH = LINE * (12 * NARROW // len(LINE))
 """A request whose reply fits into no queue: those on its way have room for eight times `NARROW` in all."""
@@ -11,7 +15,7 @@ EURO = "\u20ac".encode()
 """Three bytes of UTF-8."""
 
 HALF = b"half a line"
-"""What somebody says who is interrupted."""
+"""The last words of a client that is interrupted."""
 
 AT_ONCE = [2**16 * 5**step // 4**step for step in range(19)]
 """Bytes of the messages that arrive at one instant, from 64 KiB to almost 4 MiB. The kernel makes room for more when
@@ -21,17 +25,51 @@ stretch, whatever that is, and yet finds room as a whole: then nothing comes aft
 SILENT = 5
 """Clients that connect and say nothing, before one that talks."""
 
+WHERE = "What is your server waiting for at that line?"
+SPINS = "Does an `except` catch the error that would tell you why? Let it catch only what you expect."
+
 
 @trial("echoes one message", "What does your function do between accept and the first reply?")
 def echoes(bench: Bench) -> str:
-    """One client says one thing, and gets it back."""
-    client = bench.client().say(b"hello\n")
-    if not bench.answered(client):
-        raise Failed(f"{client.came_back}")
+    """One client says one thing, and gets it back, once."""
+    client = bench.client().say(HELLO)
+    if not bench.answered(client) and not client.answer and bench.server.alive:
+        spins, where = bench.watch.spins(), bench.whereabouts()
+        doing = f"; the server {'was running' if spins else 'sleeps'} {where}" if where else ""
+        raise Failed(client.came_back + doing, SPINS if spins else WHERE)
+    bench.digest()
+    client.read()
+    if not client.answered:
+        raise Failed(client.came_back)
     return client.came_back
 
 
-@trial("serves 64 clients in turn", "Does every client have its turn, and its own bytes back?")
+@trial(
+    "answers question after question",
+    "What is left of one message in your variables when the next comes?",
+    needs=[echoes],
+)
+def dialogue(bench: Bench) -> str:
+    """One client asks again and again, in ever fewer words: nothing of an earlier question comes back with a later."""
+    client = bench.client()
+    for number in range(QUESTIONS):
+        client.say(b"question %d%s\n" % (number, b"?" * (QUESTIONS - number)))
+        if not bench.answered(client):
+            raise Failed(f"at question {number + 1}: {client.came_back}")
+    return f"{QUESTIONS} of {QUESTIONS} questions were answered"
+
+
+@trial("is not held up by a silent client", "In which call does your server wait, and for whom?", needs=[dialogue])
+def silent(bench: Bench) -> str:
+    """Clients connect and say nothing; then one comes and talks."""
+    bench.guests(SILENT)
+    client = bench.client().say(HELLO)
+    if not bench.answered(client):
+        raise Failed(f"with {SILENT} silent clients connected, the next one got {client.got}")
+    return f"with {SILENT} silent clients connected, the next one was answered"
+
+
+@trial("serves 64 clients in turn", "Does every client have its turn, and its own bytes back?", needs=[silent])
 def in_turn(bench: Bench) -> str:
     """All are connected before the first speaks; each says something else."""
     clients = bench.guests(64)
@@ -42,17 +80,42 @@ def in_turn(bench: Bench) -> str:
     return "64 of 64 got their own message back"
 
 
-@trial("is not held up by a silent client", "In which call does your server wait, and for whom?")
-def silent(bench: Bench) -> str:
-    """Clients connect and say nothing; then one comes and talks."""
-    bench.guests(SILENT)
-    client = bench.client().say(b"hello\n")
-    if not bench.answered(client):
-        raise Failed(f"with {SILENT} silent clients connected, the next one got {client.got}")
-    return f"with {SILENT} silent clients connected, the next one was answered"
+@trial("does not nap while clients wait", "Who has to wait while the whole server sleeps for one?", needs=[in_turn])
+def no_naps(bench: Bench) -> str:
+    """Some clients ask question after question, others come: there is always somebody to serve."""
+    bench.serve(tap=True)
+    clients: list[BenchClient] = []
+    naps: list[str] = []
+
+    def served() -> bool:
+        return all(client.answered for client in clients)
+
+    def napped() -> bool:
+        if call := bench.watch.nap(bench.somebody_waits):
+            naps.append(bench.whereabouts() or f"in {call}")
+        return bool(naps)
+
+    for number in range(QUESTIONS):
+        if number < 3:
+            clients += bench.crowd(1)
+            bench.happens(lambda: napped() or not bench.server.accept_queue()[0])
+        for client in clients:
+            client.say(b"question %d\n" % number)
+        if not bench.wait(clients, lambda: napped() or served()):
+            break  # other trials ask why
+    calls = bench.server.calls
+    if slept := calls.of("time.sleep"):
+        naps.append(f"in time.sleep, {slept} times")
+    if naps and not model_of(calls).waits:
+        raise NotAllowed("it naps between two looks: a server that polls can do that, or take a whole core")
+    if naps:
+        raise Failed(f"while clients waited, it slept {naps[0]}; nobody is served meanwhile")
+    return "it never slept while a client waited"
 
 
-@trial("accepts a burst of 300", "How many clients may wait at the door when the kernel says that there are some?")
+@trial(
+    "accepts a burst of 300", "How many clients may be at the door when you are told that some are?", needs=[no_naps]
+)
 def burst(bench: Bench) -> str:
     """300 clients are in the accept queue at the instant at which the server begins to look at it."""
     bench.serve(hold=True)
@@ -65,7 +128,10 @@ def burst(bench: Bench) -> str:
     return "300 of 300 were answered"
 
 
-@trial("takes a message that comes byte by byte", "TCP carries bytes, not messages: what may one recv return?")
+BYTES = "TCP carries bytes, not messages: what may one recv return?"
+
+
+@trial("takes a message that comes byte by byte", BYTES, needs=[dialogue])
 def byte_by_byte(bench: Bench) -> str:
     """Each byte is sent when the server has read the one before."""
     client = bench.client()
@@ -77,7 +143,7 @@ def byte_by_byte(bench: Bench) -> str:
     return client.came_back
 
 
-@trial("takes messages that come glued together", "TCP carries bytes, not messages: what may one recv return?")
+@trial("takes messages that come glued together", BYTES, needs=[dialogue])
 def glued(bench: Bench) -> str:
     """Three lines in one segment; then messages that are there as a whole when the server begins to read."""
     client = bench.client().say(b"one\ntwo\nthree\n")
@@ -90,7 +156,7 @@ def glued(bench: Bench) -> str:
     return client.came_back
 
 
-@trial("returns any bytes", "What do your clients send: text? And what if a character is cut in two?")
+@trial("returns any bytes", "What do your clients send: text? And what if a character is cut in two?", needs=[dialogue])
 def any_bytes(bench: Bench) -> str:
     """All values that a byte can have, ends of lines as others write them, and half a character of three bytes."""
     client = bench.client().say(bytes(range(256)) + b" \r\n\r\n\n")
@@ -103,7 +169,11 @@ def any_bytes(bench: Bench) -> str:
     return client.came_back
 
 
-@trial("gives nobody what was meant for another", "What is left of a client when it is gone? Where do descriptors go?")
+@trial(
+    "gives nobody what was meant for another",
+    "What is left of a client when it is gone? Where do descriptors go?",
+    needs=[in_turn],
+)
 def strangers(bench: Bench) -> str:
     """Clients leave replies behind that they did not read, or half a line; the next ones get the same descriptors."""
     bench.serve(narrow=True)
@@ -111,7 +181,7 @@ def strangers(bench: Bench) -> str:
     bench.push(rude)
     for number, client in enumerate(rude):
         client.reset() if number < 4 else client.close()
-    eventually(lambda: not bench.server.connections())
+    bench.happens(lambda: not bench.server.connections())
     newcomers = [client.say(b"I am new here\n") for client in bench.guests(len(rude))]
     bench.answered(*newcomers)
     for client in newcomers:
@@ -119,5 +189,5 @@ def strangers(bench: Bench) -> str:
         if client.wrong and (got in LINE + LINE or HALF.startswith(got)):
             raise Failed(f"a new client got {got!r}, which was meant for one that had left")
         if client.wrong:
-            raise Failed("a new client got a wrong answer")
+            raise Failed(f"a new client got {client.got}")
     return f"{len(rude)} clients left replies behind, and nobody else got them"

@@ -1,12 +1,29 @@
-"""What the battery found: one line for each trial, as text and for a notebook."""
+"""What a check has found, as text and for a notebook: failures first, each with its lesson; what passed is folded."""
 
+import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-VERDICTS = {True: "passed", False: "failed", None: "limit of the model"}
-MARKS = {True: "\u2713", False: "\u2717", None: "\u25cb"}  # a tick, a cross, a ring
+NOT_TRIED = "not tried: "
+"""How the detail of a trial begins that was not run."""
+
+PASSED, FAILED, LIMIT, UNTRIED = "passed", "failed", "limit of the model", "not tried"
+MARKS = {PASSED: "\u2713", FAILED: "\u2717", LIMIT: "\u25cb", UNTRIED: "\u2013"}  # a tick, a cross, a ring, a dash
+
+WIDTH, INDENT = 100, "    "
+"""Columns of the text, and how lines begin that belong to the one above."""
+
+HINT = "\u2192"
+"""An arrow before a lesson."""
+
+BEGINNING, END = 300, 150
+"""Characters that are shown of a longer detail: an exception may say as much as it likes, and its line comes last."""
+
+NAMED = 3
+"""Trials that are named when there is no more to say of them than that they were not tried."""
 
 
 class Verdict(NamedTuple):
@@ -14,8 +31,9 @@ class Verdict(NamedTuple):
 
     Attributes:
         name: what was asked of the server, in a few words.
-        passed: True, False, or None where the server's way of waiting, or the machine, does not allow it.
-        detail: what was seen.
+        passed: True, False, or None where the server's way of waiting or the machine does not allow it, or where it was
+            not tried.
+        detail: what was seen; or "not tried: ", and why.
         lesson: what to look at.
     """
 
@@ -26,13 +44,15 @@ class Verdict(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """ "passed", "failed" or "limit of the model"."""
-        return VERDICTS[self.passed]
+        """ "passed", "failed", "limit of the model" or "not tried"."""
+        if self.passed is not None:
+            return PASSED if self.passed else FAILED
+        return UNTRIED if self.detail.startswith(NOT_TRIED) else LIMIT
 
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """What the battery found about one server; print it, or let a notebook show it.
+    """What a check has found about one server; print it, or let a notebook show it.
 
     Attributes:
         server: the name of the function.
@@ -44,40 +64,81 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """True when no trial failed."""
-        return all(trial.passed is not False for trial in self.trials)
+        """True when a trial was passed, and none failed."""
+        return bool(self._those(PASSED)) and not self._those(FAILED)
 
     @property
     def summary(self) -> str:
-        """The report in one line: "select_server: 21 of 22 trials passed, 1 limit of the model"."""
-        verdicts = [trial.verdict for trial in self.trials]
-        others = "".join(
-            f", {verdicts.count(verdict)} {verdict}" for verdict in list(VERDICTS.values())[1:] if verdict in verdicts
-        )
-        return f"{self.server}: {verdicts.count('passed')} of {len(verdicts)} trials passed{others}"
+        """The report in one line: "select_server: 28 of 29 trials passed, 1 limit of the model"."""
+        others = "".join(f", {len(found)} {kind}" for kind in (FAILED, LIMIT, UNTRIED) if (found := self._those(kind)))
+        return f"{plain(self.server)}: {len(self._those(PASSED))} of {len(self.trials)} trials passed{others}"
+
+    def _those(self, kind: str) -> list[Verdict]:
+        return [trial for trial in self.trials if trial.verdict == kind]
+
+    def _others(self) -> Iterable[tuple[str, str]]:
+        """Yield a verdict and a sentence for each reason why trials could not be passed, or were not tried."""
+        for kind in (LIMIT, UNTRIED):
+            for reason, group in _same("detail", self._those(kind)):
+                which = f"{len(group)} trials" if kind == UNTRIED and len(group) > NAMED else _names(group)
+                yield kind, f"{kind}: {which} ({plain(reason.removeprefix(NOT_TRIED))})"
 
     def __repr__(self) -> str:
-        width = max((len(trial.name) for trial in self.trials), default=0)
         lines = [self.summary, ""]
-        for trial in self.trials:
-            lines.append(f"{MARKS[trial.passed]} {trial.name:<{width}}  {trial.detail}")
-            if trial.passed is False:
-                lines.append(f"  {'':<{width}}  {trial.lesson}")
+        for lesson, group in _same("lesson", self._those(FAILED)):
+            for seen, trials in _same("detail", group):
+                lines += [*_wrapped(f"{MARKS[FAILED]} {_names(trials)}"), *_wrapped(INDENT + plain(seen))]
+            lines += [*_wrapped(f"{INDENT}{HINT} {lesson}"), ""]
+        for kind, sentence in self._others():
+            lines += _wrapped(f"{MARKS[kind]} {sentence}")
+        if found := self._those(PASSED):
+            lines += _wrapped(f"{MARKS[PASSED]} {len(found)} passed: {_names(found)}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = "".join(_row(trial) for trial in self.trials)
+        found = self._those(PASSED)
+        failed = "".join(
+            f"<section>{_list(group)}<em>{escape(lesson)}</em></section>"
+            for lesson, group in _same("lesson", self._those(FAILED))
+        )
+        others = "".join(f"<p>{_badge(kind)} {escape(sentence)}</p>" for kind, sentence in self._others())
+        folded = f"<details><summary>{_badge(PASSED)} {len(found)} passed</summary>{_list(found)}</details>"
         style = Path(__file__).with_name("report.css").read_text()
         return (
-            f'<style>{style}</style><div class="muxlab-report"><p>{escape(self.summary)}</p>'
-            f"<table><tbody>{rows}</tbody></table></div>"
+            f'<style>{style}</style><div class="muxlab-report"><p><b>{escape(self.summary)}</b></p>'
+            f"{failed}{others}{folded * bool(found)}</div>"
         )
 
 
-def _row(trial: Verdict) -> str:
-    kind = {True: "passed", False: "failed", None: "limit"}[trial.passed]
-    lesson = f"<em>{escape(trial.lesson)}</em>" if trial.passed is False else ""
-    return (
-        f'<tr class="{kind}"><td><span>{MARKS[trial.passed]}</span> {trial.verdict}</td>'
-        f"<th>{escape(trial.name)}</th><td>{escape(trial.detail)}{lesson}</td></tr>"
+def plain(text: str) -> str:
+    """Make what a learner's function says harmless to print: in one line, without control characters, not too long."""
+    shown = text if len(text) <= BEGINNING + END else f"{text[:BEGINNING]} ... {text[-END:]}"
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown)
+
+
+def _same(field: str, trials: Iterable[Verdict]) -> Iterable[tuple[str, list[Verdict]]]:
+    """Return the trials with the same detail, or the same lesson, under it; in the order of the first of each."""
+    groups: dict[str, list[Verdict]] = {}
+    for trial in trials:
+        groups.setdefault(getattr(trial, field), []).append(trial)
+    return groups.items()
+
+
+def _names(trials: Iterable[Verdict]) -> str:
+    return ", ".join(trial.name for trial in trials)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=INDENT, break_on_hyphens=False)
+
+
+def _badge(kind: str) -> str:
+    return f'<span class="{kind.partition(" ")[0]}" role="img" aria-label="{kind}">{MARKS[kind]}</span>'
+
+
+def _list(trials: list[Verdict]) -> str:
+    rows = "".join(
+        f"<dt>{_badge(group[0].verdict)} {escape(_names(group))}</dt><dd>{escape(plain(seen))}</dd>"
+        for seen, group in _same("detail", trials)
     )
+    return f"<dl>{rows}</dl>"

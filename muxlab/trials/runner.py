@@ -1,14 +1,20 @@
-"""The battery: all trials, and how they are held."""
+"""`check`: run the battery of trials, the simplest first, and tell one cause once.
 
-import inspect
+A trial that needs what another has shown to be missing is not tried: it would fail for the same reason, under a hint
+about something else. A server that cannot even be ended is not tried any further.
+"""
+
 from collections.abc import Callable, Iterable
 
 from ..arguments import stop_argument
-from ..errors import where
+from ..errors import last_line, where
 from ..notebook import progress
+from ..watch.tap import error_name
 from . import backpressure, endings, idle, messages, scarcity
-from .bench import Bench, Failed, NotAllowed, Trial
-from .report import Report, Verdict
+from .bench import Bench
+from .patience import Patience, TooSlow
+from .report import NOT_TRIED, Report, Verdict
+from .trial import Failed, NotAllowed, Trial
 
 TRIALS: dict[str, Trial] = {
     found.name: found
@@ -16,51 +22,107 @@ TRIALS: dict[str, Trial] = {
     for found in vars(catalogue).values()
     if isinstance(found, Trial)
 }
-"""All trials by name, in the order in which they are held and stand in their files."""
+"""All trials by name, in the order in which they are run and stand in their files."""
+
+CLOSED = "Which socket does your function close when a client has left?"
+RETURNED = "What ends the loop of your function, or is there none?"
+SLOW = "Does the whole server sleep or compute for one client, while the others wait?"
+STUCK = "Nothing wakes a server from that. Let it wait in select, poll or epoll, for its clients and for `stop`."
+
+SPELT = "Is that name spelt here as it is where it gets its value?"
+RAISES = "Which calls on a client's socket can raise, and what catches it?"
+ORDER = "In which order do you take a client off the list, close its socket and forget it?"
+RAISED = {"NameError": SPELT, "UnboundLocalError": SPELT, "EBADF": ORDER, "ENOENT": ORDER} | {
+    "ECONNRESET": RAISES, "ECONNABORTED": RAISES, "EPIPE": RAISES, "ENOTCONN": RAISES,
+    "EAGAIN": "A nonblocking call may find nothing to do yet. What does your server do then?",
+}  # fmt: skip
+"""Lessons for a server that ends by an error that tells more than the trial in which it came."""
 
 
 def check(fn: Callable, trials: Iterable[str] | None = None) -> Report:
-    """Hold trials, each with a server started afresh; arguments and errors as of `muxlab.check`."""
-    server = getattr(fn, "__name__", type(fn).__name__)
-    stop_argument(fn, server)  # is it a server function at all?
+    """Try a server with hostile clients: each trial does one thing to it, and has a lesson for those that fail.
+
+    Args:
+        fn: your server: `fn(listener, stop)` or `fn(listener)`. Each trial starts it afresh.
+        trials: names of trials, or one name; all of them by default. The simplest is run first, whatever their order.
+
+    Returns:
+        The report: print it, or let a notebook show it. `.passed`, `.trials` and `.summary` are there for programs.
+
+    Raises:
+        TypeError: `fn` is not a function of `(listener, stop)` or `(listener)`.
+        ValueError: there is no trial of that name; lists those that there are. Or no trial is named at all.
+    """
+    server = str(getattr(fn, "__name__", type(fn).__name__))
+    stop_argument(fn, server)
+    battery = Battery(fn)
+    return Report(server, [battery.verdict(trial) for trial in progress(_chosen(trials), "trials")])
+
+
+def _chosen(trials: Iterable[str] | None) -> list[Trial]:
     names = list(TRIALS) if trials is None else [trials] if isinstance(trials, str) else list(trials)
+    if not names:
+        raise ValueError("trials=[]: name at least one trial, or leave the argument out to run them all")
     for name in names:
         if name not in TRIALS:
             raise ValueError(f"no trial is called {name!r}; there are: {', '.join(TRIALS)}")
-    results = []
-    stuck = ""
-    for name in progress(names, "trials"):
-        if stuck:
-            detail = (
-                f"not tried: after {stuck!r} the server could not be ended, as it sleeps in a call that nothing wakes"
-            )
-            results.append(Verdict(name, False, detail, TRIALS[name].lesson))
-            continue
-        bench = Bench(fn)
-        results.append(hold(bench, name))
-        stuck = name * bench.stuck
-    return Report(server, results)
+    return [trial for name, trial in TRIALS.items() if name in names]
 
 
-def hold(bench: Bench, name: str) -> Verdict:
-    """Hold one trial. A server that ended has failed it, whatever else was seen."""
-    _, lesson, run = TRIALS[name]
-    passed: bool | None = True
-    with bench:
-        try:
-            detail = run(bench)
-        except Failed as failure:
-            passed, detail = False, str(failure)
-        except NotAllowed as reason:
-            return Verdict(name, None, str(reason), lesson)
-        returned = bench.returned
-    if bench.error is not None:
-        return Verdict(name, False, _why(bench.fn, bench.error), lesson)
-    if returned:
-        return Verdict(name, False, "the server function returned, and nobody had told it to", lesson)
-    return Verdict(name, passed, detail, lesson)
+class Battery:
+    """The trials of one server, one after the other, and what they have shown so far."""
 
+    def __init__(self, fn: Callable) -> None:
+        self.fn = fn
+        self._patience = Patience()
+        self._missing: dict[Trial, Trial] = {}  # what did not pass, and what would have to pass first
+        self._stuck = ""
+        self._causes: dict[tuple[type, int], str] = {}  # what the server ended with, and the lesson told then
 
-def _why(fn: Callable, error: BaseException) -> str:
-    code = getattr(inspect.unwrap(fn), "__code__", None)
-    return f"the server ended: {where(error, code.co_filename if code else '')}"
+    def verdict(self, trial: Trial) -> Verdict:
+        """Run a trial, or say why it cannot tell anything."""
+        if self._stuck:
+            return Verdict(trial.name, None, f"{NOT_TRIED}{self._stuck}", trial.lesson)
+        for needed in trial.needs:
+            if first := self._missing.get(needed):
+                self._missing[trial] = first
+                return Verdict(trial.name, None, f"{NOT_TRIED}until {first.name!r} is passed", trial.lesson)
+        verdict = self._run(trial)
+        if verdict.passed is False:
+            self._missing[trial] = trial
+        return verdict
+
+    def _run(self, trial: Trial) -> Verdict:
+        passed, lesson = True, trial.lesson
+        with Bench(self.fn, self._patience) as bench:
+            try:
+                detail = trial.run(bench)
+            except NotAllowed as why:
+                return Verdict(trial.name, None, str(why), lesson)
+            except Failed as failure:
+                passed, detail, lesson = False, str(failure), failure.lesson or lesson
+            except TooSlow:
+                passed, detail, lesson = False, bench.how_slow(), SLOW
+            except OSError as error:  # a server that closes descriptors by number may close ours
+                passed, detail = False, f"the trial could not go on: {where(error)}"
+            deaf, returned = bench.deaf, bench.returned
+        if bench.error is not None:
+            return Verdict(trial.name, False, *self._why_it_ended(bench.error, bench.file, trial))
+        if bench.stuck:
+            self._stuck = f"after {trial.name!r} the server could not be ended"
+            return Verdict(trial.name, False, f"the server could not be ended: it sleeps {bench.whereabouts()}", STUCK)
+        if returned:
+            return Verdict(trial.name, False, "the server function returned, and nobody had told it to", RETURNED)
+        if deaf:
+            return Verdict(trial.name, False, "your function closed its listener: nobody can connect any more", CLOSED)
+        return Verdict(trial.name, passed, detail, lesson)
+
+    def _why_it_ended(self, error: BaseException, file: str, trial: Trial) -> tuple[str, str]:
+        """Return what the server raised, and in which line, and a lesson; in short when it has been told before."""
+        line, _, _ = last_line(error, file)
+        cause = type(error), line
+        if cause in self._causes:
+            return f"again {type(error).__name__} in line {line}", self._causes[cause]
+        known = error_name(error) if isinstance(error, Exception) else ""
+        self._causes[cause] = RAISED.get(known, trial.lesson)
+        return f"the server ended: {where(error, file)}", self._causes[cause]

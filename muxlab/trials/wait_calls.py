@@ -6,8 +6,7 @@ from ..watch.tap import Calls
 
 READINESS = ("select.select", "poll.poll", "epoll.poll")
 
-
-IN_VAIN = 100
+ASKED = 100
 """Answers of EAGAIN that show a server to poll: it gets as many in a thousandth of a second, and one that waits gets
 one or two for an event."""
 
@@ -30,7 +29,7 @@ class Model(NamedTuple):
 
 
 def model_of(calls: Calls) -> Model:
-    """The model that a stream of calls shows."""
+    """Return the model that a stream of calls shows."""
     waits = frozenset(name for name in READINESS if calls.of(name))
-    in_vain = sum(number for (_, outcome), number in calls.items() if outcome == "EAGAIN")
-    return Model(waits, not waits and in_vain > IN_VAIN)
+    asked = sum(number for (_, outcome), number in calls.items() if outcome == "EAGAIN")
+    return Model(waits, not waits and asked > ASKED)

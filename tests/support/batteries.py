@@ -1,30 +1,85 @@
-"""Whole batteries, several at a time, each in a process of its own: they mostly wait, and so do not wait in turn."""
+"""Whole batteries, each of them run once, however many tests, files and workers ask for it.
 
+What came of one is kept in the folder that pytest makes for a run of all tests, which the workers of xdist share. Each
+runs in a process of its own, several at a time: they mostly wait, and so need not wait in turn.
+"""
+
+import fcntl
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
 
 from muxlab.trials import Verdict
 
-AT_ONCE = 5  # processes: some take much of a core, and the trials have to bear that
+AT_ONCE = 4  # processes: some take much of a core, and the trials have to bear that
 
 CODE = """
-import json, sys, muxlab
-exhibits = {name: exhibit.fn for name, exhibit in muxlab.museum.EXHIBITS.items()}
-fn = {**muxlab.SERVERS, **exhibits}[sys.argv[1]]
-print(json.dumps(muxlab.check(fn).trials))
+import importlib, json, sys
+import leaks, muxlab
+module, _, name = sys.argv[1].rpartition(":")
+ours = muxlab.SERVERS | {name: exhibit.fn for name, exhibit in muxlab.museum.EXHIBITS.items()}
+fn = getattr(importlib.import_module(module), name) if module else ours[name]
+trials = sys.argv[2:] or None
+before = leaks.snapshot()
+report = muxlab.check(fn, trials)
+print(json.dumps([report.trials, leaks.left_over(before)]))
 """
 
 
-def hold(name: str) -> list[Verdict]:
-    """The trials of one server or exhibit."""
-    done = subprocess.run([sys.executable, "-c", CODE, name], capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0 and not done.stderr, f"{name}: {done.stderr}"
-    return [Verdict(*fields) for fields in json.loads(done.stdout)]
+def _run(*arguments: str) -> str:
+    command = [sys.executable, "-c", CODE, *arguments]
+    paths = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env={**os.environ, "PYTHONPATH": paths})
+    assert done.returncode == 0 and not done.stderr, f"{arguments}: {done.stderr}"
+    return done.stdout
 
 
-def hold_all(names: list[str]) -> dict[str, list[Verdict]]:
-    """The trials of many, by name."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(names, pool.map(hold, names), strict=True))
+class Batteries:
+    """What came of the battery of each server that was asked for.
+
+    Args:
+        folder: where it is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def one(self, name: str, *trials: str) -> list[Verdict]:
+        """Return the trials of one server.
+
+        Args:
+            name: of a reference server, "epoll", or of an exhibit; or "module:function" for a module of tests/support.
+            trials: names of trials; all of them if none is named.
+        """
+        file = self.folder / f"{' '.join([name, *trials])}.json"
+        with open(file.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may just be running it
+            if not file.exists():
+                file.write_text(_run(name, *trials))
+        found, left = json.loads(file.read_text())
+        assert not left, f"{name} left behind: {', '.join(left)}"
+        return [Verdict(*fields) for fields in found]
+
+    def all(self, names: Iterable[str]) -> dict[str, list[Verdict]]:
+        """Return the trials of many, by name."""
+        names = list(names)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(names, pool.map(self.one, names), strict=True))
+
+    def failed(self, name: str, *trials: str) -> dict[str, str]:
+        """Return what was seen in each trial that a server failed, by the trial's name; arguments as of `one`."""
+        return {trial.name: trial.detail for trial in self.one(name, *trials) if trial.passed is False}
+
+
+@pytest.fixture(scope="session")
+def batteries(tmp_path_factory: pytest.TempPathFactory) -> Batteries:
+    """The batteries of this run of all tests."""
+    base = tmp_path_factory.getbasetemp()
+    return Batteries((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "batteries")

@@ -1,0 +1,64 @@
+"""What a server leaves behind in this process: child processes, descriptors, objects in memory."""
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import stat
+import sys
+from collections.abc import Iterable
+
+from .. import limits
+
+
+def children() -> set[int]:
+    """Return the child processes of this process, also those that have ended and were not waited for.
+
+    Source: waitid(2), ECHILD: there are none. /proc/[pid]/stat, proc(5): the fourth field is the parent; without /proc
+    none are seen.
+    """
+    found: set[int] = set()
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)  # waits for nobody, and takes nobody away
+    except ChildProcessError:
+        return found
+    for name in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
+        with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:  # it may end while we are looking
+            _, parent, _ = file.read().rpartition(b") ")[2].split(maxsplit=2)
+            if int(parent) == os.getpid():
+                found.add(int(name))
+    return found
+
+
+def end_children(pids: Iterable[int]) -> None:
+    """Kill child processes, and wait for them, so that nothing of them is left: waitpid(2)."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):  # somebody else has waited for it
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def descriptors() -> int:
+    """Return how many descriptors this process has open."""
+    return len(limits.open_descriptors())
+
+
+def close_lost(port: int) -> None:
+    """Close the connections of a server's port that no socket object owns any more: the server has detached them."""
+    owned = {thing.fileno() for thing in gc.get_objects() if isinstance(thing, socket.socket)}
+    for fd in set(limits.open_descriptors()) - owned:
+        with contextlib.suppress(OSError):  # it is not open any more
+            if stat.S_ISSOCK(os.fstat(fd).st_mode) and _port(fd) == port:
+                os.close(fd)
+
+
+def _port(fd: int) -> int:
+    with socket.socket(fileno=os.dup(fd)) as copy:
+        return copy.getsockname()[1] if copy.family == socket.AF_INET else 0
+
+
+def objects() -> int:
+    """Return how many blocks of memory Python has in use, when nothing is left that could be collected."""
+    gc.collect()
+    return sys.getallocatedblocks()

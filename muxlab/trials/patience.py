@@ -1,0 +1,184 @@
+"""Waiting for what may never come: when a trial takes a server to be done, and how long a trial may last.
+
+Seconds alone do not tell that nothing more will come: a machine with too much to do holds up the server as well as its
+clients. So what counts is the time that the server had for itself. Of a pause at whose end it sleeps, that is all: it
+has nothing left to do. Of a pause at whose end it is running, it is as much as it really ran.
+
+Not handled here: what the children of a server do, or its other threads, if it has any. Then every pause counts.
+"""
+
+import contextlib
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from ..interrupt import FUTEX, MACHINE, Pulse
+from ..server import Server
+from ..watch.kernel import SLEEPS
+from .clients import BenchClient
+
+LOOK, GLANCE = 0.1, 0.001
+"""Seconds that one look for news takes at most; and that the first one takes, the next twice as long, and so on."""
+
+LONG, STUCK = 15 * LOOK, 3 * LOOK
+"""Seconds without news, of the server's own time, after which nothing more is expected of it. The first time in a check
+it is `LONG`, as the server may be slow and yet right; what has hung once will hang again, and then `STUCK` will do."""
+
+SHORT = 0.0001
+"""Seconds between the first two looks at something that does not wake us; later ones are further apart, up to 0.01."""
+
+LIMIT = 10.0
+"""Seconds that one trial may last, and those in addition in which the machine had no core for it. A sound server takes
+less than two for each trial."""
+
+NAP, LOCKED = 0.0003, 0.005
+"""Seconds for which a server has to sleep while somebody waits to be caught napping. On a lock it has to be longer: in
+the same system call a thread waits for its turn to run Python, one switch interval of the interpreter at most."""
+
+
+WATCHED, SPUN = 0.15, 0.02
+"""Seconds for which a server is watched that has nothing to do, and CPU seconds that it may take in that time: one that
+sleeps takes none."""
+
+
+class TooSlow(Exception):
+    """The trial has lasted longer than `LIMIT`."""
+
+
+class Patience:
+    """How long a check waits for something that does not come, in seconds of the server's own time."""
+
+    def __init__(self) -> None:
+        self.seconds = LONG
+
+    def lose(self) -> None:
+        """Wait no longer than `STUCK` from now on."""
+        self.seconds = STUCK
+
+
+class Watch:
+    """A look after one server and its clients, for as long as one trial lasts.
+
+    Args:
+        server: the server, and
+        alone: tells whether it does everything in its own thread.
+    """
+
+    def __init__(self, server: Server, alone: Callable[[], bool]) -> None:
+        self._server, self._alone = server, alone
+        self._pulse = Pulse(server.thread.native_id or 0)
+        self._cpu = 0.0  # seconds that the server had run when that was last looked at
+        self._stats: list[int] = []  # opened at once, as `Pulse` is: a trial may leave no descriptor
+        for thread in (server.thread.native_id, threading.get_native_id()):
+            with contextlib.suppress(OSError):  # not everywhere
+                self._stats.append(os.open(f"/proc/self/task/{thread}/schedstat", os.O_RDONLY))
+        self._end = time.monotonic() + LIMIT - self._without_a_core()
+        self._pause = threading.Event()  # never set: to wait for it is to pause
+
+    def close(self) -> None:
+        """Give back what was opened to look at the server."""
+        self._pulse.close()
+        for fd in self._stats:
+            with contextlib.suppress(OSError):  # the server has closed it by its number
+                os.close(fd)
+
+    def attend(
+        self,
+        clients: Iterable[BenchClient],
+        done: Callable[[], object],
+        seconds: float,
+        reading: bool = True,
+        also: Callable[[], object] = bool,
+    ) -> bool:
+        """Look after clients until `done()`, or until there has been no news of any of them for some time.
+
+        Args:
+            clients: those to look after; all of them send what they have unsent.
+            done: tells when there is no more to wait for; asked after all news.
+            seconds: of the server's own time, without news: then nothing more is expected.
+            reading: whether the clients read as well.
+            also: what it returns is news too, when it changes.
+
+        Returns:
+            What `done()` says at the end.
+
+        Raises:
+            TooSlow: there is news again and again, and no end of it.
+        """
+        poll = select.poll()
+        by_fd = {client.sock.fileno(): client for client in clients if client.sock.fileno() >= 0}
+        quiet, look, seen = 0.0, GLANCE, also()
+        while not (over := bool(done())) and quiet < seconds:
+            for fd, client in by_fd.items():
+                mask = (reading and not client.ended) * select.POLLIN | (client.unsent > 0) * select.POLLOUT
+                if mask and not client.lost:
+                    poll.register(fd, mask)
+                else:
+                    with contextlib.suppress(KeyError):
+                        poll.unregister(fd)
+            ready = poll.poll(look * 1000)
+            news = [by_fd[fd].send() | (reading and by_fd[fd].read()) for fd, _ in ready]
+            last, seen = seen, also()
+            own = self._its_own(look)
+            quiet, look = (0.0, GLANCE) if any(news) or seen != last else (quiet + own, min(2 * look, LOOK))
+            self._in_time()
+        return over
+
+    def eventually(self, condition: Callable[[], object], seconds: float) -> bool:
+        """Wait until `condition()` holds, for so many seconds of the server's own time at most; return whether it does.
+
+        Raises:
+            TooSlow: the server had no time of its own for so long.
+        """
+        waited, pause = 0.0, SHORT
+        while not condition():
+            if waited >= seconds:
+                return False
+            self._pause.wait(pause)
+            waited += self._its_own(pause)
+            self._in_time()
+            pause = min(2 * pause, 100 * SHORT)
+        return True
+
+    def spins(self) -> bool:
+        """Watch the server for a while; return whether it takes CPU time with nothing to do."""
+        start = self._server.cpu_seconds()
+        return self.eventually(lambda: self._server.cpu_seconds() - start > SPUN, WATCHED)
+
+    def nap(self, waiting: Callable[[], object]) -> str:
+        """Return what the server sleeps in although `waiting()`, somebody waits for it: "select"; "" when it does not.
+
+        To sleep in its own wait is no nap: bytes and clients that arrive have woken it by the time they are there.
+        """
+        call, ran = self._pulse.call(), self._server.cpu_seconds()
+        locked = call == FUTEX.get(MACHINE)
+        name = "a lock" if locked else SLEEPS.get(MACHINE, {}).get(-1 if call is None else call, "")
+        if not name or not waiting() or not self._alone():
+            return ""
+        self._pause.wait(LOCKED if locked else NAP)
+        stays = self._pulse.call() == call and self._server.cpu_seconds() == ran and waiting()
+        return name if stays else ""
+
+    def _its_own(self, pause: float) -> float:
+        """Return how many of the `pause` seconds that have just passed the server had for itself."""
+        before, self._cpu = self._cpu, self._server.cpu_seconds()
+        ran, call = self._cpu - before, self._pulse.call()
+        asleep = call is not None and (not ran or call != FUTEX.get(MACHINE))  # else it waits for its turn, not a lock
+        return pause if asleep or not self._alone() else min(pause, ran)
+
+    def _in_time(self) -> None:
+        if time.monotonic() > self._end and time.monotonic() > self._end + self._without_a_core():
+            raise TooSlow
+
+    def _without_a_core(self) -> float:
+        """Return for how many seconds the server and its clients were ready to run, and the machine had no core.
+
+        Source: /proc/[pid]/task/[tid]/schedstat, Documentation/scheduler/sched-stats.rst in Linux.
+        """
+        nanoseconds = 0
+        for fd in self._stats:
+            with contextlib.suppress(OSError):  # the thread has ended
+                nanoseconds += int(os.pread(fd, 100, 0).split()[1])
+        return nanoseconds / 1e9

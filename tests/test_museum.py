@@ -1,7 +1,7 @@
 """The museum: each exhibit fails exactly the trials that its bug is about, and shows itself as a difference."""
 
 import pytest
-from batteries import hold_all
+from batteries import Batteries
 
 from muxlab.course.exercises import EXERCISES
 from muxlab.course.museum import EXHIBITS, Exhibit
@@ -268,10 +268,11 @@ FAILS: dict[str, list[str]] = {
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, list[Verdict]]:
-    return hold_all(list(EXHIBITS))
+def found(batteries: Batteries) -> dict[str, list[Verdict]]:
+    return batteries.all(EXHIBITS)
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("name", list(EXHIBITS))
 def test_an_exhibit_fails_these_trials_and_no_other(found: dict[str, list[Verdict]], name: str) -> None:
     failed = {trial.name: trial.detail for trial in found[name] if trial.passed is False}

@@ -107,6 +107,12 @@ def test_it_reads_well_where_no_kernel_runs():
     assert "application/vnd.jupyter.widget-view+json" in data
 
 
+def test_a_long_question_is_stored_as_a_whole():
+    choices = ["one of many " * 20, "another"]
+    text = muxlab.predict("What " * 50, choices)._repr_mimebundle_()["text/plain"]
+    assert text.startswith("Predict. " + "What " * 50) and text.endswith("(b) another")
+
+
 def test_asking_again_is_a_new_question():
     first, second = ask(), ask()
     first.answer = 1

@@ -72,10 +72,10 @@ class Prediction(anywidget.AnyWidget):
         return "\n  ".join([f"Predict. {_plain(self.question)}", *_lettered(self.choices)])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        # anywidget's own bundle has another form in each version
+        data = DOMWidget._repr_mimebundle_(self, **kwargs)  # that of anywidget has another form in each version
         items = "".join(f"<li>{line}</li>" for line in _lettered(self.choices, _as_html))
         stored = f'<p><em>Predict.</em> {_as_html(self.question)}</p><ul style="list-style: none">{items}</ul>'
-        return DOMWidget._repr_mimebundle_(self, **kwargs) | {"text/html": stored}
+        return data | {"text/plain": repr(self), "text/html": stored}  # all of the text: ipywidgets would cut it
 
 
 def predict(question: str, choices: Mapping[str, Any] | Iterable[str]) -> Prediction:

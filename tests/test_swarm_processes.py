@@ -2,6 +2,7 @@
 
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -227,6 +228,17 @@ def test_a_question_that_was_interrupted_spoils_nothing(server) -> None:
             child.send(method)
         assert swarm.snapshot().sent >= 0
         assert len(swarm.activity()) <= 20
+
+
+def test_the_answer_to_a_question_that_was_interrupted_is_not_taken_for_another(server) -> None:
+    with pytest.raises(ChildProcessError), muxlab.Swarm(server, connections=20, isolate=True) as swarm:
+        swarm.wait_replies(10)
+        (child,) = swarm._crowd._children
+        child.send("activity")  # and nobody receives
+        select.select([child._socket], [], [], PATIENCE)  # its answer is there
+        os.kill(*processes(swarm), signal.SIGKILL)
+        assert eventually(lambda: is_gone(processes(swarm)[0]))
+        assert swarm.latencies().count >= 0
 
 
 def test_a_process_that_is_stopped_is_named_at_once_and_may_go_on(server) -> None:

@@ -218,10 +218,11 @@ class Child:
                 answered, answer = pickle.loads(message)
             else:
                 self._note_death()
-        if isinstance(answer, BaseException):
-            raise answer
-        if answer is not None:
-            self._answers[self._method] = answer
+        if answered == self._number:
+            if isinstance(answer, BaseException):
+                raise answer
+            if answer is not None:
+                self._answers[self._method] = answer
         return self._answers.get(self._method)
 
     def _next_message(self) -> bytes:

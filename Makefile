@@ -1,6 +1,6 @@
-# `make` prints what there is. Everything runs in .venv, which is made when it is first needed.
-# PYTHON=...    the Python to make .venv with; without it the newest one found
-# CHAPTERS=...  for `make notebooks`: chapters by number or name, for example CHAPTERS="03 05"
+# `make` lists the targets. All of them use .venv, which is made when it is first needed.
+# PYTHON=...    the Python to make .venv with (default: the newest one found)
+# CHAPTERS=...  for `make notebooks`: chapters by number or name, for example CHAPTERS="03 05" (default: all)
 # LAB_ARGS=...  for `make lab`: more options for JupyterLab, for example LAB_ARGS=--no-browser
 
 PYTHON ?=
@@ -12,21 +12,21 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 .PHONY: help .venv lab quick test check notebooks bench clean rebuild
 
 help:
-	@echo "make .venv      make the Python environment, and nothing else"
+	@echo "make .venv      make the Python environment and nothing else"
 	@echo "make lab        open the course in JupyterLab"
 	@echo "make quick      check the code and the form of the chapters, and run the unit tests (under a minute)"
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
-	@echo "make notebooks  run all chapters and write them again, with their outputs"
-	@echo "make bench      run all benchmarks and print their tables (some minutes)"
+	@echo "make notebooks  run all chapters and rewrite them with their outputs"
+	@echo "make bench      run all benchmarks and print their tables (takes some minutes)"
 	@echo "make clean      remove the environment and the caches"
 
 .venv: .venv/.complete
 
-# The stamp is written last, so an environment that was left half-made is made again. So is one whose Python is gone.
+# The file .complete is written last: an environment left half-made is made again, and so is one whose Python is gone.
 .venv/.complete: pyproject.toml $(if $(wildcard $(PY)),,rebuild)
 	@sh tools/make_venv.sh "$(PYTHON)"
 
-# JupyterLab refuses to run as root unless told that this is meant. Its token stays, and it listens on the loopback only.
+# JupyterLab refuses to run as root without --allow-root. It keeps its token, and listens on the loopback address only.
 lab: .venv/.complete
 	$(PY) -m jupyterlab notebooks/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
 		$$(test "$$(id -u)" -ne 0 || echo --allow-root) $(LAB_ARGS)
@@ -40,8 +40,8 @@ check: .venv/.complete
 quick: check
 	$(PY) -m pytest $(TWO_AT_A_TIME) -m "not battery and not browser" tests
 
-# The chapters one after the other with the machine to themselves, as they measure. Then two files of tests at a time, as
-# most tests wait; no more, or the browsers have to wait for each other.
+# The chapters measure, so they run one after the other, with the machine to themselves. Most tests only wait, so two
+# files of them run at a time; with more, the browsers would slow each other down.
 test: check
 	$(PY) -m pytest --nbval notebooks
 	$(PY) -m pytest $(TWO_AT_A_TIME) tests

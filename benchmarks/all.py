@@ -8,7 +8,7 @@ FOLDER = Path(__file__).parent
 
 
 def main() -> int:
-    """Run all; returns 1 when one of them failed, after the others."""
+    """Run all of them; return 1 when one has failed, after the others."""
     own = Path(__file__).name
     scripts = [path for path in sorted(FOLDER.glob("*.py")) if path.name != own and "__main__" in path.read_text()]
     failed = []

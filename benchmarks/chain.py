@@ -1,4 +1,4 @@
-"""The chain of libevent's bench: `chain_cost` in Python against C programs, over bare poll and epoll and over libevent.
+"""The chain of libevent's bench: `chain_cost` in Python against C programs over bare poll and epoll, and libevent.
 
 Prints Markdown. See the README beside this file for how to read it.
 """
@@ -19,21 +19,21 @@ FEW, MANY = 10, 9000
 """Pairs between which epoll's cost of an event is compared: nearly all of them idle."""
 
 SECONDS = 0.05
-"""Of one measurement: at least three runs, and 25 of a short one."""
+"""Length of one measurement: at least three runs, and 25 if a run is short."""
 
 RUNS = {"poll": 3, "epoll": 25}
-"""Runs of a C program in one round, about what Python makes in its time."""
+"""Runs of a C program in one round: about as many as Python makes in its time."""
 
 Measure = Callable[[str, int], float]
 
 
 def python(options: argparse.Namespace) -> Measure:
-    """The experiment of the package; returns a function of way and pairs that gives microseconds of one run."""
+    """Return a function of way and pairs that measures one run in Python, in microseconds: the package's experiment."""
     return lambda way, pairs: chain_cost(way, pairs, options.active, options.writes, SECONDS)[0].least
 
 
 def in_c(program: str, options: argparse.Namespace, prefix: str = "") -> Measure:
-    """The same, of a C program."""
+    """Return a function that measures the same in a C program."""
 
     def measure(way: str, pairs: int) -> float:
         numbers = (pairs, options.active, options.writes, RUNS[way])
@@ -44,7 +44,7 @@ def in_c(program: str, options: argparse.Namespace, prefix: str = "") -> Measure
 
 
 def run(rivals: dict[str, Measure], options: argparse.Namespace) -> dict[tuple[str, str, int], list[float]]:
-    """Measure all in turn, again and again, so that what else the machine does hits all of them alike.
+    """Measure all in turn, again and again, so that whatever else the machine does hits all of them alike.
 
     Returns:
         For each (rival, way, pairs) the microseconds of the cheapest run of each round.
@@ -58,19 +58,19 @@ def run(rivals: dict[str, Measure], options: argparse.Namespace) -> dict[tuple[s
 
 
 def ratio(own: list[float], others: list[float]) -> str:
-    """How many times dearer: the median over the rounds, and its range."""
+    """Return how many times as much one costs as the other: the median over the rounds, and its range."""
     ratios = [one / other for one, other in zip(own, others, strict=True)]
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f})"
 
 
 def table(heads: list[str], rows: list[list[str]]) -> str:
-    """Cells as a Markdown table, the first column to the left."""
+    """Return cells as a Markdown table, with the first column aligned left."""
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, nargs="+", default=[FEW, 100, 1000, MANY], help="%(default)s")
     parser.add_argument("--active", type=int, default=1, help="messages under way at once: %(default)s")
@@ -86,7 +86,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Print one table of the chain, and one of epoll with few and with many that are idle."""
+    """Print one table of the chain, and one of epoll with few and with many idle pairs."""
     options = parse()
     print(machine(), flush=True)
     rivals = {"Python": python(options)}

@@ -25,7 +25,7 @@ IN_C = "C epoll"
 ALL = (*IN_PYTHON, IN_C)
 RIVALS = (IN_C, "uvloop Protocol", "asyncio streams")
 CONNECTIONS = (100, 1000)
-"""The same talk, with a short and with a long list of silent clients around it."""
+"""The same talk, with a short and with a long list of silent clients around it: one table each."""
 
 WARM_UP = 20
 """Replies for each talking client before the measurement: enough for every buffer and cache to have been used."""
@@ -38,7 +38,7 @@ PATIENCE = 5.0
 
 
 class Unfit(Exception):
-    """This server cannot do this load; says why."""
+    """The reason why a server cannot bear this load."""
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Sample:
 
 
 def serve(name: str) -> None:
-    """In the server's process: serve, print the port, and return when stdin ends, so also when the parent dies."""
+    """Serve in a process of its own: print the port, and return when stdin ends, so also when the parent dies."""
     with muxlab.serve(IN_PYTHON[name], backlog=BACKLOG) as server:
         print(server.address[1], flush=True)
         sys.stdin.read()
@@ -92,7 +92,7 @@ def child(name: str, program: str = ""):
 
 
 def cpu_clock(pid: int) -> int:
-    """The clock of another process's CPU time, all its threads together.
+    """Return the clock of another process's CPU time, all its threads together.
 
     Source: clock_getcpuclockid(3), which the `time` module does not have. Unlike the figures in /proc, which are of the
     last tick, this clock is exact; and to read it, the busy server need not be asked.
@@ -140,10 +140,10 @@ def measure(name: str, connections: int, options: argparse.Namespace) -> Sample:
 
 
 def run(connections: int, options: argparse.Namespace) -> tuple[dict[str, list[Sample]], dict[str, str]]:
-    """Measure all servers in turn, again and again, so that what else the machine does hits all of them alike.
+    """Measure all servers in turn, again and again, so that whatever else the machine does hits all of them alike.
 
     Returns:
-        The samples of each server, one for each round; and for those that cannot do this load, why.
+        The samples of each server, one for each round; and for the servers that cannot bear this load, the reason.
     """
     samples: dict[str, list[Sample]] = defaultdict(list)
     unfit: dict[str, str] = {}
@@ -158,7 +158,7 @@ def run(connections: int, options: argparse.Namespace) -> tuple[dict[str, list[S
 
 
 def table(samples: dict[str, list[Sample]], whose: str = "server", rivals: tuple[str, ...] = RIVALS) -> str:
-    """The samples as a Markdown table: medians, the range of the costs, and median ratios to the rivals."""
+    """Return the samples as a Markdown table: medians, the range of the costs, and median ratios to the rivals."""
     rivals = tuple(rival for rival in rivals if rival in samples)
     heads = [whose, "replies/s", "busy", "CPU µs/reply", "min..max", *(f"× {rival}" for rival in rivals)]
     rows = [heads, ["---", *["---:"] * (len(heads) - 1)]]
@@ -178,12 +178,12 @@ def table(samples: dict[str, list[Sample]], whose: str = "server", rivals: tuple
 
 
 def _advantage(own: list[Sample], rival: list[Sample]) -> str:
-    """Replies per CPU second as a multiple of the rival's: the median over the rounds."""
+    """Return replies per CPU second as a multiple of the rival's: the median over the rounds."""
     return f"{statistics.median(r.cost / o.cost for o, r in zip(own, rival, strict=True)):.2f}"
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("servers", nargs="*", metavar="SERVER", help=f"all when none is named: {', '.join(ALL)}")
     parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS, help="one table each: %(default)s")
@@ -205,7 +205,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Serve, or say what this is measured on and print the tables."""
+    """Serve, or tell what this is measured on and print the tables."""
     options = parse()
     if options.serve:
         serve(options.serve)

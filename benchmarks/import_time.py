@@ -1,4 +1,4 @@
-"""What `import muxlab` costs over starting Python, and which modules it spends that on.
+"""The cost of `import muxlab` over starting Python, and the modules that it is spent on.
 
 Prints Markdown. See the README beside this file for how to read it.
 """
@@ -15,7 +15,7 @@ import time
 from machine import machine
 
 LOOKS = 7
-"""Imports of which -X importtime tells; it makes an import slower, so it says who is heavy and not how much in all."""
+"""Imports looked at with -X importtime, which slows them down: it tells which module is heavy, and not how heavy."""
 
 
 def python(*arguments: str, cache: str) -> subprocess.CompletedProcess[str]:
@@ -27,27 +27,27 @@ def python(*arguments: str, cache: str) -> subprocess.CompletedProcess[str]:
 
 
 def start(code: str, cache: str) -> tuple[float, float]:
-    """Milliseconds that a Python takes to run `code`: by the clock on the wall, and of CPU time."""
+    """Return the milliseconds that a Python takes to run `code`: by the clock on the wall, and of CPU time."""
     began, used = time.perf_counter(), children_cpu()
     python("-c", code, cache=cache)
     return (time.perf_counter() - began) * 1e3, (children_cpu() - used) * 1e3
 
 
 def children_cpu() -> float:
-    """CPU seconds of all child processes that have ended. Source: getrusage(2)."""
+    """Return the CPU seconds of all child processes that have ended. Source: getrusage(2)."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def own_times(cache: str) -> dict[str, float]:
-    """Milliseconds that each module's own code took in one import, without what it imports itself."""
+    """Return the milliseconds that each module's own code took in one import, without what it imports itself."""
     report = python("-X", "importtime", "-c", "import muxlab", cache=cache).stderr
     rows = [line.removeprefix("import time:").split("|") for line in report.splitlines()]
     return {row[2].strip(): int(row[0]) / 1e3 for row in rows if row[0].strip().isdigit()}
 
 
 def heaviest(count: int, cache: str) -> list[tuple[float, str]]:
-    """The modules that bare Python does not load and whose own code took longest: (milliseconds, name), medians."""
+    """Return the modules that bare Python does not load and whose own code took longest: (median ms, name)."""
     runs = [own_times(cache) for _ in range(LOOKS)]
     bare = {*python("-c", "import sys; print(*sys.modules)", cache=cache).stdout.split()}
     times = [(statistics.median(run[name] for run in runs), name) for name in runs[0] if name not in bare]

@@ -1,10 +1,11 @@
 """The echo servers to compare with: asyncio and uvloop, each a function of `(listener, stop)` like the reference ones.
 
-They keep the same promises as `muxlab.Connection`: at most 64 KiB a read, and no reading from a client that does not
-take its replies. Both libraries set TCP_NODELAY themselves.
+They keep the promises of the reference servers' `Connection`: at most 64 KiB a read, and no reading from a client that
+does not take its replies. Both libraries set TCP_NODELAY themselves.
 """
 
 import asyncio
+import contextlib
 import functools
 from collections.abc import Callable
 
@@ -14,14 +15,14 @@ except ImportError:
     uvloop = None
 
 BACKLOG = 4096
-"""Length of every server's accept queue, so that no connect has to be tried again: Linux' own default limit."""
+"""Length of every server's accept queue, so that no connect has to be tried again: Linux's own default limit."""
 
 READ_SIZE = 65536
 """Bytes asked of one read: what the reference servers ask for."""
 
 
 class EchoProtocol(asyncio.Protocol):
-    """asyncio's callbacks: the loop reads, and calls."""
+    """One client, by asyncio's callbacks: the loop reads, and calls."""
 
     def connection_made(self, transport):
         self.transport = transport
@@ -37,14 +38,10 @@ class EchoProtocol(asyncio.Protocol):
 
 
 async def _echo_stream(reader, writer):
-    try:
+    with contextlib.closing(writer), contextlib.suppress(ConnectionError):  # a reset is this client's end alone
         while data := await reader.read(READ_SIZE):
             writer.write(data)
             await writer.drain()
-    except ConnectionError:
-        pass  # a reset is this client's end, nobody else's
-    finally:
-        writer.close()
 
 
 async def _serve(start, stop):

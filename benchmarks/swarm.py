@@ -1,4 +1,4 @@
-"""What the swarm itself can do: against a bare loop and asyncio, how fast it opens, and what a silent crowd changes.
+"""The swarm itself: against a bare loop and asyncio, how fast it opens, and what a silent crowd changes.
 
 The server is the reference epoll server in a process of its own. Prints Markdown; the README beside this file says how
 to read it.
@@ -35,14 +35,14 @@ Address = tuple[str, int]
 
 
 def measured(seconds: float, count: Callable[[], int]) -> Sample:
-    """Wait, and say what has happened meanwhile; for clients that run in a thread. The CPU time is of this process."""
+    """Wait, and return what has happened meanwhile, for clients in a thread of this process, whose CPU time counts."""
     began, replies, cpu = time.perf_counter(), count(), time.process_time()
     time.sleep(seconds)
     return Sample(time.perf_counter() - began, time.process_time() - cpu, count() - replies)
 
 
 def by_swarm(address: Address, connections: int, active: int, seconds: float) -> Sample:
-    """muxlab's swarm, which verifies every byte and keeps every latency."""
+    """Measure muxlab's swarm, which verifies every byte and counts every latency."""
     with muxlab.Swarm(address, connections, active, PAYLOAD) as swarm:
         swarm.wait_connected(PATIENCE)
         swarm.wait_replies(WARM_UP * active, PATIENCE)
@@ -50,7 +50,7 @@ def by_swarm(address: Address, connections: int, active: int, seconds: float) ->
 
 
 def by_bare_loop(address: Address, connections: int, active: int, seconds: float) -> Sample:
-    """The least that a client in Python can do: receive, send again, count. It looks at nothing that it receives."""
+    """Measure the least that a client in Python can do: receive, look at nothing, send again, count."""
     message = bytes(PAYLOAD)
     with contextlib.ExitStack() as stack:
         epoll = stack.enter_context(select.epoll())
@@ -103,7 +103,7 @@ class EchoClient(asyncio.Protocol):
 
 
 def by_asyncio_protocol(address: Address, connections: int, active: int, seconds: float) -> Sample:
-    """asyncio's callbacks."""
+    """Measure clients of asyncio's callbacks."""
 
     async def run() -> Sample:
         loop = asyncio.get_running_loop()
@@ -122,7 +122,7 @@ def by_asyncio_protocol(address: Address, connections: int, active: int, seconds
 
 
 def by_asyncio_streams(address: Address, connections: int, active: int, seconds: float) -> Sample:
-    """asyncio's streams, one task for each client that talks."""
+    """Measure clients of asyncio's streams, one task for each that talks."""
     replies = 0
     message = bytes(PAYLOAD)
 
@@ -149,7 +149,7 @@ def by_asyncio_streams(address: Address, connections: int, active: int, seconds:
 
 
 async def counted(count: Callable[[], int], warm: int, seconds: float) -> Sample:
-    """As `measured`, from inside of an event loop."""
+    """Wait, and return what has happened meanwhile, as `measured` does, inside an event loop."""
     deadline = time.perf_counter() + PATIENCE
     while count() < warm and time.perf_counter() < deadline:
         await asyncio.sleep(0.01)
@@ -167,7 +167,7 @@ CLIENTS = {
 
 
 def in_turn(address: Address, connections: int, active: int, options: argparse.Namespace) -> dict[str, list[Sample]]:
-    """All clients in turn, there and back, round after round."""
+    """Measure all clients in turn, there and back, round after round."""
     samples: dict[str, list[Sample]] = {name: [] for name in CLIENTS}
     for turn in range(options.rounds):
         for name in list(CLIENTS)[:: -1 if turn % 2 else 1]:
@@ -176,7 +176,7 @@ def in_turn(address: Address, connections: int, active: int, options: argparse.N
 
 
 def opening_time(address: Address, connections: int, isolate: bool) -> float:
-    """Seconds until a whole crowd is connected, the start of its process included."""
+    """Return the seconds until a whole crowd is connected, the start of its process included."""
     began = time.perf_counter()
     with muxlab.Swarm(address, connections, active=0, isolate=isolate) as swarm:
         swarm.wait_connected(PATIENCE)
@@ -184,7 +184,7 @@ def opening_time(address: Address, connections: int, isolate: bool) -> float:
 
 
 def round_trip(address: Address, idle: int, replies: int = 10_000) -> float:
-    """The median round trip, in seconds, of one client that talks while `idle` others are silent."""
+    """Return the median round trip, in seconds, of one client that talks while `idle` others are silent."""
     with muxlab.Swarm(address, idle, active=0, isolate=True) as crowd:
         crowd.wait_connected(PATIENCE)
         with muxlab.Swarm(address, 1, active=1, isolate=True) as talker:

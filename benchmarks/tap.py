@@ -1,4 +1,4 @@
-"""What the tap costs: each reference server with its calls recorded, against the same server without.
+"""The cost of the tap: each reference server with its calls recorded, against the same server without.
 
 Prints Markdown; see the README beside this file for how to read it. Each server runs in a process of its own, with more
 talking clients than it can satisfy. Servers and ways of serving take turns, round after round and there and back, so
@@ -32,17 +32,17 @@ HEADS = ("replies/s", "tapped", "CPU µs/reply", "tapped",
 
 
 def share(some: list[Sample], bare: list[Sample]) -> float:
-    """Which share of the bare server's replies is left: the median over the rounds."""
+    """Return which share of the bare server's replies is left: the median over the rounds."""
     return statistics.median(one[0] / other[0] for one, other in zip(some, bare, strict=True))
 
 
 def share_of_cpu(some: list[Sample], bare: list[Sample]) -> float:
-    """Which share of the bare server's replies per CPU second is left: the median over the rounds."""
+    """Return which share of its replies per CPU second is left: the median over the rounds."""
     return statistics.median(other[1] / one[1] for one, other in zip(some, bare, strict=True))
 
 
 def serve(name: str, way: str) -> None:
-    """In the server's process: print the port, then the CPU time of the server's thread for each line that comes in."""
+    """Serve in a process of its own: print the port, then for each line that comes in the CPU time of the thread."""
     with WAYS[way](muxlab.SERVERS[name]) as server:
         print(server.address[1], flush=True)
         for _ in sys.stdin:
@@ -50,7 +50,7 @@ def serve(name: str, way: str) -> None:
 
 
 def measure(name: str, way: str, options: argparse.Namespace) -> Sample:
-    """One server, once."""
+    """Measure one server, once."""
     command = [sys.executable, __file__, "--serve", name, way]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
 
@@ -97,7 +97,7 @@ def main() -> None:
         bare, tapped = (samples[name, way] for way in WAYS)
         cells = [f"{statistics.median(rate for rate, _ in ways):,.0f}" for ways in (bare, tapped)]
         cells += [f"{statistics.median(cost for _, cost in ways):.1f}" for ways in (bare, tapped)]
-        cells += [f"{share(ways, bare):.2f} | {share_of_cpu(ways, bare):.2f}" for ways in (tapped,)]
+        cells += [f"{share(tapped, bare):.2f}", f"{share_of_cpu(tapped, bare):.2f}"]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 

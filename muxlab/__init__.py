@@ -1,18 +1,18 @@
 """muxlab: how one thread serves thousands of TCP clients, on a live Linux kernel.
 
-This is the map of the package; a file imports only from lines above its own.
+This is the map of the package. Read it from the top: a file imports only from the lines above its own.
 
     connection   the conversation that all reference servers share: Acceptor, Connection, echo
     stop         the signal that tells a server to return: Stop, Keyboard
-    interrupt    end a thread whose function watches no stop, and tell whether it sleeps
-    arguments    the checks of everything that a caller passes
-    limits       descriptors and ports: what fits on this machine
-    notebook     the cell that is being run, its event loop, the progress bar
-    errors       the learner's own line in a traceback, a warning where the learner looks
-    running      what is running, replaced when its cell runs again: stop_all
-    listener     a listening socket that remembers whom it accepted
-    servers/     the subject: one file for each way of waiting
-    watch/       look inside: the tap (which calls), the kernel's tables (x-ray)
+    interrupt    the forced end of a server function that ignores the signal, and whether a thread is asleep
+    arguments    checks of the arguments that callers pass
+    limits       descriptors and ports: how many connections this machine allows
+    notebook     the running cell and its event loop, the progress bar
+    errors       tracebacks that end in the learner's own line, and warnings that point to it
+    running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
+    listener     a listening socket that remembers the connections it accepted
+    servers/     the subject of the course: one file for each way of waiting
+    watch/       a look inside a running server: the calls it makes (tap), the kernel's tables about it (x-ray)
     server       serve: a server function in a background thread
     swarm/       Swarm: thousands of clients in one thread, or in processes of their own
     stepper/     step: a server that runs one line, or one call, at a time
@@ -20,9 +20,9 @@ This is the map of the package; a file imports only from lines above its own.
     measure/     experiments that return rows: wait_cost, chain_cost, echo_cost
     course/      the exercises of the chapters, and the museum of broken servers
     show/        everything that draws: charts and panels
-    doctor       what this machine allows
+    doctor       a report on what this machine allows
 
-`import muxlab` loads what a server and a swarm need; all other names are imported when they are first used (PEP 562).
+`import muxlab` loads only what a server and a swarm need; the other names are imported on first use (PEP 562).
 """
 
 import importlib
@@ -32,7 +32,7 @@ from .server import Server, serve
 from .servers import SERVERS
 from .swarm import Swarm
 
-TYPE_CHECKING = False  # what type checkers take for true: `typing` itself would be slow to import
+TYPE_CHECKING = False  # type checkers take it as true; importing it from `typing` would be slow
 if TYPE_CHECKING:
     from . import measure, show
     from .course import museum
@@ -80,7 +80,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a name when it is first used."""
+    """Import a public name on first use."""
     if name not in _LAZY:
         raise AttributeError(f"module 'muxlab' has no attribute {name!r}")
     module = importlib.import_module(_LAZY[name], __name__)

@@ -1,4 +1,4 @@
-"""The checks of what a caller passes: refused before anything starts, with what was given and what is allowed."""
+"""Checks of the arguments that callers pass: a bad one is refused before anything starts, with what is allowed."""
 
 import errno
 import inspect
@@ -6,11 +6,11 @@ import select
 from typing import Any
 
 A_YEAR = 365 * 86_400.0
-"""Seconds. Longer than anybody waits, and short enough for the clocks of a lock: threading.TIMEOUT_MAX is 292 years."""
+"""Longest timeout, in seconds: in practice no limit, and far below threading.TIMEOUT_MAX, which is 292 years."""
 
 
 def check_count(name: str, value: Any, least: int = 1, most: int | None = None) -> None:
-    """Refuse what is not a whole number of `least` to `most`, with a TypeError or a ValueError."""
+    """Refuse anything but a whole number from `least` to `most`, with a TypeError or a ValueError."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name}={value!r}: it has to be a whole number")
     if value < least or (most is not None and value > most):
@@ -18,20 +18,20 @@ def check_count(name: str, value: Any, least: int = 1, most: int | None = None) 
 
 
 def check_timeout(timeout: Any) -> float:
-    """Refuse what is no number of seconds, 0 or more, with a ValueError; return it, an endless one as a year."""
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout >= 0:  # as NaN is not
+    """Refuse anything but a number of seconds, 0 or more, with a ValueError; return it, or a year if it is longer."""
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout >= 0:  # false for NaN, too
         raise ValueError(f"timeout={timeout!r}: give a number of seconds, 0 or more")
     return min(timeout, A_YEAR)
 
 
 def check_duration(seconds: Any) -> None:
-    """Refuse a time in which nothing can be measured, with a ValueError."""
+    """Refuse a length of measurement that is not a finite number of seconds above 0, with a ValueError."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
-        raise ValueError(f"seconds={seconds!r}: give a number of seconds to measure for, more than 0 and not endless")
+        raise ValueError(f"seconds={seconds!r}: give the seconds to measure for, a finite number above 0")
 
 
 def check_port(port: Any, backlog: Any) -> None:
-    """Refuse what is not a TCP port or the length of an accept queue, with a ValueError."""
+    """Refuse anything but a TCP port and the length of an accept queue, with a ValueError."""
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
         raise ValueError(f"port={port!r}: a port is a whole number from 0 (take a free one) to 65535")
     if isinstance(backlog, bool) or not isinstance(backlog, int) or not 0 <= backlog < 2**31:
@@ -39,7 +39,7 @@ def check_port(port: Any, backlog: Any) -> None:
 
 
 def require_epoll(name: str) -> None:
-    """Refuse a reference server that needs epoll where there is none, with an OSError that says what to do."""
+    """Refuse a reference server that needs epoll on a system without it, with an OSError that says what to do."""
     if name.startswith("epoll") and not hasattr(select, "epoll"):
         raise OSError(
             errno.ENOSYS,
@@ -49,14 +49,14 @@ def require_epoll(name: str) -> None:
 
 
 def stop_argument(fn: Any, name: str) -> str:
-    """Tell how `fn` takes `stop`: "positional", "keyword", or "" for not at all.
+    """Return how `fn` takes `stop`: "positional", "keyword", or "" if it does not.
 
     Args:
-        fn: what is to be served.
-        name: of it, for the message.
+        fn: the server function.
+        name: its name, for error messages.
 
     Raises:
-        TypeError: it is not a function of `(listener, stop)` or `(listener)`.
+        TypeError: `fn` is not a function of `(listener, stop)` or `(listener)`.
     """
     form = f"a server is a function of (listener, stop) or (listener), and {name}"
     if isinstance(fn, str):
@@ -67,8 +67,8 @@ def stop_argument(fn: Any, name: str) -> str:
         raise TypeError(f"{form} is a coroutine or generator function: calling it runs nothing. Write a plain `def`")
     try:
         parameters = list(inspect.signature(fn).parameters.values())
-    except ValueError:  # some that are written in C
-        raise TypeError(f"{form} does not say what it takes. Write a `def`") from None
+    except ValueError:  # some functions written in C have no signature
+        raise TypeError(f"{form} has no signature that Python can read. Wrap it in a `def`") from None
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     required = [p for p in positional if p.default is p.empty]
     keywords = [p for p in parameters if p.kind is p.KEYWORD_ONLY and (p.default is p.empty or p.name == "stop")]

@@ -1,10 +1,10 @@
-"""The conversation: what every reference server does with a client, whatever way it waits.
+"""The conversation with a client: the same in every reference server, however it waits.
 
-A server file holds the waiting and nothing else. What it waits *for* is here: `Acceptor` is the listening
-side, `Connection` one client, and `echo` one turn of their talk. Nothing here ever blocks, and nothing that a
-client does raises: a reset, a half-close or a refusal to read only changes what the connection *wants*.
+A server file holds the waiting and nothing else; everything else is here. `Acceptor` takes clients out of the
+accept queue, `Connection` is one client, and `echo` is one turn of the conversation. Nothing here blocks, and no
+client can make it raise: a reset, a half-close or a client that does not read changes what the connection *wants*.
 
-Not handled here: message framing (an echo needs none), time-outs for silent clients, TLS.
+Not handled here: message framing (an echo needs none), timeouts for silent clients, TLS.
 """
 
 import errno
@@ -12,16 +12,16 @@ import socket
 import time
 
 RECV_SIZE = 65536
-"""Bytes asked of one recv: enough for most messages at once, little enough that no client gets a long turn."""
+"""Bytes to ask for in one recv: enough for most messages, few enough that no client gets a long turn."""
 
 HIGH_WATER = 65536
-"""Unsent bytes above which a client is not read from: who does not take replies may not ask for more."""
+"""Unsent bytes above which a client is not read from, until it has taken some of its replies (backpressure)."""
 
 ACCEPT_BATCH = 256
-"""Clients accepted at one go, so that a crowd at the door does not keep the clients inside waiting."""
+"""Clients to accept in one go: a long accept queue must not keep the connected clients waiting."""
 
 REST = 0.1
-"""Seconds for which nobody is accepted after the descriptors ran out: ten attempts a second are no load."""
+"""Seconds between two attempts to accept when no descriptor is left: ten a second are no load."""
 
 OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 GONE_BEFORE_ACCEPT = (errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
@@ -31,36 +31,36 @@ class Connection:
     """One client: its nonblocking socket, and the reply bytes that the kernel has not taken yet.
 
     Args:
-        sock: the accepted socket; it is made nonblocking and belongs to the connection from now on.
+        sock: the accepted socket; the connection makes it nonblocking and owns it from now on.
 
     Attributes:
-        wants_read: True while there is something to wait for, and the client takes its replies (backpressure).
+        wants_read: True while the client may send more, and takes its replies (backpressure).
         wants_write: True while reply bytes wait for room in the kernel's send queue.
-        done: True when nothing is left to do but close.
+        done: True when nothing is left to do but to close.
     """
 
     __slots__ = ("broken", "done", "ended", "sock", "unsent", "wants_read", "wants_write")
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a small reply leaves at once: tcp(7)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # send small replies at once: tcp(7)
         self.sock = sock
         self.unsent = bytearray()
-        self.ended = False  # the client has said its last byte (it may still read: a half-close)
-        self.broken = False  # nobody is there any more: reset, timed out
+        self.ended = False  # the client has sent its last byte (it may still read: a half-close)
+        self.broken = False  # the client is gone: reset, timed out
         self._decide()
 
     def fileno(self) -> int:
-        """The descriptor, so that select and epoll take a connection as they take a socket."""
+        """Return the descriptor, so that select and epoll take a connection like a socket."""
         return self.sock.fileno()
 
     def receive(self) -> bytes:
-        """Take what waits in the receive queue, at most `RECV_SIZE` bytes; b"" when nothing does."""
+        """Read at most `RECV_SIZE` bytes from the receive queue; return b"" when there is nothing to read."""
         try:
             data = self.sock.recv(RECV_SIZE)
         except BlockingIOError:
             return b""
-        except OSError:  # ECONNRESET, ETIMEDOUT, ...: this client's end, nobody else's
+        except OSError:  # ECONNRESET, ETIMEDOUT, ...: the end of this client, not of the server
             self._give_up()
             return b""
         if not data:
@@ -69,8 +69,8 @@ class Connection:
         return data
 
     def send(self, data: bytes) -> None:
-        """Send `data` as far as the kernel takes it, and keep the rest."""
-        if self.unsent:  # first come, first sent
+        """Send as much of `data` as the kernel takes now, and keep the rest for `flush`."""
+        if self.unsent:  # earlier bytes go first
             self.unsent += data
             self.flush()
         elif rest := data[self._offer(data) :]:
@@ -78,16 +78,16 @@ class Connection:
             self._decide()
 
     def flush(self) -> None:
-        """Send unsent bytes, as many as the kernel takes now."""
+        """Send as many of the unsent bytes as the kernel takes now."""
         del self.unsent[: self._offer(self.unsent)]
         self._decide()
 
     def close(self) -> None:
-        """Close the socket; a second time does nothing."""
+        """Close the socket; a second call does nothing."""
         self.sock.close()
 
     def _offer(self, data: bytes | bytearray) -> int:
-        """Offer bytes to the kernel; returns how many it took, and all when nobody is there to get them."""
+        """Offer bytes to the kernel; return how many it took, or all of them if the client is gone."""
         try:
             return self.sock.send(data)
         except BlockingIOError:
@@ -102,17 +102,17 @@ class Connection:
         self._decide()
 
     def _decide(self) -> None:
-        """Work out what is wanted: whenever it may have changed, which is far more rare than that a server asks."""
+        """Work out what is wanted, once after each change: servers look at the result far more often."""
         self.wants_read = not self.ended and not self.broken and len(self.unsent) <= HIGH_WATER
         self.wants_write = bool(self.unsent)
         self.done = self.broken or (self.ended and not self.unsent)
 
 
 def echo(client: Connection) -> bool:
-    """One turn of the conversation: send what waits, read once, send that back.
+    """Take one turn of the conversation: send the unsent bytes, read once, send back what was read.
 
     Returns:
-        True when bytes were read, so that more may be waiting; False when the kernel has to be waited for.
+        True when bytes were read: there may be more. False when the server has to wait before the next turn.
     """
     if client.unsent:
         client.flush()
@@ -125,14 +125,14 @@ def echo(client: Connection) -> bool:
 
 
 class Acceptor:
-    """The listening side of a server: takes clients out of the accept queue.
+    """The listening side of a server: it takes clients out of the accept queue.
 
-    When the process has no descriptor left, accept fails and the client stays in the queue: a level-triggered
-    wait would report it again at once, for ever (accept(2), EMFILE). So the acceptor rests for a moment:
-    `resting` is True, `timeout` says for how long, and `rest_is_over()` tells when to look again.
+    When the process has no descriptor left, accept fails and the client stays in the queue, so that every
+    level-triggered wait returns at once (accept(2), EMFILE). The acceptor therefore rests for a moment:
+    `resting` is True, `timeout` says for how long, and `rest_is_over()` tells when to accept again.
 
     Args:
-        listener: a listening socket; it is made nonblocking. It still belongs to the caller.
+        listener: a listening socket; the acceptor makes it nonblocking. It still belongs to the caller.
     """
 
     def __init__(self, listener: socket.socket) -> None:
@@ -142,26 +142,26 @@ class Acceptor:
         self._rest_until = 0.0
 
     def fileno(self) -> int:
-        """The listener's descriptor."""
+        """Return the listener's descriptor."""
         return self.listener.fileno()
 
     @property
     def timeout(self) -> float | None:
-        """Seconds that a wait may take: None (no bound) but while resting."""
+        """Longest time for the next wait, in seconds: until the rest is over, or None (no limit) when not resting."""
         return max(0.0, self._rest_until - time.monotonic()) if self.resting else None
 
     def rest_is_over(self) -> bool:
-        """True once after each rest."""
+        """Tell whether a rest has just ended: True once after each rest."""
         if not self.resting or time.monotonic() < self._rest_until:
             return False
         self.resting = False
         return True
 
     def accept(self) -> list[Connection]:
-        """The clients in the accept queue, at most `ACCEPT_BATCH`: fewer means that the queue is empty.
+        """Accept up to `ACCEPT_BATCH` clients; fewer mean that the queue is empty, or that a rest has begun.
 
         Raises:
-            OSError: the listener itself is of no more use (closed, shut down).
+            OSError: the listener itself can no longer be used (closed, shut down).
         """
         accepted: list[Connection] = []
         while len(accepted) < ACCEPT_BATCH:

@@ -1,4 +1,4 @@
-"""`doctor`: what this machine allows, and what each limit means for the course."""
+"""`doctor`: the limits of this machine, and what each means for the course."""
 
 import html
 import os
@@ -11,13 +11,22 @@ from dataclasses import dataclass
 from . import limits
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+"""Programs that can try the panels in the tests."""
+
 WANTED = 19_000
 """Connections of the course's largest experiment, all to one server."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: what it is, what was found, what that means, and whether the course can use it."""
+    """One thing that was looked at.
+
+    Attributes:
+        name: what it is.
+        value: what was found.
+        meaning: what that means for the course.
+        fine: False where it limits a part of the course.
+    """
 
     name: str
     value: str
@@ -27,7 +36,7 @@ class Finding:
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """All findings; printed as a table, shown as one in a notebook."""
+    """All findings: a table, in print and in a notebook."""
 
     findings: tuple[Finding, ...]
 
@@ -38,7 +47,7 @@ class Diagnosis:
 
     @property
     def verdict(self) -> str:
-        """One sentence."""
+        """The result in one sentence."""
         short = sum(not finding.fine for finding in self.findings)
         if not short:
             return "This machine has all that the course asks for."
@@ -63,10 +72,10 @@ class Diagnosis:
 
 
 def doctor() -> Diagnosis:
-    """Look at what this machine allows: nothing is changed, opened or sent.
+    """Look at what this machine allows, and tell what each limit means for the course; change, open and send nothing.
 
     Returns:
-        A readable report, as text and as HTML.
+        A table, as text and as HTML, with a mark at every limit that cuts a part of the course.
 
     Source: getrlimit(2), select(2), listen(2), ip(7), epoll(7), proc(5).
     """

@@ -1,8 +1,9 @@
-"""Errors and warnings as a learner needs them: with the learner's own line, and without ours.
+"""Errors and warnings as a learner needs them: with the learner's own line, and without the package's lines.
 
-What a server function raises passes through the package on its way to the learner: through the tap, when a call failed,
-and through whatever started the function. `trim` takes those frames out of a traceback, `last_line` finds the line to
-be named in a report, and `warn` lets a warning point to the learner's line.
+What a server function raises passes through the package on its way to the learner: through the code that called the
+function, and through the tap if a call failed there. `trim` takes the package's frames out of a traceback, `last_line`
+finds the line for a report to name, and `warn` makes a warning point to the learner's line. A function on that way that
+the learner called sets `__tracebackhide__`, so that IPython and pytest leave its frame out.
 """
 
 import linecache
@@ -15,17 +16,27 @@ from types import FrameType, TracebackType
 PACKAGE = __name__.partition(".")[0]
 
 
+class Interrupted(KeyboardInterrupt):
+    """An interrupt of something long, which says what had been done by then.
+
+    A notebook shows it in one line that names the learner's own, and leaves our frames out.
+    """
+
+    def _render_traceback_(self) -> list[str]:  # what IPython asks an exception for
+        return [where(trim(self))]
+
+
 def is_ours(module: str | None) -> bool:
-    """Tell whether a module, by its name, belongs to the package. Servers and exhibits do not count: they are read."""
+    """Tell by its name whether a module is the package's own; servers and exhibits are not, as learners read them."""
     name = module or ""
-    readable = (f"{PACKAGE}.servers", f"{PACKAGE}.connection", f"{PACKAGE}.course")
+    readable = (f"{PACKAGE}.servers", f"{PACKAGE}.connection", f"{PACKAGE}.course.ch", f"{PACKAGE}.course.museum")
     return name.split(".")[0] == PACKAGE and not name.startswith(readable)
 
 
 def trim(error: BaseException) -> BaseException:
-    """Take our frames out of an error's traceback, and of those that led to it, so that it begins and ends in theirs.
+    """Take the package's frames out of an error's traceback, and of the errors chained to it; return the error.
 
-    An error that came through no frame but ours keeps its traceback.
+    The traceback then begins and ends in the learner's code. One that has only frames of the package stays as it is.
     """
     seen: set[int] = set()
     chained: BaseException | None = error
@@ -43,10 +54,10 @@ def _trim_one(error: BaseException) -> None:
     entry = first
     while entry is not None and entry.tb_next is not None:
         if _is_our_frame(entry.tb_next):
-            entry.tb_next = None  # what lies behind our frames is the call that failed: its own line says enough
+            entry.tb_next = None  # behind our frames is only the failed call, which that line shows already
         entry = entry.tb_next
     if first is not None:
-        BaseException.with_traceback(error, first)  # not the error's own: a learner's class may override it
+        BaseException.with_traceback(error, first)  # not error.with_traceback: a learner's class may override that
 
 
 def _is_our_frame(entry: TracebackType) -> bool:
@@ -54,20 +65,20 @@ def _is_our_frame(entry: TracebackType) -> bool:
 
 
 def text_of(error: BaseException) -> str:
-    """Return an error's type and message, "NameError: name 'conn' is not defined"."""
+    """Return an error's type and message, such as "NameError: name 'conn' is not defined"."""
     try:
         message = str(error)
-    except Exception:  # a learner's class may fail here too
+    except Exception:  # the __str__ of a learner's class may fail
         message = "(its message cannot be shown: its __str__ raises)"
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def last_line(error: BaseException, file: str = "") -> tuple[int, str, str]:
-    """Return where an error was raised: (line number, its source, function); (0, "", "") where that is unknown.
+    """Return where an error was raised: (line number, source line, function), or (0, "", "") if that is unknown.
 
     Args:
-        error: what was raised.
-        file: a line of this file is preferred, the last one; otherwise the last that is not ours is taken.
+        error: the error.
+        file: a file whose last line in the traceback is wanted; without it, the last line outside the package is taken.
     """
     return _last(list(traceback.walk_tb(error.__traceback__)), file)
 
@@ -89,7 +100,7 @@ def _last(walked: list[tuple[FrameType, int]], file: str) -> tuple[int, str, str
 
 
 def where(error: BaseException, file: str = "") -> str:
-    """Say what an error is, and in which line, "NameError: ..., in line 7: ..."; arguments as of `last_line`."""
+    """Return an error with its line, such as "NameError: ..., in line 7: ..."; arguments as for `last_line`."""
     line, source, _ = last_line(error, file)
     if not line:
         return text_of(error)
@@ -97,7 +108,7 @@ def where(error: BaseException, file: str = "") -> str:
 
 
 def warn(message: str) -> None:
-    """Issue a RuntimeWarning that points to the first line, from here outwards, that is not ours."""
+    """Issue a RuntimeWarning that points to the line outside the package that led to it."""
     level, frame = 1, sys._getframe(0)
     while frame.f_back is not None and is_ours(frame.f_globals.get("__name__")):
         level, frame = level + 1, frame.f_back

@@ -1,4 +1,4 @@
-"""End a server function that does not watch `stop`, and tell whether a thread sleeps.
+"""How to force a server function to end that ignores `stop`, and how to tell whether a thread is asleep.
 
 A thread cannot be killed. It can be made to leave the system call it sleeps in, and while it runs bytecode an
 exception can be raised in it. The order matters: an exception that is left pending for a thread asleep in the
@@ -15,19 +15,20 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
 MACHINE = os.uname().machine
+"""Name of the processor architecture: the numbers of the system calls depend on it."""
 
 EPOLL_WAITS = {"x86_64": {232, 281, 441}, "aarch64": {22, 441}}
-"""System call numbers of epoll_wait, epoll_pwait and epoll_pwait2: linux/arch/*/entry/syscalls."""
+"""Numbers of the system calls epoll_wait, epoll_pwait and epoll_pwait2: linux/arch/*/entry/syscalls."""
 
 FUTEX = {"x86_64": 202, "aarch64": 98}
-"""The system call in which a thread waits for the interpreter's lock: it is about to run."""
+"""Number of the system call in which a thread waits for the interpreter's lock: such a thread is about to run."""
 
 LOOK_AGAIN = 0.005
-"""Seconds before each attempt: one switch interval of the interpreter, so that the thread had its turn."""
+"""Seconds before each attempt: one switch interval of the interpreter, so that the thread gets a turn."""
 
 
 class ServerStopped(BaseException):
-    """Raised inside a server function that is ended by force; not an Exception, so that few handlers catch it."""
+    """The exception that ends a server function by force; not an Exception, so that few handlers catch it."""
 
 
 def end_thread(
@@ -37,26 +38,27 @@ def end_thread(
     may_raise: Callable[[], AbstractContextManager[bool]],
     timeout: float,
 ) -> bool:
-    """End `thread`: wake it where it sleeps, raise `ServerStopped` in it where it runs.
+    """End a thread: wake it while it sleeps, raise `ServerStopped` in it while it runs.
 
     Args:
         thread: a started thread.
-        sockets: returns what it may sleep on by now: they are shut down, so that nothing waits on them any more, and
-            closed at the end.
-        wake_fd: a readable descriptor, added to an epoll that it sleeps in.
-        may_raise: a context manager that yields whether an exception may be raised in the thread at this moment.
-        timeout: seconds to try.
+        sockets: returns the sockets that the thread may sleep on now. They are shut down, which wakes it, and closed at
+            the end.
+        wake_fd: a readable descriptor, to be added to an epoll that the thread sleeps in.
+        may_raise: makes a context manager that yields whether an exception may be raised in the thread, and keeps that
+            answer true while it is open.
+        timeout: seconds to try for.
 
     Returns:
-        True when the thread has ended.
+        Whether the thread has ended.
     """
     deadline = time.monotonic() + timeout
-    held: set[socket.socket] = set()  # so that they are closed here, and not whenever they are collected
+    held: set[socket.socket] = set()  # keeps the sockets from being garbage-collected, so that they are closed here
     while thread.is_alive() and time.monotonic() < deadline:
         held.update(sockets())
         for sock in held:
             _shut_down(sock)
-        thread.join(LOOK_AGAIN)  # an accept that just succeeded comes to its end: else its descriptor would be lost
+        thread.join(LOOK_AGAIN)  # lets an accept that has just succeeded return: otherwise its descriptor is lost
         call = sleeping_in(thread)
         if call is None:
             with may_raise() as running:
@@ -75,13 +77,13 @@ def end_thread(
 
 
 def _shut_down(sock: socket.socket) -> None:
-    """Shut a socket down both ways: a thread that sleeps on it wakes, which closing alone would not bring about."""
+    """Shut a socket down in both directions: that wakes a thread that sleeps on it, which closing would not."""
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 
 
 def sleeping_in(thread: threading.Thread) -> tuple[int, int] | None:
-    """Return the system call that `thread` sleeps in, and its first argument; None while it runs, or if that is hidden.
+    """Return the system call that a thread sleeps in, and its first argument; None if it runs, or if that is hidden.
 
     Source: /proc/[pid]/syscall, proc(5).
     """
@@ -109,33 +111,33 @@ def take_pending() -> None:
 
 
 def _set_exception(ident: int, error: type[BaseException] | None) -> None:
-    """Raise `error` in another thread when it next runs bytecode: PyThreadState_SetAsyncExc in CPython's C API."""
-    import ctypes  # here, because few servers need it and it makes `import muxlab` slower
+    """Raise `error` in a thread when it next runs bytecode. Source: PyThreadState_SetAsyncExc, CPython's C API."""
+    import ctypes  # imported here: few servers need it, and it would slow down `import muxlab`
 
     exception = None if error is None else ctypes.py_object(error)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), exception)
 
 
 def _wake_epoll(epoll_fd: int, wake_fd: int) -> None:
-    """Make an epoll return: register something readable with it, through a duplicate of its descriptor."""
+    """Make a wait in an epoll return: register a readable descriptor with it, through a duplicate."""
     try:
         with select.epoll.fromfd(os.dup(epoll_fd)) as epoll, contextlib.suppress(FileExistsError):
             epoll.register(wake_fd, select.EPOLLIN)
     except OSError:
-        return  # it was closed meanwhile: then nobody sleeps in it any more
+        return  # closed meanwhile: no thread sleeps in it any more
 
 
 class Pulse:
-    """A look at one thread, to tell whether it is running even when no descriptor is left: its own is opened at once.
+    """A view of one thread that works even when no descriptor is left: its own is opened when it is made.
 
     Args:
-        thread: the thread's number in the kernel: gettid(2).
+        thread: the thread's number in the kernel: gettid(2), `threading.Thread.native_id`.
     """
 
     def __init__(self, thread: int) -> None:
         try:
             self._fd = os.open(f"/proc/self/task/{thread}/syscall", os.O_RDONLY)
-        except OSError:  # it has ended, or this is no Linux
+        except OSError:  # the thread has ended, or this is not Linux
             self._fd = -1
 
     def call(self) -> int | None:
@@ -150,11 +152,11 @@ class Pulse:
         return None if word in (b"running", b"-1") else int(word or -1)  # -1: it waits for its memory, in no call
 
     def awake(self) -> bool:
-        """Tell whether it runs, or waits for its turn to: is not asleep in a system call."""
+        """Tell whether the thread runs or waits for its turn, and is not asleep in a call."""
         return self.call() in (None, FUTEX.get(MACHINE))
 
     def close(self) -> None:
-        """Close the descriptor; a second time does nothing."""
+        """Close the descriptor; a second call does nothing."""
         if self._fd >= 0:
             with contextlib.suppress(OSError):  # a server function has closed it by its number
                 os.close(self._fd)

@@ -1,4 +1,8 @@
-"""What this machine allows: descriptors and ports, and whether a swarm fits; and what is no count at all."""
+"""What this machine allows a process: descriptors and ports, and whether so many connections fit.
+
+Not handled here: memory, of which a silent connection takes a few kilobytes, and limits of a container or of the whole
+system (/proc/sys/fs/file-max).
+"""
 
 import os
 import resource
@@ -10,8 +14,50 @@ SPARE = 64
 """Descriptors left free for whatever else the process opens: files, pipes, the notebook's own sockets."""
 
 
+def most_connections(server_here: bool, already: int = 0, clients_here: bool = True) -> int:
+    """Return how many connections to one server fit on this machine, as things stand.
+
+    Each takes a descriptor for either end that this process holds, and a port of the client's address.
+
+    Args:
+        server_here: True when this process holds the server's ends, as with `muxlab.serve`.
+        already: how many of the connections are open by now.
+        clients_here: True when it holds the clients' ends too, as with `muxlab.Swarm` without `isolate`.
+
+    Returns:
+        Connections, those that are open included.
+
+    Source: getrlimit(2), RLIMIT_NOFILE; ip(7), ip_local_port_range.
+    """
+    ends = server_here + clients_here
+    free = max(0, descriptor_limits()[1] - SPARE - len(open_descriptors()))
+    return min(already + free // ends, ephemeral_ports()) if ends else ephemeral_ports()
+
+
+def raise_descriptor_limit(wanted: int) -> None:
+    """Raise this process's soft limit to `wanted` descriptors if it is lower, as far as the hard limit allows.
+
+    The limit is one above the highest number that a descriptor may have. To go beyond the hard limit takes a privilege;
+    `muxlab.doctor()` tells both.
+
+    Args:
+        wanted: descriptors in all.
+
+    Raises:
+        ValueError: `wanted` is not a whole number of 1 or more.
+
+    Source: getrlimit(2), RLIMIT_NOFILE.
+    """
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
+        raise ValueError(f"wanted={wanted!r}: give a number of descriptors, a whole number of 1 or more")
+    soft, hard = descriptor_limits()
+    wanted = min(wanted, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
 def descriptor_limits() -> tuple[int, int]:
-    """How many descriptors this process may have: (soft limit now, hard limit that the soft one may be raised to).
+    """Return how many descriptors this process may have: (soft limit now, hard limit that it may be raised to).
 
     Source: getrlimit(2), RLIMIT_NOFILE.
     """
@@ -21,15 +67,8 @@ def descriptor_limits() -> tuple[int, int]:
     return ceiling if soft == unlimited else soft, ceiling if hard == unlimited else hard
 
 
-def raise_descriptor_limit(wanted: int) -> None:
-    """Raise the soft limit to `wanted` descriptors if it is lower; the hard limit is never passed."""
-    soft, hard = descriptor_limits()
-    if soft < wanted <= hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-
-
 def open_descriptors() -> list[int]:
-    """The descriptors that this process has open. Source: /proc/self/fd, proc(5)."""
+    """Return the descriptors that this process has open. Source: /proc/self/fd, proc(5)."""
     folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
     return [int(name) for name in os.listdir(folder)]
 
@@ -37,12 +76,11 @@ def open_descriptors() -> list[int]:
 def descriptors_needed(
     connections: int, server_here: bool, already: int = 0, clients_here: bool = True
 ) -> tuple[int, int]:
-    """What a swarm takes: (the descriptor limit it needs, the lowest descriptor number for its clients).
+    """Return what a swarm takes: (the descriptor limit it needs, the lowest descriptor number for its clients).
 
     Args:
         connections: clients in all.
-        server_here, clients_here: which ends of each connection are in this process.
-        already: how many of these clients are open by now.
+        server_here, already, clients_here: as for `most_connections`.
     """
     fds = open_descriptors()
     new = max(0, connections - already)
@@ -53,29 +91,8 @@ def descriptors_needed(
     return in_all, 0  # no room above the floor: better low numbers than no swarm
 
 
-def ephemeral_ports() -> int:
-    """How many connections may go from one address here to one server.
-
-    Source: /proc/sys/net/ipv4/ip_local_port_range, ip(7).
-    """
-    low, high = proc_numbers("/proc/sys/net/ipv4/ip_local_port_range", [49152, 65535])  # otherwise IANA's: RFC 6335
-    return high - low + 1
-
-
-def clients_per_process() -> int:
-    """How many clients a process may hold that does nothing else."""
-    return max(1, descriptor_limits()[1] - SPARE)
-
-
-def most_connections(server_here: bool, already: int = 0, clients_here: bool = True) -> int:
-    """How many clients one swarm may have on this machine, as things stand; arguments as for `descriptors_needed`."""
-    ends = server_here + clients_here
-    free = max(0, descriptor_limits()[1] - SPARE - len(open_descriptors()))
-    return min(already + free // ends, ephemeral_ports()) if ends else ephemeral_ports()
-
-
 def make_room(connections: int, server_here: bool, already: int = 0, clients_here: bool = True) -> int:
-    """Make room for a swarm, raising the soft descriptor limit if need be, or refuse it.
+    """Make room for a swarm, raising the soft descriptor limit if need be, or refuse it; arguments as above.
 
     Returns:
         The lowest descriptor number for its clients.
@@ -103,12 +120,26 @@ def make_room(connections: int, server_here: bool, already: int = 0, clients_her
             f"{most_connections(server_here, already, clients_here):,} would fit now. {apart}"
             f"To raise it, start JupyterLab from a shell after: sudo prlimit --pid $$ --nofile={needed}:{needed}"
         )
-    raise_descriptor_limit(min(hard, needed + already))  # the server may not have accepted all of those yet
+    raise_descriptor_limit(needed + already)  # the server may not have accepted all of those yet
     return floor
 
 
+def clients_per_process() -> int:
+    """Return how many clients a process may hold that does nothing else."""
+    return max(1, descriptor_limits()[1] - SPARE)
+
+
+def ephemeral_ports() -> int:
+    """Return how many connections may go from one address here to one server.
+
+    Source: /proc/sys/net/ipv4/ip_local_port_range, ip(7).
+    """
+    low, high = proc_numbers("/proc/sys/net/ipv4/ip_local_port_range", [49152, 65535])  # otherwise IANA's: RFC 6335
+    return high - low + 1
+
+
 def proc_numbers(path: str, otherwise: list[int]) -> list[int]:
-    """The numbers in a file of /proc/sys, or `otherwise` where there is none."""
+    """Return the numbers in a file of /proc/sys, or `otherwise` where there is none."""
     try:
         with open(path) as file:
             return [int(word) for word in file.read().split()]

@@ -1,4 +1,4 @@
-"""A listening socket on 127.0.0.1 that remembers whom it accepted."""
+"""A listening socket on 127.0.0.1 that remembers the connections it accepted."""
 
 import contextlib
 import errno
@@ -11,14 +11,14 @@ from .arguments import check_port
 
 
 class Listener(socket.socket):
-    """A listening socket that remembers whom it accepted, so that what a function leaves open can be closed."""
+    """A listening socket that remembers the sockets it accepted, so that none of them is left open at the end."""
 
     def __init__(self, *arguments: int, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self._accepted: weakref.WeakValueDictionary[int, socket.socket] = weakref.WeakValueDictionary()
 
     def dup(self) -> "Listener":
-        """Duplicate the socket, as `socket.dup` does; both remember in the same place whom they accept."""
+        """Duplicate the socket, as `socket.dup` does; both copies record accepted sockets in the same place."""
         copy = super().dup()
         copy._accepted = self._accepted
         return copy
@@ -30,7 +30,7 @@ class Listener(socket.socket):
         return sock, address
 
     def accepted(self) -> list[socket.socket]:
-        """Return the accepted sockets that are still in use; may be called while another thread accepts."""
+        """Return the accepted sockets that are still in use. Safe to call while another thread accepts."""
         return [sock for reference in self._accepted.valuerefs() if (sock := reference()) is not None]
 
     def sockets(self) -> list[socket.socket]:
@@ -39,19 +39,19 @@ class Listener(socket.socket):
 
 
 def hang_up(sockets: Iterable[socket.socket]) -> None:
-    """Shut sockets down both ways and close them, so that their peers learn that it is over.
+    """Shut sockets down in both directions and close them, so that their peers see the end of the connection.
 
-    A thread that sleeps on one of them wakes, which closing alone would not bring about: close(2), NOTES.
+    The shutdown also wakes a thread that sleeps on one of them; closing alone would not: close(2), NOTES.
     """
     for sock in sockets:
-        with contextlib.suppress(OSError):  # not connected, or not open: a function may close descriptors by number
+        with contextlib.suppress(OSError):  # not connected, or closed by its number
             sock.shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(OSError):
             sock.close()
 
 
 def listen(port: int, backlog: int) -> Listener:
-    """Open a listening socket on 127.0.0.1; arguments and errors as for `serve`."""
+    """Return a new listening socket on 127.0.0.1. Arguments and errors are those of `serve`."""
     check_port(port, backlog)
     listener = Listener(socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -62,9 +62,9 @@ def listen(port: int, backlog: int) -> Listener:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            hint = f"port {port} is taken on 127.0.0.1: stop what listens there (muxlab.stop_all()?), or take port=0"
+            hint = f"port {port} is taken on 127.0.0.1: stop its server (muxlab.stop_all()?), or use port=0"
         elif error.errno == errno.EACCES:
-            hint = f"port {port} is not allowed: ports below 1024 are the administrator's; take port=0"
+            hint = f"port {port} is not allowed: ports below 1024 are reserved for the administrator; use port=0"
         else:
             raise
         raise OSError(error.errno, hint) from None

@@ -1,11 +1,16 @@
-"""A bar for whoever waits for a long experiment."""
+"""The notebook that runs us, if there is one: which cell is being run, its event loop, and a bar for long experiments.
+
+Everything here answers in plain Python too, and needs neither IPython nor a widget library until a bar is to be drawn.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 Setting = TypeVar("Setting")
 
@@ -13,11 +18,42 @@ PATIENCE = 1.0
 """Seconds before a bar appears: what is over sooner needs none."""
 
 
-def progress(settings: Sequence[Setting], what: str) -> Iterable[Setting]:
-    """Go through `settings`, with a bar while somebody looks on; it is gone at the end, and leaves nothing behind.
+def request() -> dict:
+    """Return the message with which a notebook asked for what is being run; {} outside a notebook."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_ipython() if get_ipython else None
+    return getattr(shell, "get_parent", dict)() or {}
 
-    Somebody looks on in a terminal, and in a notebook that a person runs: a program that runs one (nbval, nbconvert)
+
+def current_cell() -> tuple[str, str] | None:
+    """Return which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook."""
+    message = request()
+    cell_id = message.get("metadata", {}).get("cellId")
+    return (cell_id, message["header"]["msg_id"]) if cell_id else None
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the loop that the cell runs in (ipykernel runs cells inside its own), or None in plain Python."""
+    import asyncio  # here, because it takes longer to import than all of the package
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def progress(settings: Sequence[Setting], what: str) -> Iterable[Setting]:
+    """Go through `settings`, with a bar while somebody is watching; it is gone at the end, and leaves nothing behind.
+
+    Somebody is watching in a terminal, and in a notebook that a person runs. A program that runs one (nbval, nbconvert)
     says that nobody is there to answer a question, and its notebook is to stay clean.
+
+    Args:
+        settings: what to go through.
+        what: the bar's label.
+
+    Returns:
+        The same settings, one after the other.
     """
     if len(settings) < 2 or not _watched():
         return settings
@@ -34,25 +70,3 @@ def _watched() -> bool:
     if message:
         return bool(message.get("content", {}).get("allow_stdin"))
     return sys.stderr is not None and sys.stderr.isatty()
-
-
-def request() -> dict:
-    """The message with which a notebook, or whoever runs one, asked for what is being run; {} outside a notebook."""
-    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    shell = get_ipython() if get_ipython else None
-    return getattr(shell, "get_parent", dict)() or {}
-
-
-def current_cell() -> tuple[str, str] | None:
-    """Which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook."""
-    message = request()
-    cell_id = message.get("metadata", {}).get("cellId")
-    return (cell_id, message["header"]["msg_id"]) if cell_id else None
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the loop that the cell runs in (ipykernel runs cells inside its own), or None in plain Python."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -1,38 +1,105 @@
-"""What is running: so that running a cell again replaces, and nothing outlives the kernel."""
+"""The list of all that is running: a cell that runs again ends what it started before, and nothing outlives the kernel.
 
+`start` begins a thing so that an interrupt on the way leaves nothing behind.
+Not handled here: the kernel's end by SIGKILL, after which no Python code runs.
+"""
+
+import _thread
 import abc
 import atexit
 import threading
+from collections.abc import Callable
 
 from .notebook import current_cell
 
 
 class Running(abc.ABC):
-    """Anything that can be told to end: servers, swarms, panels."""
+    """Anything that can be ended: a server, a swarm, a panel."""
 
     @abc.abstractmethod
     def end(self) -> None:
-        """Stop, release everything, raise nothing."""
+        """Stop, release everything, and raise nothing."""
 
 
 _running: list[tuple[Running, tuple[str, str] | None]] = []
 _lock = threading.RLock()
 
 
+def start(thing: Running, begin: Callable[[], object]) -> None:
+    """Note that `thing` runs, and begin it; an error or an interrupt on the way ends it again.
+
+    Args:
+        thing: what is to run; its `end` is called, though nothing may have begun.
+        begin: opens everything and starts it, or raises and leaves nothing.
+    """
+    __tracebackhide__ = True
+    add(thing)
+    try:
+        undisturbed(begin)
+    except BaseException:
+        thing.end()
+        raise
+
+
+def undisturbed(work: Callable[[], object]) -> None:
+    """Do `work` to its end even if the caller is interrupted meanwhile, and raise what it raised.
+
+    Python's signal handlers run in the main thread, between any two instructions: after a pipe was opened, say, and
+    before anything knew of it. So the work is done in another thread. `threading` cannot start that one, because an
+    interrupt may leave the locks of its `start` locked; so `work` must not ask for `threading.current_thread()`.
+    """
+    __tracebackhide__ = True
+    if threading.get_ident() != threading.main_thread().ident:
+        work()
+        return
+    pending, failed, finished = [work], list[BaseException](), list[bool]()
+    wake = _thread.allocate_lock()
+    wake.acquire()
+
+    def run() -> None:
+        __tracebackhide__ = True
+        try:
+            taken = pending.pop()
+        except IndexError:  # called off
+            return
+        try:
+            taken()
+        except BaseException as error:
+            failed.append(error)
+        finished.append(True)
+        wake.release()
+
+    def wait() -> None:
+        if not finished:  # an interrupt may have come after the lock was taken
+            wake.acquire()
+
+    try:
+        _thread.start_new_thread(run, ())
+        wait()
+    except BaseException:
+        try:
+            pending.pop()
+        except IndexError:  # it has begun: see it through
+            wait()
+        raise
+    if failed:
+        raise failed[0]
+
+
 def add(thing: Running) -> None:
-    """Note that `thing` runs, and which notebook cell started it."""
+    """Add `thing` to the list, with the notebook cell that started it."""
     with _lock:
         _running.append((thing, current_cell()))
 
 
 def remove(thing: Running) -> None:
-    """Note that `thing` has ended; a second time does nothing."""
+    """Take `thing` off the list; a second call does nothing."""
     with _lock:
         _running[:] = [entry for entry in _running if entry[0] is not thing]
 
 
 def replace_earlier() -> None:
-    """End what an earlier run of the cell that is being run now has left running."""
+    """End all that an earlier run of the current notebook cell left running."""
     cell = current_cell()
     if cell is None:
         return
@@ -45,7 +112,7 @@ def replace_earlier() -> None:
 def stop_all() -> None:
     """Stop every server, swarm and panel of this process, the latest first.
 
-    Errors of servers are not raised here; they stay in their `error`.
+    The error of a server is not raised here; it stays in the server's `error`.
     """
     with _lock:
         things = [thing for thing, _ in _running]

@@ -1,10 +1,10 @@
 """`serve`: run a server function in a background thread, look inside it, and stop it whatever it does.
 
-A server is a function of a listening socket; `Server` is that function at work. It is asked to return through `stop`
-(stop.py), and ended by force where it does not (interrupt.py). With a tap (watch/) its calls are counted; without one
-it runs bare. What it raises is kept in `error`, and raised again where the learner looks.
+A server is a function of a listening socket; `Server` is that function at work in a thread. Through `stop` (stop.py)
+the function is asked to return; if it does not, it is ended by force (interrupt.py). With a tap (watch/) its calls are
+counted; without a tap it runs untouched. What it raises is kept in `error`, and raised again in the learner's cell.
 
-Not handled here: processes. A child that the function forks goes its own way.
+Not handled here: child processes. A child that the function forks is neither watched nor stopped.
 """
 
 import contextlib
@@ -27,25 +27,25 @@ from .watch.stand_ins import socket_class
 from .watch.tap import Calls, Tap
 
 FORCE_TIMEOUT = 2.0
-"""Seconds that a server function is given to end once it is being ended by force."""
+"""Seconds spent at most on ending a server function by force."""
 
 
 class Server(running.Running):
-    """A server function at work in its own thread; made by `serve`.
+    """A server function at work in its own thread; made by `serve`, and a context manager.
 
     Attributes:
-        name: "epoll" for a reference server, else the function's own name.
-        fn: the function, as it was given.
-        address: (host, port) that it listens on.
+        name: the name of a reference server, such as "epoll", or the function's own name.
+        fn: the function, as it was passed to `serve`.
+        address: (host, port) of the listening socket.
         error: what the function raised, or None.
         forced: True when the function had to be ended by force.
-        listener, thread: its listening socket and its thread, to be looked at from outside.
-        tap: where its calls are counted, or None.
+        listener, thread: the listening socket and the thread, to be looked at from outside.
+        tap: the `Tap` that counts the calls, or None.
     """
 
     def __init__(self, fn: Callable, port: int = 0, backlog: int = 128, tap: Tap | None = None) -> None:
         self.name = name_of(fn)
-        self._takes = stop_argument(fn, self.name)
+        self._stop_argument = stop_argument(fn, self.name)
         check_port(port, backlog)
         running.replace_earlier()
         self.fn, self.tap = fn, tap
@@ -53,38 +53,40 @@ class Server(running.Running):
         self.forced = False
         self._globals: Globals | None = None
         self._pid = os.getpid()
-        self._gate = threading.Lock()  # held while the function's beginning or end is noted, or brought about
-        self._begun = self._ended = False
-        self._given_back = False
-        self._told = False  # the error was raised where the learner is looking
+        self._state_lock = threading.Lock()  # held to note the end, and to raise an exception in the thread
+        self._ended = False
+        self._released = True  # nothing is open yet
+        self._error_raised = False  # in the learner's cell
         self._cpu = 0.0
-        self._closing = threading.RLock()
-        with contextlib.ExitStack() as undo:  # an interrupt may come between any two of these lines
+        self._stop_lock = threading.RLock()
+        self.thread = threading.Thread(target=self._run, name=f"muxlab-server-{self.name}", daemon=True)
+        running.start(self, lambda: self._open(port, backlog))
+
+    def _open(self, port: int, backlog: int) -> None:
+        with contextlib.ExitStack() as undo:
             self.listener = listen(port, backlog)
             undo.callback(self.listener.close)
             self.address: tuple[str, int] = self.listener.getsockname()
             self._stop = Stop()
             undo.callback(self._stop.close)
-            self.thread = threading.Thread(target=self._run, name=f"muxlab-server-{self.name}", daemon=True)
-            undo.callback(self._call_off)
-            running.add(self)
             self.thread.start()
             undo.pop_all()
+        self._released = False
 
     @property
     def alive(self) -> bool:
-        """True while the function runs."""
+        """Whether the function is running."""
         return not self._ended
 
     @property
     def takes_stop(self) -> bool:
-        """True when the function takes a `stop`, so that it can be asked to return."""
-        return bool(self._takes)
+        """Whether the function takes a `stop`, so that it can be asked to return."""
+        return bool(self._stop_argument)
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time of the server's thread alone, so far, in seconds. Source: pthread_getcpuclockid(3)."""
-        with self._gate:
-            if self._ended or not self._begun:
+        """Return the CPU time of the server's thread alone so far, in seconds. Source: pthread_getcpuclockid(3)."""
+        with self._state_lock:
+            if self._ended:
                 return self._cpu
             return time.clock_gettime(time.pthread_getcpuclockid(self.thread.ident or 0))
 
@@ -92,106 +94,107 @@ class Server(running.Running):
 
     @property
     def calls(self) -> Calls:
-        """The calls so far: counts by (name, outcome), and `events`, the latest 10,000; RuntimeError without a tap."""
+        """The calls so far: counts by (name, outcome), and the latest 10,000 in `events`. RuntimeError without tap."""
         if self.tap is None:
-            raise RuntimeError("this server runs bare: its calls are seen with muxlab.serve(fn, tap=True)")
+            raise RuntimeError("this server has no tap: start it with muxlab.serve(fn, tap=True) to count its calls")
         calls = self.tap.calls
         calls.server = self.name
         return calls
 
     def xray(self) -> XRay:
-        """Return the kernel's tables about this server: queues, readiness, interest list. Reads and changes nothing.
+        """Return the kernel's tables about this server: queues, readiness, interest list. Changes nothing.
 
-        Connections are numbered as they were accepted: with a tap all there ever were, without it those that are open.
+        Connections are numbered in the order of accept: all of them with a tap, without one only those still open.
         Source: FIONREAD and SIOCOUTQ in tcp(7); TCP_INFO; poll(2); /proc/self/fdinfo and syscall in proc(5).
         """
         return xray(self.listener, self.connections(), self.thread)
 
     def accept_queue(self) -> tuple[int, int]:
-        """Return how many connections wait to be accepted, and how many may: (now, limit). Source: TCP_INFO, tcp(7)."""
+        """Return the length of the accept queue and its limit, in connections. Source: TCP_INFO, tcp(7)."""
         try:
             return accept_queue(self.listener)
-        except OSError:  # closed, by the function or at its end
+        except OSError:  # the listener is closed, by the function or after its end
             return 0, 0
 
     def connections(self) -> dict[str, int]:
-        """Return the accepted connections that are open, by name, with their descriptors."""
+        """Return the open connections: {name: descriptor}."""
         names = self.tap.names if self.tap else {}
         fds = [fd for sock in self.listener.accepted() if (fd := sock.fileno()) >= 0]
-        return {names.get(fd, f"client {place}"): fd for place, fd in enumerate(fds, 1)}
+        return {names.get(fd, f"client {number}"): fd for number, fd in enumerate(fds, 1)}
 
     # ---- end
 
     def wait(self, timeout: float = 5.0) -> bool:
-        """Wait `timeout` seconds at most for the function to end by itself; return whether it has ended."""
+        """Wait at most `timeout` seconds for the function to end by itself; return whether it has ended."""
         self.thread.join(check_timeout(timeout))
         return not self.alive
 
     def stop(self, timeout: float = 2.0) -> None:
-        """Stop the server and give everything back; a second time does nothing.
+        """Stop the server and close its sockets; a second call does nothing.
 
-        A function that takes `stop` is asked, and given `timeout` seconds to return. One that does not take it, or
-        does not return, is ended by force.
+        A function that takes `stop` is asked to return. One that does not take it, or does not return in time, is ended
+        by force.
 
         Args:
-            timeout: seconds.
+            timeout: seconds that the function is given to return.
 
         Raises:
             BaseException: what the function raised, once, with its own traceback.
-            TimeoutError: it could not be ended, because it sleeps in a call that nothing wakes (`time.sleep`).
+            TimeoutError: the function cannot be ended, because it sleeps in a call that nothing wakes (`time.sleep`).
         """
-        __tracebackhide__ = True  # IPython and pytest leave this frame out: what follows it is the learner's
+        __tracebackhide__ = True  # IPython and pytest leave this frame out: the learner's own frame comes next
         timeout = check_timeout(timeout)
         late = self.finish(timeout)
-        if self.error is not None and not self._told:
-            self._told = True
+        if self.error is not None and not self._error_raised:
+            self._error_raised = True
             raise self.error
         if late:
             errors.warn(
-                f"{self.name} did not return within {timeout:g} s of being told to stop; it was ended by force. "
+                f"{self.name} did not return within {timeout:g} s of being told to stop, and was ended by force. "
                 "Watch `stop` in the wait, and return when stop.is_set()."
             )
 
     def end(self, timeout: float = 1.0) -> None:
-        """Stop quietly: for a cell that runs again and the end of the process; an error stays in `error`."""
+        """Stop without raising anything, as when a cell runs again or the process ends; an error stays in `error`."""
         with contextlib.suppress(TimeoutError):
             self.finish(timeout)
 
     def finish(self, timeout: float, force: bool = False) -> bool:
-        """End the function and give everything back; a second time does nothing.
+        """End the function and close its sockets; a second call does nothing.
 
         Args:
-            timeout: seconds that it is given to return.
-            force: whatever it does on its way out is not its own doing; for a server that was held.
+            timeout: seconds that the function is given to return.
+            force: ignore what the function raises on its way out; for a stepper, which ends it in the middle of a line.
 
         Returns:
-            True when it was asked to return, and did not.
+            True when the function was asked to return, and did not.
 
         Raises:
-            TimeoutError: it could not be ended.
+            TimeoutError: the function cannot be ended.
         """
         if threading.current_thread() is self.thread:
             raise RuntimeError("a server function cannot stop its own server: it ends by returning")
-        with self._closing:
-            if self._given_back:
+        with self._stop_lock:
+            if self._released:
+                running.remove(self)
                 return False
             self.forced = self.forced or (force and self.alive)
-            held = self.listener.sockets()  # so that they are closed here, and not when they are collected
+            held = self.listener.sockets()  # keeps them from being garbage-collected: they are closed here
             if self._stop.fileno() < 0:
                 self._stop = Stop()  # the function has closed its own
             self._stop.set()
-            if self._takes or force:
+            if self._stop_argument or force:
                 self.thread.join(timeout)
             late = self.alive and self.takes_stop
             if self.alive:
                 self.forced = True
                 if self.tap is not None:
-                    self.tap.over = True  # what happens to its sockets from now on is not the server's doing
+                    self.tap.over = True  # later calls only follow from this end: they are not recorded
                 waits = self.listener.sockets, self._stop.fileno()
                 interrupt.end_thread(self.thread, *waits, self._may_raise, FORCE_TIMEOUT)
             else:
                 self.thread.join()
-            self._give_back(held)
+            self._release(held)
             return late and not force
 
     def __enter__(self) -> "Server":
@@ -200,9 +203,9 @@ class Server(running.Running):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         __tracebackhide__ = True
         if kind is not None and not issubclass(kind, Exception):
-            self.end()  # an interrupt goes before anything that the server has to tell
+            self.end()  # an interrupt is raised rather than the error of the server
         else:
-            self._told = self._told or error is self.error
+            self._error_raised = self._error_raised or error is self.error
             self.stop()
 
     def __repr__(self) -> str:
@@ -212,49 +215,45 @@ class Server(running.Running):
     # ---- in the server's thread
 
     def _run(self) -> None:
-        with self._gate:
-            if self._ended:  # called off before it began
-                return
-            self._begun = True
         try:
             try:
                 self._call(self._tapped() if self.tap else self.fn)
-            except BaseException as error:  # kept, and raised where the learner is looking: see stop()
+            except BaseException as error:  # kept, and raised again by stop() in the learner's cell
                 if not self.forced:
                     self.error = errors.trim(error)
             self._note_end()
-        except interrupt.ServerStopped:  # one may have been on its way when the function ended; see _may_raise
+        except interrupt.ServerStopped:  # it was pending when the function ended: see _may_raise
             self._note_end()
 
     def _tapped(self) -> Callable:
-        """Return the function with the tap put in."""
+        """Return the function with its calls going through the tap."""
         assert self.tap is not None
         self.listener.__class__ = socket_class(self.tap, type(self.listener))  # type: ignore[assignment]
         self.tap.names |= {self.listener.fileno(): "listener", self._stop.fileno(): "stop"}
         self._globals = Globals(self.fn, self.tap)
         if self.tap.gate is not None:
-            self.tap.gate.opening(self._stop.fileno(), (self._globals, self._globals.real))
+            self.tap.gate.before_function(self._stop.fileno(), (self._globals, self._globals.real))
         return self._globals.fn
 
     def _call(self, fn: Callable) -> None:
-        if self._takes == "keyword":
+        if self._stop_argument == "keyword":
             fn(self.listener, stop=self._stop)
         else:
-            fn(self.listener, *[self._stop] * bool(self._takes))
+            fn(self.listener, *[self._stop] * bool(self._stop_argument))
 
     def _note_end(self) -> None:
         if os.getpid() != self._pid:
-            return  # a child that the function forked came this far: the sockets are its parent's, too
+            return  # a forked child got here: the sockets belong to its parent, too
         gate = self.tap.gate if self.tap else None
         try:
             if self.tap is not None:
                 self.tap.over = True
             if gate is not None:
-                gate.closing(self.error, self.forced)  # while its sockets are still open
+                gate.after_function(self.error, self.forced)  # while its sockets are still open
             if self._globals is not None:
                 self._globals.write_back()
         finally:
-            with self._gate:
+            with self._state_lock:
                 self._cpu = time.thread_time()
                 self._ended = True
             if self.forced:
@@ -262,36 +261,28 @@ class Server(running.Running):
             else:
                 hang_up(self.listener.sockets())
             if gate is not None:
-                gate.closed()
+                gate.after_close()
 
-    # ---- in anybody else's
+    # ---- in any other thread
 
-    def _call_off(self) -> None:
-        """Take back a start that was interrupted."""
-        with self._gate:
-            self._ended = not self._begun
-        if self._begun:
-            self.end()
-        running.remove(self)
-
-    def _give_back(self, held: list[socket.socket]) -> None:
+    def _release(self, held: list[socket.socket]) -> None:
         if self.thread.is_alive():
             raise TimeoutError(
-                f"{self.name} sleeps in a call that nothing can wake, time.sleep for example: it goes on until that "
+                f"{self.name} sleeps in a call that nothing can wake, such as time.sleep, and runs on until that call "
                 "returns. Let a server wait in select, poll or epoll, and take a `stop` argument."
             )
         hang_up(held)
         self._stop.close()
-        self._given_back = True
+        self._released = True
         running.remove(self)
 
     @contextlib.contextmanager
     def _may_raise(self) -> Iterator[bool]:
-        """Hold the end of the function back, and yield whether the thread is inside of it.
+        """Keep the function from ending, and yield whether the thread is inside it.
 
-        Only then is an exception raised in it: so one at the most arrives after the function has ended.
+        An exception is raised only inside the function: so at most one arrives after the function has ended.
         """
-        with self._gate:
+        with self._state_lock:
             frame = None if self._ended else sys._current_frames().get(self.thread.ident or 0)
             while frame is not None and frame.f_code is not Server._call.__code__:
                 frame = frame.f_back
@@ -303,17 +294,17 @@ def serve(fn: Callable, *, port: int = 0, backlog: int = 128, tap: bool = False)
 
     Args:
         fn: `fn(listener, stop)` or `fn(listener)`: one of `SERVERS`, or your own. `stop` has `is_set()`, and a
-            `fileno()` that becomes readable when the server has to return. Without it, it is stopped by force.
-        port: TCP port; 0 takes a free one.
-        backlog: length of the accept queue, in connections: listen(2). 128 is CPython's own default.
-        tap: count the calls that the function makes, see `Server.calls`. Without it the function runs bare.
+            `fileno()` that becomes readable when the server has to return. A function without `stop` is ended by force.
+        port: the TCP port; 0 takes a free one.
+        backlog: the length of the accept queue, in connections: listen(2). 128 is CPython's own default.
+        tap: whether to count the function's calls, see `Server.calls`; otherwise the function runs untouched.
 
     Returns:
-        The running server, also a context manager. Running the same notebook cell again stops it.
+        The running server, which is also a context manager. Running the same notebook cell again stops it.
 
     Raises:
         TypeError: `fn` is not a function of `(listener, stop)` or `(listener)`.
         ValueError: `port` or `backlog` is out of range.
-        OSError: the port is taken or not allowed; or `fn` is a reference server that needs epoll, and there is none.
+        OSError: the port is taken or not allowed; or the system has no epoll, which the reference server `fn` needs.
     """
     return Server(fn, port, backlog, Tap() if tap else None)

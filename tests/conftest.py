@@ -18,6 +18,49 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep the browser tests in one process, as `--dist=loadfile` keeps those of a file: they share one JupyterLab."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "browser" if "browser/" in file else file
+
+    return Scheduling(config, log)
+
+
+@pytest.fixture(scope="session")
+def fonts() -> None:
+    """Let matplotlib open its fonts, which it keeps open for good, before descriptors are counted."""
+    from muxlab.show import style
+
+    with style.style():
+        figure, ax = style.new_picture(1.0)
+        for weight in ("normal", "bold"):
+            for family in ("sans-serif", "monospace"):
+                style.write(ax, 0.5, 0.5, "text", weight=weight, family=family)
+        style.png(figure)
+
+
+@pytest.fixture
+def drawing(fonts: None) -> Iterator[None]:
+    """Draw into memory; close every panel and forget every figure afterwards."""
+    import matplotlib
+    from matplotlib import pyplot
+
+    from muxlab.show.panel import Panel
+
+    matplotlib.use("agg")
+    yield
+    for panel in list(Panel._panels):
+        panel.close()
+    pyplot.close("all")
+
+
 @pytest.fixture(autouse=True)
 def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves something running or open. Browser tests share one JupyterLab, and are not counted."""

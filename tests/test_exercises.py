@@ -13,28 +13,28 @@ from muxlab.course.exercises import EXERCISES
 from muxlab.trials import runner
 
 ROOT = Path(__file__).resolve().parent.parent
-REPAIRS = [name for name, task in EXERCISES.items() if task.exhibit]
+REPAIRS = [name for name, exercise in EXERCISES.items() if exercise.broken]
 ANSWERS = [(name, fn, trial) for name, answers in WRONG.items() for fn, trial in answers]
 
 
 @pytest.fixture
 def fresh(monkeypatch):
-    """Exercises of which no hint has been told."""
-    for task in EXERCISES.values():
-        monkeypatch.setattr(task, "_told", 0)
+    """Take back all hints that were told."""
+    for exercise in EXERCISES.values():
+        monkeypatch.setattr(exercise, "told", 0)
 
 
 # ---- the list
 
 
 def test_every_chapter_has_one_to_write_and_one_to_repair():
-    kinds = {(task.chapter, task.exhibit is not None) for task in EXERCISES.values()}
+    kinds = {(exercise.chapter, exercise.broken is not None) for exercise in EXERCISES.values()}
     assert {(chapter, repair) for chapter in ("02", "03", "05", "06") for repair in (False, True)} <= kinds
 
 
 def test_exercises_ask_for_trials_that_there_are():
-    for task in EXERCISES.values():
-        assert set(task.trials) <= set(runner.TRIALS), task.name
+    for exercise in EXERCISES.values():
+        assert set(exercise.trials) <= set(runner.TRIALS), exercise.name
 
 
 def test_an_unknown_name_lists_all_by_chapter():
@@ -80,7 +80,7 @@ EMPTY = [docstring_only, dots, nothing, planned, comes_back, None, ..., "my_serv
 @pytest.mark.parametrize("name", EXERCISES)
 @pytest.mark.parametrize("fn", EMPTY, ids=lambda fn: getattr(fn, "__name__", repr(fn)))
 def test_an_untouched_answer_gets_one_friendly_line(monkeypatch, name, fn):
-    monkeypatch.setattr(runner, "check", None)  # no trial is held
+    monkeypatch.setattr(runner, "check", None)  # no trial is run
     answer = muxlab.exercise(name).check(fn)
     assert not answer.passed and answer.trials == [] and answer.report is None
     assert str(answer).startswith(f"{name}: ") and "\n" not in str(answer)
@@ -102,22 +102,23 @@ def run_cell(monkeypatch):
 
 
 @pytest.mark.parametrize("name", REPAIRS)
-def test_an_exhibit_as_it_was_is_untouched(run_cell, name):
+def test_the_broken_server_as_it_was_is_untouched(run_cell, name):
     """Written into a notebook: another file, other line numbers, another name, a docstring."""
-    task = EXERCISES[name]
-    source = inspect.getsource(task.exhibit).replace(task.exhibit.__name__, "broken")
-    broken = run_cell("\n\n\n" + source.replace(f'"""{task.exhibit.__doc__}"""', '"""Mend me."""  # a comment'))
-    assert task.unattempted(broken) == "this is the broken server as it was"
+    exercise = EXERCISES[name]
+    head, body = inspect.getsource(exercise.broken).split("\n", 1)
+    head = head.replace(exercise.broken.__name__, "broken")
+    broken = run_cell(f'\n\n\n{head}\n    """Mend me."""  # a comment\n{body}')
+    assert exercise.unattempted(broken) == "this is the broken server as it was"
 
 
 def test_one_word_more_is_an_attempt(run_cell):
-    source = inspect.getsource(EXERCISES["picky"].exhibit)
+    source = inspect.getsource(EXERCISES["picky"].broken)
     assert EXERCISES["picky"].unattempted(run_cell(source))
     assert not EXERCISES["picky"].unattempted(run_cell(source.replace("==", "&"), "<cell 2>"))
 
 
 @pytest.mark.parametrize("name", REPAIRS)
-def test_a_repair_is_not_taken_for_the_exhibit(name):
+def test_a_repair_is_not_taken_for_the_broken_server(name):
     assert EXERCISES[name].unattempted(EXERCISES[name].functions[0]) == ""
     assert [fn for fn, _ in WRONG[name] if EXERCISES[name].unattempted(fn)] == []
 
@@ -156,13 +157,13 @@ def unclosed(test):
 @pytest.mark.parametrize(("name", "fn", "trial"), ANSWERS, ids=[f"{name}-{fn.__name__}" for name, fn, _ in ANSWERS])
 def test_a_wrong_answer_fails(monkeypatch, name, fn, trial):
     """One trial tells; the others of the exercise would take a minute for all answers together."""
-    task = EXERCISES[name]
-    if task.way and trial not in runner.TRIALS:
-        monkeypatch.setattr(task, "trials", task.trials[:1])
+    exercise = EXERCISES[name]
+    if exercise.way and trial not in runner.TRIALS:
+        monkeypatch.setattr(exercise, "trials", exercise.trials[:1])
     else:
-        assert trial in (task.trials or runner.TRIALS)
-        monkeypatch.setattr(task, "trials", (trial,))
-    answer = task.check(fn)
+        assert trial in (exercise.trials or runner.TRIALS)
+        monkeypatch.setattr(exercise, "trials", (trial,))
+    answer = exercise.check(fn)
     assert [found.name for found in answer.trials if found.passed is False] == [trial]
     assert not answer.passed
     assert "not yet" in str(answer) and "solved" not in str(answer)
@@ -176,28 +177,9 @@ def test_the_solution_passes(run_cell, name):
     assert answer.passed and "solved" in str(answer)
 
 
-EXHIBITS_FAIL = {
-    "misspelt": "forgets clients that left",
-    "restless": "sleeps when nobody talks",
-    "ghost": "sleeps when nobody talks",
-    "picky": "survives a reset between messages",
-    "one-accept": "accepts a burst of 300",
-    "crowded": "lives through a lack of descriptors",
-    "heir": "gives nobody what was meant for another",
-}
-
-
-@unclosed
-@pytest.mark.parametrize("name", REPAIRS)
-def test_an_exhibit_fails_its_exercise(name):
-    """Were it not recognised, it would still not pass."""
-    assert EXHIBITS_FAIL[name] in EXERCISES[name].trials
-    assert not muxlab.check(EXERCISES[name].exhibit, trials=[EXHIBITS_FAIL[name]]).passed
-
-
 def test_a_solution_says_why_before_its_source():
-    for task in EXERCISES.values():
-        assert str(task.solution()) == f"{task.why}\n\n{task.solution().source}"
+    for exercise in EXERCISES.values():
+        assert str(exercise.solution()) == f"{exercise.why}\n\n{exercise.solution().source}"
 
 
 # ---- hints, and how it all looks
@@ -205,19 +187,70 @@ def test_a_solution_says_why_before_its_source():
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_hints_go_in_steps_and_the_last_one_points_to_the_solution(fresh, name):
-    task = muxlab.exercise(name)
-    steps = [str(task.hint()) for _ in task.hints]
+    exercise = muxlab.exercise(name)
+    steps = [str(exercise.hint()) for _ in exercise.hints]
     assert len(set(steps)) == len(steps) >= 3
     assert steps[0].startswith(f"Hint 1 of {len(steps)}. ")
     assert [f'muxlab.exercise("{name}").solution()' in step for step in steps] == [False] * (len(steps) - 1) + [True]
-    assert str(task.hint()) == steps[-1]
+    assert str(exercise.hint()) == steps[-1]
 
 
-def test_html_is_escaped():
-    answer = muxlab.exercise("polling-echo").check("<b>")
-    assert "&lt;b&gt;" in answer._repr_html_() and "<b>" not in answer._repr_html_()
+@pytest.mark.parametrize("name", EXERCISES)
+def test_an_exercise_says_what_it_is_about_and_what_to_call(fresh, name):
+    """In text that is the same before and after a hint: nbval compares it."""
+    exercise = muxlab.exercise(name)
+    before = repr(exercise)
+    assert " ".join(exercise.about.split()) in " ".join(before.split())
+    assert f"the next of {len(exercise.hints)} hints" in before
+    for call in (f"check({exercise.answer})", "hint()", f"solution({exercise.answer})"):
+        assert f'muxlab.exercise("{name}").{call}' in before
+    exercise.hint()
+    assert repr(exercise) == str(exercise) == before
+
+
+def test_without_a_notebook_there_are_no_buttons():
+    shown = muxlab.exercise("picky")._repr_mimebundle_()
+    assert list(shown) == ["text/plain", "text/html"]
+    assert "<code>" in shown["text/html"] and "`" not in shown["text/html"]
+
+
+def test_a_solution_is_compared_with_an_answer_that_is_like_it():
+    exercise = muxlab.exercise("ghost")
+    assert "--- yours\n+++ ours\n" in str(exercise.solution(exercise.broken))
+    assert "+                    poll.unregister(fd)\n" in str(exercise.solution(exercise.broken))
+    page = exercise.solution(exercise.broken)._repr_html_()
+    assert page.count("<ins ") == 1 and "<del " not in page
+    for other in (None, "text", planned, muxlab.SERVERS["epoll"], exercise.functions[0]):
+        page = exercise.solution(other)._repr_html_()
+        assert "<ins " not in page and "<del " not in page and "---" not in str(exercise.solution(other))
+
+
+def test_a_solution_is_highlighted_and_its_lines_are_not_broken():
     page = muxlab.exercise("restless").solution()._repr_html_()
-    assert "<pre>import select\n\n\ndef restless_server(listener, stop):" in page and "sock.accept()[0]" in page
+    assert '<span class="tok-nf">restless_server</span>' in page and "white-space: pre;" in page
+    assert "<code>select</code> returned at once" in page and "`" not in page.partition("</style>")[2]
+
+
+NASTY = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+class Nasty:
+    """Not callable, and shown as markup."""
+
+    def __repr__(self):
+        return NASTY
+
+
+def test_what_comes_from_the_learner_is_escaped():
+    exercise = muxlab.exercise("polling-echo")
+
+    def fails(listener, stop):
+        raise ValueError(NASTY)
+
+    fails.__name__ = NASTY
+    for answer in (exercise.check(NASTY), exercise.check(Nasty()), exercise.check(fails)):
+        assert "&lt;img" in answer._repr_html_()
+        assert "<script" not in answer._repr_html_() and "<img" not in answer._repr_html_()
 
 
 # ---- the notebooks
@@ -237,10 +270,12 @@ def cells():
 def test_a_cell_of_a_chapter_is_untouched(run_cell, chapter, name, source):
     fn = run_cell(source.rsplit("\n\n\n", 1)[0])  # without the line that checks it
     assert chapter == EXERCISES[name].chapter
-    assert muxlab.exercise(name).unattempted(fn)
+    assert fn.__name__ == EXERCISES[name].answer
+    empty, as_it_was = "the server is still empty", "this is the broken server as it was"
+    assert EXERCISES[name].unattempted(fn) == (as_it_was if EXERCISES[name].broken else empty)
 
 
 def test_a_chapter_with_exercises_has_all_of_them():
     there = {(chapter, name) for chapter, name, _ in cells()}
-    wanted = {(task.chapter, name) for name, task in EXERCISES.items()}
+    wanted = {(exercise.chapter, name) for name, exercise in EXERCISES.items()}
     assert there == {(chapter, name) for chapter, name in wanted if chapter in {chapter for chapter, _ in there}}

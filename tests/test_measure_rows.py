@@ -1,4 +1,4 @@
-"""What comes of an experiment: rows that can be kept as text, the slope of a line, and what others have published."""
+"""The results of experiments: rows that can be written as text, the slope of a line, published measurements."""
 
 import math
 import random
@@ -151,6 +151,7 @@ def test_the_profile_of_2004():
     [
         (lambda: published.waits("tlpi"), "lca2006 and tlpi2010"),
         (lambda: published.chain(active=2), "1 and 100"),
+        (lambda: published.chain(active="1"), "1 and 100"),
         (lambda: published.chain(machine="M1"), "11400F and 12800H"),
     ],
 )

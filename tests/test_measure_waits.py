@@ -1,4 +1,4 @@
-"""The experiments that clock the ways of waiting alone: each keeps to its protocol, which is checked by counting."""
+"""The experiments that clock the ways of waiting alone: each keeps to its protocol, which counts can tell."""
 
 import os
 import random
@@ -18,7 +18,7 @@ QUICK = 0.01  # seconds: what is counted does not depend on how long it goes on
 
 @pytest.fixture
 def heard(monkeypatch):
-    """The descriptors from which a byte was read, in order, whichever way."""
+    """Record the descriptors from which a byte was read, in order, whichever way waited."""
     found = []
     machine()  # reads, too, the first time
     read = os.read
@@ -97,14 +97,14 @@ def test_epoll_names_more_than_its_default_of_1023():
 
 
 def test_a_silent_majority_costs_poll_and_not_epoll():
-    """A factor of 40 here, and of 1.1; asked for is 4 each, in medians of single waits, which no load can move far."""
+    """A factor of 40 here, and of 1.1; 4 is asked of both, in medians of single waits, which no load moves far."""
     cost = {model: [row.us_per_wait for row in wait_cost(model, [10, 1000])] for model in ("poll", "epoll")}
     assert cost["poll"][1] > 4 * cost["poll"][0]
     assert cost["epoll"][1] < 4 * cost["epoll"][0]
 
 
 def test_select_watches_as_many_as_the_error_says_and_not_more():
-    """Write ends lie above the wall, so that all numbers below are for those that are watched."""
+    """The writing ends lie above the wall, so that all numbers below it are left for those that are watched."""
     with pytest.raises(ValueError, match="FD_SETSIZE") as refused:
         wait_cost("select", 1100)
     fitting = int(re.search(r"so (\d+) can be added", str(refused.value))[1])
@@ -171,6 +171,6 @@ def test_a_bar_is_drawn_for_those_who_look_on_and_then_it_is_gone(monkeypatch, c
 @pytest.mark.parametrize(("person", "seen"), [(True, True), (False, False)])
 def test_a_notebook_that_a_program_runs_shows_no_bar(monkeypatch, person, seen):
     request = {"header": {"msg_id": "1"}, "metadata": {}, "content": {"allow_stdin": person}}
-    monkeypatch.setattr(bars.registry, "request", lambda: request)
+    monkeypatch.setattr(bars, "request", lambda: request)
     settings = [1, 2]
     assert (bars.progress(settings, "waits") is not settings) == seen

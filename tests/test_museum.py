@@ -1,35 +1,43 @@
-"""The museum: each broken server fails exactly the trials that its bug is about."""
+"""The museum: each exhibit fails exactly the trials that its bug is about, and shows itself as a difference."""
 
 import pytest
 from batteries import hold_all
 
-from muxlab.course import museum
+from muxlab.course.exercises import EXERCISES
+from muxlab.course.museum import EXHIBITS, Exhibit
+from muxlab.course.museum.exhibit import bug
+from muxlab.course.variant import source
 from muxlab.trials import Verdict
 from muxlab.trials.runner import TRIALS
 
+RESETS = [
+    "survives a reset before any data",
+    "survives a reset between messages",
+    "survives a reset in the middle of a reply",
+]
+UNREAD = [
+    "returns 4 MiB whole to a client that reads late",
+    "waits for room when there is none",
+    "lives with a client that never reads",
+]
+FORGETS = ["forgets clients that left", "forgets clients that broke off"]
+SLEEPS = ["sleeps when nobody talks", "sleeps beside a client that half-closed", "sleeps while a client does not read"]
+
 FAILS: dict[str, list[str]] = {
     "buggy_server": [
-        "returns 4 MiB whole to a client that reads late",
-        "waits for room when there is none",
-        "lives with a client that never reads",
-        "survives a reset before any data",
-        "survives a reset between messages",
-        "survives a reset in the middle of a reply",
+        *UNREAD,
+        *RESETS,
         "survives clients that connect and leave",
         "answers a client that half-closes after asking",
-        "forgets clients that left",
-        "forgets clients that broke off",
+        *FORGETS,
     ],
     "restless_server": [
         "gives nobody what was meant for another",
         "lives with a client that never reads",
-        "survives a reset before any data",
-        "survives a reset between messages",
-        "survives a reset in the middle of a reply",
+        *RESETS,
         "survives clients that connect and leave",
         "answers a client that half-closes after asking",
-        "forgets clients that left",
-        "forgets clients that broke off",
+        *FORGETS,
         "sleeps when nobody talks",
         "sleeps beside a client that half-closed",
         "lives through a lack of descriptors",
@@ -37,9 +45,7 @@ FAILS: dict[str, list[str]] = {
     "ghost_server": [
         "gives nobody what was meant for another",
         "lives with a client that never reads",
-        "survives a reset before any data",
-        "survives a reset between messages",
-        "survives a reset in the middle of a reply",
+        *RESETS,
         "survives clients that connect and leave",
         "forgets clients that broke off",
         "sleeps when nobody talks",
@@ -49,9 +55,7 @@ FAILS: dict[str, list[str]] = {
     "picky_server": [
         "gives nobody what was meant for another",
         "lives with a client that never reads",
-        "survives a reset before any data",
-        "survives a reset between messages",
-        "survives a reset in the middle of a reply",
+        *RESETS,
         "survives clients that connect and leave",
         "forgets clients that broke off",
         "lives through a lack of descriptors",
@@ -59,13 +63,9 @@ FAILS: dict[str, list[str]] = {
     "burst_server": [
         "accepts a burst of 300",
         "gives nobody what was meant for another",
-        "returns 4 MiB whole to a client that reads late",
-        "waits for room when there is none",
-        "lives with a client that never reads",
+        *UNREAD,
         "is fair while one client floods",
-        "survives a reset before any data",
-        "survives a reset between messages",
-        "survives a reset in the middle of a reply",
+        *RESETS,
         "answers a client that half-closes after asking",
         "forgets clients that broke off",
         "sleeps while a client does not read",
@@ -92,32 +92,25 @@ FAILS: dict[str, list[str]] = {
         "accepts a burst of 300",
         "lives with a client that never reads",
         "is fair while one client floods",
-        "survives a reset before any data",
-        "survives a reset between messages",
-        "survives a reset in the middle of a reply",
+        *RESETS,
         "survives clients that connect and leave",
         "answers a client that half-closes after asking",
-        "forgets clients that left",
-        "forgets clients that broke off",
+        *FORGETS,
         "returns when told to stop",
         "lives through a lack of descriptors",
         "holds more than 1,024 clients",
     ],
     "dies_of_a_reset": [
         "gives nobody what was meant for another",
-        "lives with a client that never reads",
-        "survives a reset before any data",
-        "survives a reset between messages",
-        "survives a reset in the middle of a reply",
+        *RESETS,
+        "survives clients that connect and leave",
         "forgets clients that broke off",
         "lives through a lack of descriptors",
     ],
     "guards_recv_only": [
-        "returns 4 MiB whole to a client that reads late",
-        "waits for room when there is none",
-        "lives with a client that never reads",
+        "gives nobody what was meant for another",
         "survives a reset in the middle of a reply",
-        "answers a client that half-closes after asking",
+        "forgets clients that broke off",
     ],
     "knows_one_error": [
         "survives a reset in the middle of a reply",
@@ -128,9 +121,7 @@ FAILS: dict[str, list[str]] = {
         "lives through a lack of descriptors",
     ],
     "drops_what_send_did_not_take": [
-        "returns 4 MiB whole to a client that reads late",
-        "waits for room when there is none",
-        "lives with a client that never reads",
+        *UNREAD,
         "answers a client that half-closes after asking",
     ],
     "drain_loop_on_a_blocking_socket": [
@@ -138,13 +129,10 @@ FAILS: dict[str, list[str]] = {
         "accepts a burst of 300",
         "lives with a client that never reads",
         "is fair while one client floods",
-        "survives a reset before any data",
-        "survives a reset between messages",
-        "survives a reset in the middle of a reply",
+        *RESETS,
         "survives clients that connect and leave",
         "answers a client that half-closes after asking",
-        "forgets clients that left",
-        "forgets clients that broke off",
+        *FORGETS,
         "returns when told to stop",
         "lives through a lack of descriptors",
         "holds more than 1,024 clients",
@@ -169,13 +157,9 @@ FAILS: dict[str, list[str]] = {
         "does not nap while clients wait",
     ],
     "always_writable": [
-        "survives a reset before any data",
-        "survives a reset between messages",
-        "survives a reset in the middle of a reply",
+        *RESETS,
         "survives clients that connect and leave",
-        "sleeps when nobody talks",
-        "sleeps beside a client that half-closed",
-        "sleeps while a client does not read",
+        *SLEEPS,
         "sleeps again after a long reply",
         "lives through a lack of descriptors",
     ],
@@ -193,16 +177,11 @@ FAILS: dict[str, list[str]] = {
     ],
     "unregisters_after_close": [
         "gives nobody what was meant for another",
-        "survives a reset before any data",
-        "survives a reset between messages",
-        "survives a reset in the middle of a reply",
+        *RESETS,
         "survives clients that connect and leave",
         "answers a client that half-closes after asking",
-        "forgets clients that left",
-        "forgets clients that broke off",
-        "sleeps when nobody talks",
-        "sleeps beside a client that half-closed",
-        "sleeps while a client does not read",
+        *FORGETS,
+        *SLEEPS,
     ],
     "deaf_to_stop": [
         "returns when told to stop",
@@ -214,8 +193,7 @@ FAILS: dict[str, list[str]] = {
         "holds more than 1,024 clients",
     ],
     "never_forgets": [
-        "forgets clients that left",
-        "forgets clients that broke off",
+        *FORGETS,
     ],
     "remembers_who_broke_off": [
         "forgets clients that broke off",
@@ -247,17 +225,12 @@ FAILS: dict[str, list[str]] = {
         "takes messages that come glued together",
         "returns any bytes",
         "gives nobody what was meant for another",
-        "returns 4 MiB whole to a client that reads late",
-        "waits for room when there is none",
-        "lives with a client that never reads",
+        *UNREAD,
         "is fair while one client floods",
-        "survives a reset before any data",
-        "survives a reset between messages",
-        "survives a reset in the middle of a reply",
+        *RESETS,
         "survives clients that connect and leave",
         "answers a client that half-closes after asking",
-        "forgets clients that left",
-        "forgets clients that broke off",
+        *FORGETS,
         "lives through a lack of descriptors",
         "holds more than 1,024 clients",
     ],
@@ -265,17 +238,13 @@ FAILS: dict[str, list[str]] = {
         "takes a message that comes byte by byte",
         "takes messages that come glued together",
         "returns any bytes",
-        "returns 4 MiB whole to a client that reads late",
-        "waits for room when there is none",
-        "lives with a client that never reads",
+        *UNREAD,
         "answers a client that half-closes after asking",
     ],
     "first_line_only": [
         "takes messages that come glued together",
         "returns any bytes",
-        "returns 4 MiB whole to a client that reads late",
-        "waits for room when there is none",
-        "lives with a client that never reads",
+        *UNREAD,
         "answers a client that half-closes after asking",
     ],
     "looks_at_the_last_byte": [
@@ -284,33 +253,26 @@ FAILS: dict[str, list[str]] = {
         "returns any bytes",
         "returns 4 MiB whole to a client that reads late",
         "waits for room when there is none",
-        "lives with a client that never reads",
         "survives clients that connect and leave",
         "answers a client that half-closes after asking",
         "forgets clients that left",
-        "sleeps when nobody talks",
-        "sleeps beside a client that half-closed",
-        "sleeps while a client does not read",
+        *SLEEPS,
     ],
     "reads_text": [
         "returns any bytes",
     ],
     "decodes_what_it_reads": [
         "returns any bytes",
-        "returns 4 MiB whole to a client that reads late",
-        "waits for room when there is none",
-        "lives with a client that never reads",
-        "answers a client that half-closes after asking",
     ],
 }
 
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, list[Verdict]]:
-    return hold_all(list(museum.EXHIBITS))
+    return hold_all(list(EXHIBITS))
 
 
-@pytest.mark.parametrize("name", list(museum.EXHIBITS))
+@pytest.mark.parametrize("name", list(EXHIBITS))
 def test_an_exhibit_fails_these_trials_and_no_other(found: dict[str, list[Verdict]], name: str) -> None:
     failed = {trial.name: trial.detail for trial in found[name] if trial.passed is False}
     assert list(failed) == FAILS[name], failed
@@ -320,6 +282,39 @@ def test_no_trial_is_idle() -> None:
     assert {name for names in FAILS.values() for name in names} == set(TRIALS)
 
 
+def test_a_server_to_repair_fails_its_exercise() -> None:
+    for exercise in EXERCISES.values():
+        if exercise.broken is not None:
+            assert set(FAILS[exercise.broken.__name__]) & set(exercise.trials), exercise.name
+
+
 def test_every_exhibit_says_in_one_line_what_one_sees() -> None:
-    for name, fn in museum.EXHIBITS.items():
-        assert fn.__doc__ and "\n" not in fn.__doc__ and fn.__doc__.endswith("."), name
+    for name, exhibit in EXHIBITS.items():
+        assert exhibit.name == name
+        assert exhibit.symptom and "\n" not in exhibit.symptom and exhibit.symptom.endswith("."), name
+        assert repr(exhibit) == f"<exhibit {name}: {exhibit.symptom}>"
+
+
+def test_an_exhibit_is_its_difference_from_a_good_server() -> None:
+    for name, exhibit in EXHIBITS.items():
+        if exhibit.good is None:
+            assert exhibit.difference == source(exhibit.fn)
+            continue
+        lines = exhibit.difference.splitlines()
+        assert [line[:4] for line in lines[:2]] == ["--- ", "+++ "], name
+        assert sum(line[0] in "+-" for line in lines[2:]) <= 13, name  # a bug, and not another server
+        assert str(exhibit) == f"{name}: {exhibit.symptom}\n\n{exhibit.difference}"
+
+
+def test_an_exhibit_is_shown_with_signs_and_colours() -> None:
+    page = EXHIBITS["deaf_to_stop"]._repr_html_()
+    assert page.count("<del ") == 1 and "<ins " not in page
+    assert '<del class="mux-line"><b>-</b>' in page and "<code>epoll_server</code>" in page
+    assert '<span class="tok-nf">one_at_a_time</span>' in EXHIBITS["one_at_a_time"]._repr_html_()
+
+
+def test_what_an_exhibit_shows_is_escaped() -> None:
+    nasty = bug(EXHIBITS["one_at_a_time"].fn, "nasty", "<script>", ("conn.close()", "'<img src=x>'"))
+    for exhibit in (nasty, Exhibit(nasty.fn)):
+        page = exhibit._repr_html_().partition("</style>")[2]
+        assert "&lt;script&gt;" in page and "&lt;img" in page and "<img" not in page and "<script" not in page

@@ -12,7 +12,7 @@ TOP_LEVEL = {
     *("environment.yml", "pyproject.toml", "Makefile", "README.md", "LICENSE", "CONTRIBUTING.md"),
 }
 BUILT = {"build", "dist", "__pycache__", "muxlab.egg-info"}  # made by installing, ignored by git
-HEAVY = {"matplotlib", "ipywidgets", "anywidget", "numpy", "IPython"}
+HEAVY = {"matplotlib", "ipywidgets", "anywidget", "numpy", "IPython", "asyncio"}
 
 
 def requirements(lines):

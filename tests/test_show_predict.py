@@ -90,15 +90,15 @@ def test_nothing_that_is_stored_tells_of_an_answer(capsys):
         guess = ask()
         guess.answer = answer
         guess.reveal(["client 2"])
-        data, metadata = guess._repr_mimebundle_()
+        data = guess._repr_mimebundle_()
         del data["application/vnd.jupyter.widget-view+json"]["model_id"]
-        return data, metadata, repr(guess), capsys.readouterr()
+        return data, repr(guess), capsys.readouterr()
 
     assert stored(-1) == stored(0) == stored(1)
 
 
 def test_it_reads_well_where_no_kernel_runs():
-    data, _ = ask()._repr_mimebundle_()
+    data = ask()._repr_mimebundle_()
     assert data["text/plain"] == (
         "Predict. What does select hand back?\n  (a) all of them\n  (b) client 2's socket\n  (c) <bytes>"
     )

@@ -1,4 +1,4 @@
-"""The map of winners, and the race without a browser."""
+"""The race without a browser: bars, turns, sliders, and servers that spoil it."""
 
 import asyncio
 import base64
@@ -7,147 +7,24 @@ import select
 import sys
 import threading
 import time
-from dataclasses import dataclass
 
-import matplotlib
 import pytest
 
 import muxlab
-from muxlab.show import race, style, winners
-from muxlab.show.playground import picture_of
-from muxlab.show.race import bars_of
-from muxlab.show.session import Frame, Result
-from muxlab.show.winners import fields_of
+from muxlab.show import race
+from muxlab.show.race import Result, bars_of
+
+pytestmark = pytest.mark.usefixtures("drawing")
 
 EPOLL, SELECT = muxlab.SERVERS["epoll"], muxlab.SERVERS["select"]
 BOUND = 20.0  # seconds, for what takes one or two
-
-
-@dataclass
-class Row:
-    server: str
-    connections: int
-    active: int
-    cpu_us_per_reply: float
-
-
-ROWS = [
-    *[Row("nonblocking", 900, 1, cost) for cost in (900.0, 1000.0, 5000.0)],
-    *[Row("select", 900, 1, 110.0), Row("epoll", 900, 1, 10.0), Row("epoll-edge", 900, 1, 11.0)],
-    *[Row("nonblocking", 10, 10, 9.0), Row("select", 10, 10, 7.0), Row("epoll", 10, 10, 8.0)],
-    *[Row("nonblocking", 10, 1, 11.0), Row("epoll", 10, 1, 20.0)],
-]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def fonts():
-    """Let matplotlib open its fonts, which it keeps open for good, before descriptors are counted."""
-    picture_of("epoll", Frame(dots=b"1"), "note")
-
-
-@pytest.fixture(autouse=True)
-def no_window():
-    """Draw into memory, and forget every figure and every panel afterwards."""
-    from matplotlib import pyplot
-
-    from muxlab.show.race import Race
-
-    matplotlib.use("agg")
-    yield
-    pyplot.close("all")
-    for panel in list(Race._panels):
-        panel.close()
-
-
-# ---- the look
-
-
-def test_the_second_chart_of_a_notebook_is_shown_like_the_first():
-    """Its backend is loaded by the first chart, inside of `style`, and switches matplotlib to interactive for good."""
-    assert not matplotlib.is_interactive()
-    with style.style():
-        matplotlib.interactive(True)
-    try:
-        assert matplotlib.is_interactive()
-    finally:
-        matplotlib.interactive(False)
-
-
-# ---- the map
-
-
-def test_a_field_is_won_by_all_that_are_near_the_cheapest():
-    fields = fields_of(ROWS)
-    assert fields[900, 1].won == ["epoll", "epoll-edge"]
-    assert fields[900, 1].behind == [("select", 11.0), ("nonblocking", 100.0)]  # 1,000 is the median of three
-    assert fields[10, 10] == (["select", "epoll"], [("nonblocking", pytest.approx(9 / 7))])
-    assert fields[10, 1].won == ["nonblocking"]
-
-
-def test_the_order_of_rows_does_not_matter():
-    assert fields_of(ROWS[::-1]) == fields_of(ROWS)
-
-
-def test_the_map_says_in_words_what_it_says_in_colours():
-    ax = winners(ROWS)
-    texts = [text.get_text() for text in ax.texts]
-    assert {"epoll, epoll-edge", "select 11×\nnonblocking 100×", "select, epoll", "nonblocking"} <= set(texts)
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["10", "900"]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["1", "10"]
-
-
-def test_each_winner_has_a_stripe_and_a_longer_lead_a_stronger_colour():
-    assert len(winners(ROWS).patches) == 2 + 2 + 1
-    strength = []
-    for lead in (1.5, 5.0, 50.0):
-        (stripe,) = winners([Row("epoll", 9, 1, 1.0), Row("poll", 9, 1, lead)]).patches
-        strength.append(sum(stripe.get_facecolor()[:3]))
-    assert strength == sorted(strength, reverse=True) and len(set(strength)) == 3
-
-
-def test_a_field_without_a_loser_is_all_alike():
-    ax = winners([Row("epoll", 9, 9, 1.0), Row("poll", 9, 9, 1.1)])
-    assert "all alike" in [text.get_text() for text in ax.texts]
-
-
-def test_text_stays_inside_its_field_and_readable():
-    ax = winners([Row(name, n, 1, 1.0 + 9 * (name == "nonblocking")) for n in (10, 100, 900, 9000) for name in
-                  ("nonblocking", "select", "poll", "epoll", "epoll-edge")])  # fmt: skip
-    ax.figure.canvas.draw()
-    inside = [text for text in ax.texts if text.get_text() and "bold" not in text.get_text()]
-    for text in inside:
-        box = text.get_window_extent().transformed(ax.transData.inverted())
-        x, y = text.xy
-        assert x - 0.5 <= box.x0 and box.x1 <= x + 0.5 and y - 0.5 <= box.y0 and box.y1 <= y + 0.5, text
-
-
-def test_a_servers_own_of_the_learner_can_win():
-    (stripe,) = winners([Row("mine", 9, 1, 1.0), Row("poll", 9, 1, 100.0)]).patches
-    assert stripe.get_facecolor()[:3] != matplotlib.colors.to_rgb(style.CARD)
-
-
-@pytest.mark.parametrize(
-    ("rows", "says"),
-    [
-        ([], "no rows"),
-        ([Row("epoll", 9, 1, 0.0)], "above zero"),
-        ([Row("epoll", 9, 1, float("nan"))], "above zero"),
-        ([muxlab.measure.WaitCost("poll", 9, 1, 1.0)], "how many were active"),
-    ],
-)
-def test_what_cannot_be_mapped_is_refused(rows, says):
-    with pytest.raises(ValueError, match=says):
-        winners(rows)
-
-
-# ---- the race
 
 
 def refresh_until(panel, condition):
     """Refresh the panel, as the kernel's loop would, until `condition()` holds."""
     deadline = time.monotonic() + BOUND
     while not condition():
-        assert time.monotonic() < deadline, (panel.results, panel.track.message)
+        assert time.monotonic() < deadline, (panel.results, panel.display.message)
         threading.Event().wait(0.02)
         panel.refresh()
 
@@ -213,7 +90,7 @@ def test_stop_all_ends_it_and_the_numbers_stay():
 def test_whoever_turns_clients_away_is_said_to_have_lost_them():
     panel = race(SELECT, EPOLL, connections=1100)
     assert re.fullmatch(r"lost \d+ of its clients", panel.results[0].note), panel.results
-    assert panel.results[1].note == "" and panel.track.message == ""
+    assert panel.results[1].note == "" and panel.display.message == ""
 
 
 def test_start_and_stop_in_a_notebook_leave_one_task_at_work(monkeypatch):
@@ -254,15 +131,31 @@ def test_a_server_that_crashes_is_named_and_the_race_stops():
         raise RuntimeError("out of order")
 
     panel = race(broken, EPOLL, connections=10)
-    assert "broken stopped with RuntimeError: out of order" in panel.track.message
+    assert "broken stopped with RuntimeError: out of order" in panel.display.message
     assert servers() == []
     panel.start()
     refresh_until(panel, lambda: not panel.running)
-    assert "out of order" in panel.track.message
+    assert "out of order" in panel.display.message
+
+
+def test_a_server_that_answers_wrongly_is_not_let_win():
+    def shouting(listener, stop):
+        while not stop.is_set():
+            if listener in select.select([listener, stop], [], [])[0]:
+                client, _ = listener.accept()
+                with client:
+                    while data := client.recv(4096):
+                        client.sendall(data.swapcase())
+
+    panel = race(shouting, EPOLL, connections=1, active=1)
+    assert "not what had been sent" in panel.display.message
+    panel.start()
+    refresh_until(panel, lambda: not panel.running)
+    assert "not what had been sent" in panel.display.message
 
 
 def test_a_server_without_an_answer_is_passed_over(monkeypatch):
-    monkeypatch.setattr("muxlab.show.session.PATIENCE", 0.3)
+    monkeypatch.setattr(sys.modules["muxlab.show.race"], "PATIENCE", 0.3)
 
     def silent(listener, stop):
         select.select([stop], [], [])

@@ -1,4 +1,4 @@
-"""The swarm: that it counts rightly, notices every wrong byte, and does what its attributes say."""
+"""The swarm: it counts correctly, notices every wrong byte, and does what its attributes say."""
 
 import functools
 import itertools
@@ -30,7 +30,7 @@ def new_swarm(request, monkeypatch):
 
 
 def one_conversation(answer):
-    """A server for one client, which answers each message with `answer(message)`."""
+    """Return a server for one client, which answers each message with `answer(message)`."""
 
     def serve_one(listener, stop):
         conn, _ = listener.accept()
@@ -123,7 +123,7 @@ def test_connections_grow_and_shrink_while_it_runs(server, new_swarm) -> None:
 
 
 def answered(swarm: muxlab.Swarm) -> int:
-    """How many clients are answered within the next thousand replies."""
+    """Return how many clients are answered within the next thousand replies."""
     swarm.activity()
     swarm.wait_replies(1000)
     return sum(0 < code <= 250 for code in swarm.activity())
@@ -197,16 +197,21 @@ def test_with_a_rate_a_stall_is_seen_by_all_that_were_due() -> None:
         ({"active": -1}, ValueError),
         ({"payload": 0}, ValueError),
         ({"payload": 2**24 + 1}, ValueError),
+        ({"active": True}, TypeError),
+        ({"connections": 10**30}, ValueError),
         ({"rate": 0}, ValueError),
+        ({"rate": True}, ValueError),
         ({"rate": float("inf")}, ValueError),
+        ({"rate": float("nan")}, ValueError),
+        ({"rate": 10**400}, ValueError),
     ],
 )
 def test_bad_numbers_are_refused_at_the_start_and_later(server, new_swarm, arguments, error) -> None:
     ((name, value),) = arguments.items()
-    with pytest.raises(error, match=name):
+    with pytest.raises(error, match=name if value != 10**30 else "too many"):
         new_swarm(server, **arguments)
     with new_swarm(server, connections=5, active=5) as swarm:
-        with pytest.raises(error, match=name):
+        with pytest.raises(error, match=name if value != 10**30 else "too many"):
             setattr(swarm, name, value)
         assert getattr(swarm, name) == {"connections": 5, "active": 5, "payload": 64, "rate": None}[name]
         swarm.wait_replies(10)
@@ -223,7 +228,33 @@ def test_too_many_connections_are_refused_before_any_is_opened(server) -> None:
         assert swarm.connections == 5
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:7788", 7788, ("127.0.0.1",), None])
+def test_more_talking_clients_than_there_are_means_all(server, new_swarm) -> None:
+    with new_swarm(server, connections=30, active=10**30) as swarm:
+        swarm.wait_connected()
+        assert eventually(lambda: answered(swarm) == 30)
+        swarm.active = 10**40
+        swarm.connections = 40
+        assert eventually(lambda: answered(swarm) == 40)
+
+
+@pytest.mark.parametrize("timeout", [-1, float("nan"), True, "5", None])
+def test_a_wait_has_a_bound(server, new_swarm, timeout) -> None:
+    with new_swarm(server, connections=5) as swarm:
+        for wait in (swarm.wait_connected, functools.partial(swarm.wait_replies, 1)):
+            with pytest.raises(ValueError, match=r"timeout=.*number of seconds, 0 or more"):
+                wait(timeout=timeout)
+            wait(timeout=float("inf"))  # which ends as soon as there is what is waited for
+
+
+@pytest.mark.parametrize(("count", "error"), [(-1, ValueError), (1.5, TypeError), ("1", TypeError)])
+def test_what_is_no_number_of_replies_is_refused(server, count, error) -> None:
+    with muxlab.Swarm(server, connections=5) as swarm:
+        with pytest.raises(error, match="count="):
+            swarm.wait_replies(count)
+        swarm.wait_replies(0)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:7788", 7788, ("127.0.0.1",), ("127.0.0.1", True), None])
 def test_what_is_no_server_is_refused(address) -> None:
     with pytest.raises(TypeError, match=r"muxlab\.serve"):
         muxlab.Swarm(address)
@@ -299,7 +330,7 @@ def test_stop_may_be_called_often_and_a_stopped_swarm_says_so(server, new_swarm)
 
 
 def test_its_end_is_orderly_for_the_server(new_swarm) -> None:
-    """Closing on unread replies would send resets, and end a simple server for no fault of its own."""
+    """Closing on unread replies would send resets, and a simple server would die of them without having erred."""
 
     def fragile(listener, stop):
         conns = []

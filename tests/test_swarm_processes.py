@@ -1,10 +1,11 @@
-"""A swarm in processes of its own: what is said between them, how they end, and what they cost this one."""
+"""A swarm in processes of its own: what passes between them, how they end, and what they cost this one."""
 
 import os
 import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,12 @@ def server():
 
 
 def processes(swarm: muxlab.Swarm) -> list[int]:
-    """The process ids of an isolated swarm."""
+    """Return the process ids of an isolated swarm."""
     return [child._process.pid for child in swarm._crowd._children]
 
 
 def is_gone(pid: int) -> bool:
-    """Has this process ended? One that ended and waits for its parent has."""
+    """Tell whether this process has ended; a zombie, which waits for its parent, has."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -37,7 +38,7 @@ def is_gone(pid: int) -> bool:
 
 
 def run_apart(code: str, *arguments: object) -> subprocess.Popen:
-    """Python code in a process of its own, whose output is piped."""
+    """Run Python code in a process of its own, with its input and output piped."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -156,7 +157,9 @@ def test_when_it_is_killed_the_swarm_says_so(server) -> None:
     now = swarm.snapshot()
     assert not swarm.alive and isinstance(swarm.error, ChildProcessError)
     assert now.connected == 0 and now.replies >= replies  # what is known of it remains
-    swarm.connections = 50
+    for name, value in {"connections": 50, "active": 2, "payload": 10, "rate": 5}.items():
+        with pytest.raises(ChildProcessError, match=r"SIGKILL.*make a new swarm"):
+            setattr(swarm, name, value)
     with pytest.raises(ChildProcessError):
         swarm.stop()
 
@@ -170,6 +173,22 @@ def test_its_errors_come_with_their_traceback(server) -> None:
     assert any("in begin_connect" in note for note in caught.value.__notes__)
 
 
+def test_one_that_cannot_be_started_later_is_started_when_it_can(server, monkeypatch) -> None:
+    monkeypatch.setattr(limits, "clients_per_process", lambda: 3)
+    with muxlab.Swarm(server, connections=3, active=6, isolate=True) as swarm:
+        with monkeypatch.context() as broken:
+            broken.setattr("subprocess.Popen", fails)
+            with pytest.raises(OSError, match="no room"):
+                swarm.connections = 6
+        swarm.connections = 6
+        swarm.wait_connected()
+        assert swarm.snapshot().connected == 6
+
+
+def fails(*_, **__):
+    raise OSError("no room for a process")
+
+
 def test_several_that_cannot_be_started_leave_nothing(monkeypatch) -> None:
     with muxlab.serve(epoll_server) as server:
         address = server.address
@@ -179,9 +198,6 @@ def test_several_that_cannot_be_started_leave_nothing(monkeypatch) -> None:
 
 
 def test_a_process_that_cannot_be_started_leaves_nothing(server, monkeypatch) -> None:
-    def fails(*_, **__):
-        raise OSError("no room for a process")
-
     monkeypatch.setattr("subprocess.Popen", fails)
     with pytest.raises(OSError, match="no room"):
         muxlab.Swarm(server, connections=3, isolate=True)
@@ -213,16 +229,44 @@ def test_a_question_that_was_interrupted_spoils_nothing(server) -> None:
         assert len(swarm.activity()) <= 20
 
 
-def test_a_process_that_does_not_answer_is_given_up(server, monkeypatch) -> None:
+def test_a_process_that_is_stopped_is_named_at_once_and_may_go_on(server) -> None:
     with muxlab.Swarm(server, connections=5, isolate=True) as swarm:
         (pid,) = processes(swarm)
         swarm.wait_replies(10)
         os.kill(pid, signal.SIGSTOP)
-        monkeypatch.setattr("muxlab.swarm.processes.PATIENCE", 0.2)  # not before: to start may take longer
-        swarm._crowd._children[0]._socket.settimeout(0.2)
-        with pytest.raises(TimeoutError, match="answer"):
-            swarm.snapshot()
+        for ask in (swarm.snapshot, swarm.activity, lambda: swarm.wait_replies(1), lambda: setattr(swarm, "active", 3)):
+            began = time.monotonic()
+            with pytest.raises(TimeoutError, match=rf"{pid}, was stopped by a signal.*kill -CONT {pid}"):
+                ask()
+            assert time.monotonic() - began < PATIENCE / 2  # and not after the patience that a busy one is given
+        os.kill(pid, signal.SIGCONT)
+        swarm.wait_replies(100)
     assert is_gone(pid)
+
+
+def test_a_process_that_is_stopped_is_killed_at_the_end_and_the_loss_is_told(server) -> None:
+    swarm = muxlab.Swarm(server, connections=5, isolate=True)
+    swarm.wait_replies(10)
+    replies = swarm.snapshot().replies
+    (pid,) = processes(swarm)
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.warns(RuntimeWarning, match="stopped by a signal.*killed.*lost") as caught:
+        swarm.stop()
+    assert is_gone(pid) and not swarm.alive
+    assert caught[0].filename == __file__
+    assert swarm.snapshot().replies == replies  # its latest answer stands
+    swarm.stop()
+
+
+def test_a_process_that_is_awake_and_does_not_answer_is_given_up(server, monkeypatch) -> None:
+    with muxlab.Swarm(server, connections=5, isolate=True) as swarm:
+        swarm.wait_replies(10)
+        monkeypatch.setattr("muxlab.swarm.processes.PATIENCE", 0.2)  # not before: to start may take longer
+        (child,) = swarm._crowd._children
+        child._number += 1  # the answer to a question that was never asked
+        with pytest.raises(TimeoutError, match=r"no answer within 0\.2 s"):
+            child.receive()
+        assert swarm.snapshot().sent > 0
 
 
 def test_no_file_of_the_learner_gets_in_its_way(server, tmp_path, monkeypatch) -> None:
@@ -248,6 +292,8 @@ def test_without_message_sockets_it_is_refused(server, monkeypatch) -> None:
 def test_a_child_that_was_ended_keeps_its_answers() -> None:
     before = descriptors()
     child = Child()
+    child.end()  # one that was not started has nothing to end
+    child.start()
     child.end()
     child.end()
     child.send("activity")

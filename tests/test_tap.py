@@ -5,6 +5,7 @@ import functools
 import json
 import re
 import select
+import selectors
 import shutil
 import socket
 import subprocess
@@ -168,6 +169,18 @@ def test_its_own_connections_and_sleeps_are_seen():
             "close(client 1)",
             "close(socket)",
         ]
+
+
+@pytest.mark.parametrize("make", [socket.socket, selectors.DefaultSelector, select.poll, select.epoll])
+def test_what_was_made_before_the_server_serves_it_too(make, monkeypatch):
+    made = make()
+    monkeypatch.setattr(watch_servers, "made_earlier", made, raising=False)
+    with serve(watch_servers.watch_with_made_earlier, tap=True) as server:
+        assert server.wait()
+        assert server.error is None
+        assert server.calls["epoll.register", "done"] == (make is select.epoll)
+    if make is not select.poll:
+        made.close()
 
 
 def test_a_global_that_it_assigns_reaches_its_module():

@@ -62,7 +62,7 @@ def test_connected_is_what_is_wanted_as_soon_as_that_is_said(server: Server) -> 
         assert swarm.snapshot().errors == 0
 
 
-def test_whoever_has_replies_has_latencies(server: Server, restless: None) -> None:
+def test_where_there_are_replies_there_are_latencies(server: Server, restless: None) -> None:
     for _ in range(20):
         with muxlab.Swarm(server, connections=3, active=3) as swarm:
             while not (now := swarm.snapshot()).replies:
@@ -144,7 +144,7 @@ def test_the_warning_points_to_who_stopped_it(how: str, monkeypatch: pytest.Monk
 
 
 def test_a_thread_that_the_function_had_started_wakes_from_its_client() -> None:
-    """It reads the end of its client; or, if it was just busy with something else, gets an error of a closed socket."""
+    """It reads the end of its client or, if it was busy with something else, gets the error of a closed socket."""
     woken = threading.Event()
 
     def hands_over(listener, stop):
@@ -199,14 +199,14 @@ with muxlab.serve(muxlab.SERVERS["epoll"]) as server, muxlab.Swarm(server, conne
 
 
 def test_a_swarm_grows_into_a_small_hard_limit_and_not_beyond() -> None:
-    """Room for 600 is there, but not above number 1024, where 100 clients were put before."""
+    """There is room for 600, but not above number 1024, where the first 100 clients were put."""
     command = [sys.executable, "-W", "error", "-c", SMALL]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("600 600 800 connections are too many"), done.stdout + done.stderr
 
 
-def test_what_a_crowd_leaves_to_others(server: Server) -> None:
-    """A swarm of many clients that says all it can still lets a newcomer in."""
+def test_a_newcomer_is_let_in_beside_a_busy_crowd(server: Server) -> None:
+    """Hundreds of clients that talk as fast as they can leave a turn to one that has just come."""
     with muxlab.Swarm(server, connections=300, active=300, payload=100_000) as swarm:
         swarm.wait_connected()
         assert echoes(server.address)

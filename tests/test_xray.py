@@ -64,7 +64,7 @@ def test_many_connections_are_counted_in_the_text():
         wait_until(lambda: len(server.xray().connections) == 30)
         text = str(server.xray())
     assert "client 20" in text and "client 21" not in text
-    assert "and 10 connections more, 0 of them with bytes to be read" in text
+    assert "and 10 more connections, 0 of them with unread bytes" in text
 
 
 def test_a_server_without_epoll_and_one_that_is_stopped():

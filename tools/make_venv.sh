@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make .venv: the Python environment of the course. Usage: sh tools/make_venv.sh [PYTHON]
-# Either .venv/.complete is there at the end, or no .venv at all.
+# At the end there is either a complete .venv, with the file .venv/.complete, or none.
 set -eu
 
 fail() {

@@ -1,11 +1,11 @@
 """Run the chapters and keep them in one normal form.
 
-    notebooks.py run   [CHAPTER ...]   run each chapter in a fresh kernel and write it again, with its outputs
-    notebooks.py tidy  [CHAPTER ...]   write it again without running: normal form, navigation, contents
-    notebooks.py check [CHAPTER ...]   write nothing, run nothing; exit 1 with a line for each fault (also: --check)
+    notebooks.py run   [CHAPTER ...]   run each chapter in a fresh kernel and rewrite it with its outputs
+    notebooks.py tidy  [CHAPTER ...]   rewrite each chapter without running it: normal form, navigation, contents
+    notebooks.py check [CHAPTER ...]   run and write nothing; exit with 1 and a line for each fault (also: --check)
 
-CHAPTER is a number (03), a name (03_wait_with_select) or a path; without one, all chapters are meant. Two markdown
-cells are generated: the last of every chapter, tagged `navigation`, and the one tagged `contents` in the first chapter.
+CHAPTER is a number (03), a name (03_wait_with_select) or a path; the default is all chapters. Two markdown cells are
+generated: the last cell of every chapter, tagged `navigation`, and the cell of the first chapter tagged `contents`.
 """
 
 import argparse
@@ -25,8 +25,8 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
 CELL_TIMEOUT = 60  # seconds, as in the tests
-CHAPTER_SECONDS = 20  # a chapter that takes longer is too long for Run All
-LOOSE_SHARE = 0.4  # at most this share of a chapter's code cells may go without comparison
+CHAPTER_SECONDS = 20  # longer is too long for Run All
+LOOSE_SHARE = 0.4  # of a chapter's code cells, at most, may go without comparison
 LOOSE_TAGS = {"nbval-ignore-output", "nbval-skip"}
 OWN_PATHS = "|".join(re.escape(str(path)) for path in (Path.home(), ROOT, Path(tempfile.gettempdir())))
 MACHINE_PATHS = re.compile(rf"(?<![\w/.-])(?:/home|/Users|{OWN_PATHS})/[^\s\"'\\]+|(?<!\S)\S*site-packages")
@@ -38,12 +38,12 @@ def tags(cell: NotebookNode) -> set[str]:
 
 
 def normal_output(output: NotebookNode, count: int | None) -> NotebookNode:
-    """Return one output without what differs between machines and runs; `count` is its cell's execution count."""
+    """Return an output without anything that differs between machines or runs; `count` numbers its cell."""
     output.pop("transient", None)
     if output.output_type == "execute_result":
         output.execution_count = count
     if "data" in output:
-        output.data.pop("application/vnd.jupyter.widget-view+json", None)  # points to a kernel that is gone
+        output.data.pop("application/vnd.jupyter.widget-view+json", None)  # refers to a kernel that is gone
         output.metadata = NotebookNode()
     if output.output_type == "error":
         plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in output.traceback]
@@ -52,7 +52,7 @@ def normal_output(output: NotebookNode, count: int | None) -> NotebookNode:
 
 
 def normal_outputs(cell: NotebookNode) -> list[NotebookNode]:
-    """Return the outputs of a code cell, with the pieces of one stream joined."""
+    """Return the outputs of a code cell in normal form, with the pieces of each stream joined."""
     outputs: list[NotebookNode] = []
     for output in cell.outputs:
         last = outputs[-1] if outputs else None
@@ -64,7 +64,7 @@ def normal_outputs(cell: NotebookNode) -> list[NotebookNode]:
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
-    """Bring a notebook into the normal form, in place, and return it. A cell that was never run stays so."""
+    """Bring a notebook into normal form, in place, and return it. A cell that was never run keeps no number."""
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -85,7 +85,7 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
 
 
 def text_of(notebook: NotebookNode) -> str:
-    """Return the notebook as it is stored."""
+    """Return a notebook as the text to be stored."""
     return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
 
 
@@ -97,7 +97,7 @@ def read(path: Path) -> NotebookNode:
 def heading(path: Path) -> tuple[str, str]:
     """Return a chapter's title (its first heading) and promise (the first paragraph after it).
 
-    The chapter's number is taken off the title, because the lists put it there. Raises ValueError if either is missing.
+    The title comes without the chapter's number, which `link` adds. Raises ValueError if either is missing.
     """
     prose = "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     found = re.search(r"^# +([^\n]+)\n\s*((?!#)\S.*?)\s*(?:\n\n|\Z)", prose, re.MULTILINE | re.DOTALL)
@@ -113,7 +113,7 @@ def link(path: Path) -> str:
 
 
 def navigation(path: Path, chapters: list[Path]) -> str:
-    """Return the last cell of the chapter at `path`: previous, contents, next."""
+    """Return the text of a chapter's last cell: links to the previous chapter, the contents and the next chapter."""
     place = chapters.index(path)
     parts = [f"Previous: {link(chapters[place - 1])}", f"[Contents]({chapters[0].name})"] if place else []
     if place + 1 < len(chapters):
@@ -122,7 +122,7 @@ def navigation(path: Path, chapters: list[Path]) -> str:
 
 
 def contents(chapters: list[Path]) -> str:
-    """Return the list of all chapters with their promises, for the first chapter."""
+    """Return the text of the cell `contents`: all chapters after the first, with their promises."""
     return "\n".join(["## Contents", "", *(f"- {link(path)}: {heading(path)[1]}" for path in chapters[1:])])
 
 
@@ -140,7 +140,7 @@ def generate(notebook: NotebookNode, path: Path, chapters: list[Path]) -> Notebo
 
 
 def faults(path: Path, chapters: list[Path]) -> list[str]:
-    """Return what is wrong with the stored chapter, one line for each fault; nothing is run or written."""
+    """Return the faults of a stored chapter, one line for each. Runs and writes nothing."""
     raw = path.read_text(encoding="utf-8")
     notebook = read(path)
     found = []
@@ -168,7 +168,7 @@ def faults(path: Path, chapters: list[Path]) -> list[str]:
 def execute(notebook: NotebookNode, folder: Path) -> None:
     """Run all cells in a fresh kernel whose working directory is `folder`. Raises what nbclient raises.
 
-    MUXLAB_FULL asks for full sizes from the chapters that have smaller ones for tests and for a first reading.
+    MUXLAB_FULL asks the chapters for their full sizes; tests and a first reading take smaller ones.
     """
     NotebookClient(
         notebook,
@@ -176,13 +176,13 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,
-        extra_arguments=["--log-level=40"],  # no notice that the kernel is reached by TCP without encryption
+        extra_arguments=["--log-level=40"],  # hides the notice that the TCP connection to the kernel is not encrypted
         resources={"metadata": {"path": str(folder)}},
     ).execute(env=os.environ | {"MUXLAB_FULL": "1"})
 
 
 def rewrite(path: Path, chapters: list[Path], run: bool) -> list[str]:
-    """Write a chapter again, in the normal form; `run` it first. Returns why it failed, and then nothing is written."""
+    """Rewrite a chapter in normal form, after running it if `run`. Return its failures; then nothing is written."""
     notebook = generate(read(path), path, chapters)
     start = time.perf_counter()
     if run:
@@ -197,7 +197,7 @@ def rewrite(path: Path, chapters: list[Path], run: bool) -> list[str]:
 
 
 def choose(names: list[str], chapters: list[Path]) -> list[Path]:
-    """Return the chapters that are named, or all; raises ValueError for a name that fits none."""
+    """Return the chapters named, or all without a name. Raises ValueError for a name that fits no chapter."""
     chosen = []
     for name in names:
         stem = Path(name).stem
@@ -209,11 +209,11 @@ def choose(names: list[str], chapters: list[Path]) -> list[Path]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["run", "tidy", "check"])
     parser.add_argument("chapter", nargs="*")
-    parser.add_argument("--folder", type=Path, default=ROOT / "notebooks", help="where the chapters are")
+    parser.add_argument("--folder", type=Path, default=ROOT / "notebooks", help="folder of the chapters")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(["check" if argument == "--check" else argument for argument in arguments])
 

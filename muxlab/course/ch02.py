@@ -1,7 +1,7 @@
 """Exercises of chapter 02, Poll without blocking."""
 
 from .exercise import Exercise
-from .museum import chapters
+from .variant import variant
 
 
 def polling_echo(listener, stop):
@@ -12,8 +12,8 @@ def polling_echo(listener, stop):
             conn, address = listener.accept()
             conn.setblocking(False)  # not inherited from the listener
             unsent[conn] = b""
-        except BlockingIOError:
-            pass  # nobody at the door
+        except OSError:
+            pass  # nobody is waiting, or no descriptor is left: ask again in the next round
         for conn in list(unsent):
             try:
                 unsent[conn] = unsent[conn] or conn.recv(65536)
@@ -22,7 +22,7 @@ def polling_echo(listener, stop):
             except BlockingIOError:
                 continue  # nothing yet, or no room yet: ask again in the next round
             except OSError:
-                ended = True  # a reset: the end of this client, and of nobody else
+                ended = True  # a reset: the end of this client, and of no other
             if ended:
                 del unsent[conn]
                 conn.close()
@@ -38,7 +38,7 @@ def buggy_server(listener, stop):
             conn, address = listener.accept()
             conn.setblocking(False)
             clients.append(conn)
-        except BlockingIOError:  # nobody at the door, and nothing else
+        except BlockingIOError:  # nobody is waiting, and nothing else
             pass
         for conn in list(clients):
             try:
@@ -57,10 +57,12 @@ def buggy_server(listener, stop):
         conn.close()
 
 
-TASKS = [
+EXERCISES = [
     Exercise(
         name="polling-echo",
         chapter="02",
+        about="Write the polling server from an empty cell: it asks everybody in turn, deals with each of the four "
+        "answers of `recv`, and keeps what `send` did not take, so that a long message comes back whole.",
         trials=(
             "echoes one message",
             "is not held up by a silent client",
@@ -76,21 +78,23 @@ TASKS = [
             "returns when told to stop",
         ),
         hints=(
-            "Ask the listener and every client once in each round, and let no call wait: "
-            "the listener and each accepted socket have to be told so themselves.",
-            "A question to a client has four answers. BlockingIOError: nothing yet. Bytes: send them back. "
-            'b"": the client has ended. Any other OSError: it is gone. Only two of them leave it in your list.',
-            "`send` returns how many bytes the kernel took. Keep the others, for each client its own, "
-            "and read nothing more from that client until they are gone.",
-            "Store what `recv` gave before you call `send`: when send raises BlockingIOError, it took nothing, "
-            "and what is not stored then is lost.",
+            "In each round, ask the listener and every client once, and let no call block: "
+            "you have to say so to the listener, and to each accepted socket as well.",
+            "A client can answer in four ways. `BlockingIOError`: nothing yet. Bytes: send them back. "
+            '`b""`: the client has ended. Any other `OSError`: it is gone. Only the first two leave it in your list.',
+            "`send` returns how many bytes the kernel took. Keep the rest, separately for each client, "
+            "and read nothing more from that client until the rest is gone.",
+            "Store what `recv` returned before you call `send`: when `send` raises `BlockingIOError` it took nothing, "
+            "and what is not stored by then is lost.",
         ),
-        why="One dictionary is enough: its keys are the clients to ask, its values the bytes that send did not take.",
+        why="One dictionary is enough: its keys are the clients to ask, its values the bytes that `send` did not take.",
         functions=(polling_echo,),
     ),
     Exercise(
         name="misspelt",
         chapter="02",
+        about="This server serves its clients well, but it goes on asking every client that ever came. "
+        "Find out why without guessing: take away what hides the reason, and read what is raised.",
         trials=(
             "echoes one message",
             "serves 64 clients in turn",
@@ -98,15 +102,31 @@ TASKS = [
             "forgets clients that left",
         ),
         hints=(
-            "The server never closes anybody. Which line should, and is it reached?",
+            "The server never closes a connection. Which line should, and is it reached?",
             "`except Exception: pass` hides the reason. Let each `except` catch only what you expect there, "
             "run the check again, and read what is raised.",
             "Compare the names in `append` and `remove`, letter by letter. "
-            "Then think of the client that resets: it, too, has to leave the list.",
+            "Then think of the client that resets its connection: it has to leave the list, too.",
         ),
         why="The name in `remove` is right now, and each `except` names what it expects: "
-        "BlockingIOError is no answer yet, any other OSError is the end of that client.",
+        "`BlockingIOError` means no answer yet, any other `OSError` is the end of that client.",
         functions=(buggy_server,),
-        exhibit=chapters.buggy_server,
+        broken=variant(
+            buggy_server,
+            "buggy_server",
+            "It goes on asking every client that ever came, and keeps all their sockets.",
+            ("except BlockingIOError:  # nobody is waiting, and nothing else", "except Exception:"),
+            ("else:\n    clients.remove(conn)", "else:\n    cleints.remove(conn)"),
+            (
+                """
+                except BlockingIOError:  # nothing yet
+                    pass
+                except OSError:  # a reset: this client's end
+                    clients.remove(conn)
+                    conn.close()
+                """,
+                "except Exception:\n    pass",
+            ),
+        ),
     ),
 ]

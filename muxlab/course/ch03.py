@@ -3,7 +3,7 @@
 import select
 
 from .exercise import Exercise
-from .museum import chapters
+from .variant import variant
 
 
 def never_stall(listener, stop):
@@ -55,10 +55,12 @@ def restless_server(listener, stop):
         sock.close()
 
 
-TASKS = [
+EXERCISES = [
     Exercise(
         name="never-stall",
         chapter="03",
+        about="Write a `select` server that no client can hold up: not one that does not read, not one that resets "
+        "its connection, not one that is silent. Its memory stays bounded, and no byte is lost.",
         trials=(
             "echoes one message",
             "is not held up by a silent client",
@@ -73,22 +75,24 @@ TASKS = [
             "returns when told to stop",
         ),
         hints=(
-            "Only select may wait. Which calls of yours could, besides it? `sendall` is one of them.",
+            "Only `select` may block. Which of your calls could, besides it? `sendall` is one of them.",
             "`send` on a nonblocking socket takes a part and returns how much. Keep the rest for that client, "
-            "and put the client into select's second list for as long as there is a rest.",
-            "A client with a rest does not belong in the first list. If you read on from somebody who does not read, "
-            "your memory grows.",
-            "Store what `recv` gave before you call `send`, so that a BlockingIOError loses nothing; "
-            "any other OSError is the end of that client alone.",
+            "and put the client into the second list of `select` for as long as there is a rest.",
+            "A client with a rest does not belong in the first list. If you go on reading from a client that does not "
+            "read, your memory grows.",
+            "Store what `recv` returned before you call `send`, so that a `BlockingIOError` loses nothing; "
+            "any other `OSError` is the end of that client alone.",
         ),
         why="A client stands in the first list while nothing is owed to it, and in the second while something is. "
-        "Nothing waits but select.",
+        "No call blocks but `select`.",
         functions=(never_stall,),
         way="select",
     ),
     Exercise(
         name="restless",
         chapter="03",
+        about="This server answers every client correctly. Yet when its clients have left it is woken thousands of "
+        "times, by nobody. Find out why; and while you are at it, let a reset end one client only.",
         trials=(
             "echoes one message",
             "sleeps when nobody talks",
@@ -97,15 +101,37 @@ TASKS = [
             "forgets clients that left",
         ),
         hints=(
-            "Who is readable when all clients have gone? Print `readable`.",
-            'A socket at its end stays readable: recv gives b"" at once, as often as you ask. '
+            "Which sockets are readable when all clients have gone? Print `readable`.",
+            'A socket at its end stays readable: `recv` returns `b""` at once, as often as you call it. '
             "What does the server do then?",
-            'There is an `if` for bytes and nothing for b"". That client has to leave the list, and to be closed. '
-            "The same holds for one that resets: there recv raises.",
+            'There is an `if` for bytes and nothing for `b""`. That client has to leave the list, and to be closed. '
+            "The same holds for one that resets its connection: there `recv` raises.",
         ),
-        why='The missing branch: at b"", or at a reset, the client leaves the list and is closed. '
-        "Before, its socket was readable for ever, and select returned at once.",
+        why='The missing branch: at `b""`, or at a reset, the client leaves the list and is closed. '
+        "Before, its socket stayed readable, and `select` returned at once, every time.",
         functions=(restless_server,),
-        exhibit=chapters.restless_server,
+        broken=variant(
+            restless_server,
+            "restless_server",
+            "When its clients have left it takes a whole core, for nobody.",
+            (
+                """
+                elif sock is not stop:
+                    try:
+                        data = sock.recv(1024)
+                    except OSError:  # a reset
+                        data = b""
+                    if data:
+                        sock.sendall(data)
+                    else:
+                        socks.remove(sock)
+                        sock.close()
+                """,
+                """
+                elif sock is not stop and (data := sock.recv(1024)):
+                    sock.sendall(data)
+                """,
+            ),
+        ),
     ),
 ]

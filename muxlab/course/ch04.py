@@ -3,7 +3,7 @@
 import select
 
 from .exercise import Exercise
-from .museum import chapters
+from .variant import variant
 
 
 def poll_echo(listener, stop):
@@ -29,7 +29,7 @@ def poll_echo(listener, stop):
                 except OSError:
                     ended = True
                 if ended:
-                    poll.unregister(fd)  # nobody else does: a closed number would be reported for ever
+                    poll.unregister(fd)  # close does not: a closed number would be reported again and again
                     conns.pop(fd).close()
                     del unsent[fd]
                 else:
@@ -63,10 +63,12 @@ def ghost_server(listener, stop):
         conn.close()
 
 
-TASKS = [
+EXERCISES = [
     Exercise(
         name="poll-echo",
         chapter="04",
+        about="Write the server that `select` cannot be: the same conversation over `select.poll`, "
+        "for more than 1,024 clients at once.",
         trials=(
             "echoes one message",
             "survives a reset between messages",
@@ -83,22 +85,25 @@ TASKS = [
             "returns when told to stop",
         ),
         hints=(
-            "select.poll() gives an object with register, modify, unregister and poll. Its poll returns pairs of a "
-            "descriptor number and a mask, so you need a dictionary from the number to the socket.",
-            "Compare a mask bit by bit, or not at all: whatever poll says about a client, try to read; "
-            "recv says whether it is bytes, the end or an error.",
-            "While bytes are owed to a client, watch it for POLLOUT instead of POLLIN: modify, there and back.",
-            "poll keeps its list on your side of the kernel. Unregister a client before you close it, "
-            "or the dead number is reported for ever (POLLNVAL).",
+            "`select.poll()` gives an object with `register`, `modify`, `unregister` and `poll`. Its `poll` returns "
+            "pairs of a descriptor number and a mask, so you need a dictionary from the number to the socket.",
+            "Compare a mask bit by bit, or not at all: whatever `poll` says about a client, try to read; "
+            "`recv` tells whether it is bytes, the end or an error.",
+            "While bytes are owed to a client, watch it for `POLLOUT` instead of `POLLIN`: call `modify`, there and "
+            "back.",
+            "`poll` keeps its list on your side of the kernel. Unregister a client before you close it, "
+            "or the dead number is reported again and again (`POLLNVAL`).",
         ),
-        why="The select server with a list that has no 1,024 places: what changes is who keeps it. "
-        "Between two calls poll's object does, and at each call the kernel still walks through all of it.",
+        why="The `select` server with a list that does not end at 1,024: what changes is who keeps it. "
+        "Between two calls the poll object does, and at each call the kernel still walks through all of it.",
         functions=(poll_echo,),
         way="poll",
     ),
     Exercise(
         name="ghost",
         chapter="04",
+        about="This `poll` server is careful with every client. Then one leaves, politely even, and from that moment "
+        "on a core is busy, for nobody. Whose number does `poll` report?",
         trials=(
             "echoes one message",
             "survives a reset between messages",
@@ -106,14 +111,20 @@ TASKS = [
             "forgets clients that left",
         ),
         hints=(
-            "Print what poll returns when a client has left: whose number is it, and which mask?",
-            "A closed descriptor that is still on the list has POLLNVAL in its mask. "
-            "epoll would have forgotten it at close; poll cannot, because its list is only numbers.",
-            "Close and unregister belong together: unregister first, as the number may be somebody else's after close.",
+            "Print what `poll` returns when a client has left: whose number is it, and which mask?",
+            "A closed descriptor that is still on the list has `POLLNVAL` in its mask. "
+            "epoll would have forgotten it at `close`; `poll` cannot, because its list holds only numbers.",
+            "`close` and `unregister` belong together: unregister first, as after `close` the number may be another "
+            "client's.",
         ),
         why="One line: a client is unregistered before it is closed. "
-        "Without it, poll reports the dead number at once, and for ever.",
+        "Without it, `poll` reports the dead number at once, every time.",
         functions=(ghost_server,),
-        exhibit=chapters.ghost_server,
+        broken=variant(
+            ghost_server,
+            "ghost_server",
+            "When a client has left it takes a whole core, for nobody.",
+            ("poll.unregister(fd)\nconns.pop(fd).close()", "conns.pop(fd).close()"),
+        ),
     ),
 ]

@@ -3,7 +3,7 @@
 import select
 
 from .exercise import Exercise
-from .museum import chapters
+from .variant import variant
 
 
 def epoll_echo(listener, stop):
@@ -29,7 +29,7 @@ def epoll_echo(listener, stop):
                     except OSError:
                         ended = True
                     if ended:
-                        epoll.unregister(fd)  # before close: the number may be somebody else's after it
+                        epoll.unregister(fd)  # before close: after it, the number may be another client's
                         conns.pop(fd).close()
                         del unsent[fd]
                     else:
@@ -63,10 +63,12 @@ def picky_server(listener, stop):
         conn.close()
 
 
-TASKS = [
+EXERCISES = [
     Exercise(
         name="epoll-echo",
         chapter="05",
+        about="Write the level-triggered epoll server from an empty cell. "
+        "Watch no client for `EPOLLOUT` without a reason, and none after it has left.",
         trials=(
             "echoes one message",
             "survives a reset between messages",
@@ -85,22 +87,24 @@ TASKS = [
             "returns when told to stop",
         ),
         hints=(
-            "`epoll.poll` gives descriptor numbers: you need a dictionary from the number to the socket, "
+            "`epoll.poll` returns descriptor numbers: you need a dictionary from the number to the socket, "
             "and one from the number to the bytes that still have to go.",
             "Any event is a reason to try: flush what is owed, or else read. "
-            "recv says whether it was bytes, the end or an error.",
-            "Tell epoll when your wish changes: modify to EPOLLOUT when something is left over, "
-            "back to EPOLLIN when it is gone. Never both, and never EPOLLOUT for nothing: it would wake you for ever.",
+            "`recv` tells whether it was bytes, the end or an error.",
+            "Tell epoll when what you wait for changes: `modify` to `EPOLLOUT` when something is left over, back to "
+            "`EPOLLIN` when it is gone. Never both, and never `EPOLLOUT` for nothing: it would wake you all the time.",
             "At the end of a client: unregister, then close, and forget its number in every dictionary. "
             "The next client may get that number.",
         ),
-        why="Two dictionaries by descriptor, and one wish at a time: EPOLLIN, or EPOLLOUT while bytes are owed.",
+        why="Two dictionaries by descriptor, and one wait at a time: `EPOLLIN`, or `EPOLLOUT` while bytes are owed.",
         functions=(epoll_echo,),
         way="epoll",
     ),
     Exercise(
         name="picky",
         chapter="05",
+        about="This server tests the mask as the article does. It serves its clients well until one of them resets its "
+        "connection. Then it is woken for nothing, again and again.",
         trials=(
             "echoes one message",
             "survives a reset before any data",
@@ -109,14 +113,32 @@ TASKS = [
             "forgets clients that left",
         ),
         hints=(
-            "Print the events of a client that resets. Are they equal to EPOLLIN?",
-            "A mask is a sum of bits. A reset sets three of them: EPOLLIN, EPOLLERR and EPOLLHUP. "
-            "Nobody looks at that client, and epoll reports it again at once.",
-            "Any event is worth a recv. But the recv of a client that reset raises: that is its end, not the server's.",
+            "Print the events of a client that resets its connection. Are they equal to `EPOLLIN`?",
+            "A mask is a sum of bits. A reset sets three of them: `EPOLLIN`, `EPOLLERR` and `EPOLLHUP`. "
+            "The server passes over that client, and epoll reports it again at once.",
+            "Any event is worth a `recv`. But after a reset `recv` raises: that is the client's end, not the server's.",
         ),
-        why="The mask is not compared any more: whatever the event, recv is tried, "
-        "and an error from it ends that client and nobody else.",
+        why="The mask is not compared any more: whatever the event, `recv` is tried, "
+        "and an error from it ends that client and no other.",
         functions=(picky_server,),
-        exhibit=chapters.picky_server,
+        broken=variant(
+            picky_server,
+            "picky_server",
+            "After a client has reset its connection it takes a whole core, for nobody.",
+            (
+                "elif fd in conns:  # whatever the events are: recv tells what they mean",
+                "elif events == select.EPOLLIN and fd in conns:",
+            ),
+            (
+                """
+                try:
+                    data = conns[fd].recv(1024)
+                except OSError:
+                    data = b""
+                if data:
+                """,
+                "if data := conns[fd].recv(1024):",
+            ),
+        ),
     ),
 ]

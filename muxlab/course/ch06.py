@@ -4,12 +4,12 @@ import select
 import time
 
 from .exercise import Exercise
-from .museum import chapters
+from .variant import variant
 
 
 def edge_echo(listener, stop):
     listener.setblocking(False)
-    conns, unsent, unfinished = {}, {}, set()  # by descriptor; unfinished: an edge came, and EAGAIN did not yet
+    conns, unsent, unfinished = {}, {}, set()  # by descriptor; unfinished: not read until EAGAIN since the last edge
     with select.epoll() as epoll:
         epoll.register(stop, select.EPOLLIN)
         epoll.register(listener, select.EPOLLIN | select.EPOLLET)
@@ -45,7 +45,7 @@ def all_at_the_door(listener):
 def take_turn(conn, unsent, pieces=8):
     fd = conn.fileno()
     try:
-        for _ in range(pieces):  # not for ever: others have their turn, too
+        for _ in range(pieces):  # and no more: others have their turn, too
             unsent[fd] = unsent[fd] or conn.recv(65536)
             if not unsent[fd]:
                 return "ended"
@@ -87,7 +87,7 @@ def burst_server(listener, stop):
 def my_server(listener, stop):
     listener.setblocking(False)
     conns, unsent = {}, {}  # both by descriptor
-    rest_until = None  # after a lack of descriptors: when to look at the door again
+    rest_until = None  # when no descriptor was left: when to look at the listener again
     with select.epoll() as epoll:
         epoll.register(stop, select.EPOLLIN)
         epoll.register(listener, select.EPOLLIN)
@@ -99,14 +99,14 @@ def my_server(listener, stop):
             for fd, mask in news:
                 if fd == listener.fileno():
                     try:
-                        for _ in range(64):  # a crowd comes in, and those inside are not kept waiting for all of it
+                        for _ in range(64):  # a crowd comes in, and clients inside do not wait for all of it
                             conn, address = listener.accept()
                             conn.setblocking(False)
                             conns[conn.fileno()], unsent[conn.fileno()] = conn, b""
                             epoll.register(conn, select.EPOLLIN)
                     except BlockingIOError:
-                        pass  # nobody is left at the door
-                    except OSError:  # EMFILE: they stay at the door, and nobody looks there for a while
+                        pass  # the accept queue is empty
+                    except OSError:  # EMFILE: the client stays in the queue; do not look there for a while
                         epoll.modify(listener, 0)
                         rest_until = time.monotonic() + 0.1
                 elif fd in conns:
@@ -128,10 +128,12 @@ def my_server(listener, stop):
         conn.close()
 
 
-TASKS = [
+EXERCISES = [
     Exercise(
         name="edge-echo",
         chapter="06",
+        about="Write the server that remembers: every client is registered once, for `EPOLLIN`, `EPOLLOUT` and "
+        "`EPOLLET`. Make the listener edge-triggered too, if you like: the check sends it a crowd.",
         trials=(
             "echoes one message",
             "is not held up by a silent client",
@@ -148,22 +150,25 @@ TASKS = [
             "returns when told to stop",
         ),
         hints=(
-            "Register each client once, for EPOLLIN | EPOLLOUT | EPOLLET. You are told when something *arrives*, once.",
-            "So go on after each event until the socket says BlockingIOError: read and send in turn. "
-            "The same holds for accept, if the listener is edge-triggered too.",
-            "A client that sends without pause never lets you reach BlockingIOError. Stop after some pieces, and put "
-            "it into a set of unfinished clients. With that set not empty, look with poll(0) instead of waiting.",
-            "When send has no room, keep the bytes and go on to the next client. An edge comes when there is room, "
-            "because you asked for EPOLLOUT.",
+            "Register each client once, for `EPOLLIN | EPOLLOUT | EPOLLET`. epoll tells you once, when something "
+            "arrives.",
+            "So after each event go on until the socket raises `BlockingIOError`: read and send in turn. "
+            "The same holds for `accept`, if the listener is edge-triggered too.",
+            "A client that sends without pause never lets you reach `BlockingIOError`. Stop after some pieces, and put "
+            "it into a set of unfinished clients. While that set is not empty, look with `poll(0)` instead of waiting.",
+            "When `send` finds no room, keep the bytes and go on to the next client. An edge comes when there is room, "
+            "because you asked for `EPOLLOUT`.",
         ),
-        why="Every event starts a turn, a turn ends with BlockingIOError or after eight pieces, "
-        "and whoever is not at BlockingIOError yet is remembered in `unfinished`.",
+        why="Every event starts a turn, a turn ends with `BlockingIOError` or after eight pieces, "
+        "and a client that has not raised `BlockingIOError` yet is remembered in `unfinished`.",
         functions=(edge_echo, all_at_the_door, take_turn),
         way="edge",
     ),
     Exercise(
         name="one-accept",
         chapter="06",
+        about="This server reads until EAGAIN. Still, of a crowd that connects at one instant, most are never "
+        "answered.",
         trials=(
             "echoes one message",
             "serves 64 clients in turn",
@@ -171,30 +176,50 @@ TASKS = [
             "is not held up by a silent client",
         ),
         hints=(
-            "Five clients at the door are one edge. How often does the server call accept for it?",
-            "Accept until there is nobody left. How does accept tell that?",
-            "On a blocking listener accept waits instead of telling: setblocking(False).",
+            "Five clients in the accept queue make one edge. How often does the server call `accept` for it?",
+            "Accept until the queue is empty. How does `accept` tell you that?",
+            "On a blocking listener `accept` waits instead of telling you: call `setblocking(False)`.",
         ),
-        why="For each edge, accept is called until BlockingIOError, "
-        "and the listener is nonblocking, so that it says so. "
-        "(A level-triggered listener would be as good: it is reported as long as somebody waits.)",
+        why="For each edge, `accept` is called until `BlockingIOError`, and the listener is nonblocking, so that it "
+        "raises that. (A level-triggered listener would do as well: it is reported while a client waits in the queue.)",
         functions=(burst_server, all_at_the_door),
-        exhibit=chapters.burst_server,
+        broken=variant(
+            burst_server,
+            "burst_server",
+            "Of a crowd that connects at one instant, most are never answered.",
+            ("listener.setblocking(False)\nconns = {}", "conns = {}"),
+            (
+                """
+                for conn in all_at_the_door(listener):
+                    conn.setblocking(False)
+                    conns[conn.fileno()] = conn
+                    epoll.register(conn, select.EPOLLIN | select.EPOLLET)
+                """,
+                """
+                conn, address = listener.accept()
+                conn.setblocking(False)
+                conns[conn.fileno()] = conn
+                epoll.register(conn, select.EPOLLIN | select.EPOLLET)
+                """,
+            ),
+        ),
     ),
     Exercise(
         name="your-server",
         chapter="06",
+        about="Write one epoll server of your own, level-triggered or edge-triggered, that gets along with every "
+        "client. The check is the whole battery.",
         trials=(),
         hints=(
             "Take the trials from the top: the first ones ask for the servers of the chapters, the last ones for care. "
-            "Each lesson says what to look at.",
+            "Each question says what to look at.",
             "Every call on a client's socket can fail for reasons that are the client's own: let it end that client, "
-            "and nobody else. Nothing may wait but epoll.",
-            "When accept fails with EMFILE, the client stays in the accept queue, and epoll reports the listener "
-            "again at once. Watch it for nothing, modify(listener, 0), for a tenth of a second.",
+            "and no other. No call may block but `epoll.poll`.",
+            "When `accept` fails with EMFILE, the client stays in the accept queue, and epoll reports the listener "
+            "again at once. Watch it for nothing, `epoll.modify(listener, 0)`, for a tenth of a second.",
         ),
-        why="The server of epoll-echo, with two cares more: a crowd is let in by groups, "
-        "and when the descriptors run out nobody looks at the door for a tenth of a second.",
+        why="The server of `epoll-echo`, with two more precautions: a crowd is accepted in groups, "
+        "and when the descriptors run out the listener is left alone for a tenth of a second.",
         functions=(my_server,),
         way="epoll",
     ),

@@ -1,47 +1,27 @@
 """The exercise of chapter 10, Race the servers."""
 
-import select
-
+from .ch05 import epoll_echo
 from .exercise import Exercise
-from .museum import chapters
+from .variant import variant
 
+heir_server = variant(
+    epoll_echo,
+    "heir_server",
+    "Echo with epoll; what is owed to a client is noted down once the client has spoken.",
+    ('conns[conn.fileno()], unsent[conn.fileno()] = conn, b""', "conns[conn.fileno()] = conn"),
+    ("elif fd in conns:  # whatever the mask says: try", "elif fd in conns:"),
+    ("unsent[fd] or conns", "unsent.get(fd) or conns"),
+    ("epoll.unregister(fd)  # before close: after it, the number may be another client's", "epoll.unregister(fd)"),
+    ("del unsent[fd]", "unsent.pop(fd, None)  # the number will be another client's"),
+    ("if unsent[fd] else", "if unsent.get(fd) else"),
+)
 
-def heir_server(listener, stop):
-    listener.setblocking(False)
-    conns, unsent = {}, {}  # both by descriptor
-    with select.epoll() as epoll:
-        epoll.register(stop, select.EPOLLIN)
-        epoll.register(listener, select.EPOLLIN)
-        while not stop.is_set():
-            for fd, mask in epoll.poll():
-                if fd == listener.fileno():
-                    conn, address = listener.accept()
-                    conn.setblocking(False)
-                    conns[conn.fileno()] = conn
-                    epoll.register(conn, select.EPOLLIN)
-                elif fd in conns:
-                    try:
-                        unsent[fd] = unsent.get(fd) or conns[fd].recv(65536)
-                        ended = not unsent[fd]
-                        unsent[fd] = unsent[fd][conns[fd].send(unsent[fd]) :]
-                    except BlockingIOError:
-                        ended = False
-                    except OSError:
-                        ended = True
-                    if ended:
-                        epoll.unregister(fd)
-                        conns.pop(fd).close()
-                        unsent.pop(fd, None)  # the number will be somebody else's
-                    else:
-                        epoll.modify(fd, select.EPOLLOUT if unsent.get(fd) else select.EPOLLIN)
-    for conn in conns.values():
-        conn.close()
-
-
-TASKS = [
+EXERCISES = [
     Exercise(
         name="heir",
         chapter="10",
+        about="As long as every client stays, this server makes no mistake. With clients that come and go, now and "
+        "then one of them gets what was meant for another.",
         trials=(
             "echoes one message",
             "gives nobody what was meant for another",
@@ -52,14 +32,22 @@ TASKS = [
             "returns 4 MiB whole to a client that reads late",
         ),
         hints=(
-            "Nobody is mixed up as long as everybody stays. Let one client ask for much and reset its connection "
-            "before it has read the reply; then let another one come.",
+            "No client is mistaken for another as long as all of them stay. Let one ask for much and reset its "
+            "connection before it has read the reply; then let another one come.",
             "Which descriptor did the first one have, and which one does the newcomer get? "
             "The kernel gives out the lowest that is free.",
             "Two dictionaries go by that number. At the end of a client, which of them still knows it?",
         ),
         why="What is noted down under a descriptor's number ends with the descriptor: the next client gets the number.",
         functions=(heir_server,),
-        exhibit=chapters.heir_server,
+        broken=variant(
+            heir_server,
+            "heir_server",
+            "After a client has broken off, another one gets the rest of its reply.",
+            (
+                "conns.pop(fd).close()\nunsent.pop(fd, None)  # the number will be another client's",
+                "conns.pop(fd).close()",
+            ),
+        ),
     ),
 ]

@@ -1,13 +1,17 @@
-"""`exercise`: the tasks of the chapters by name, and the check of an answer."""
+"""`exercise`: the exercises of the chapters by name."""
 
 from . import ch02, ch03, ch04, ch05, ch06, ch09, ch10
 from .exercise import Exercise
 
-EXERCISES = {task.name: task for chapter in (ch02, ch03, ch04, ch05, ch06, ch09, ch10) for task in chapter.TASKS}
+EXERCISES: dict[str, Exercise] = {
+    found.name: found for chapter in (ch02, ch03, ch04, ch05, ch06, ch09, ch10) for found in chapter.EXERCISES
+}
 
 
 def exercise(name: str) -> Exercise:
-    """An exercise of the course: `.check(fn)` your answer, ask for a `.hint()`, look at a `.solution()`.
+    """Return an exercise of the course: `.check(fn)` your answer, ask for a `.hint()`, look at a `.solution()`.
+
+    In a notebook it is shown with buttons for the three.
 
     Args:
         name: as the chapter gives it: "polling-echo".
@@ -20,8 +24,8 @@ def exercise(name: str) -> Exercise:
     """
     if name not in EXERCISES:
         chapters: dict[str, list[str]] = {}
-        for task in EXERCISES.values():
-            chapters.setdefault(task.chapter, []).append(task.name)
+        for found in EXERCISES.values():
+            chapters.setdefault(found.chapter, []).append(found.name)
         there = "; ".join(f"chapter {chapter}: {', '.join(names)}" for chapter, names in sorted(chapters.items()))
         raise ValueError(f"there is no exercise {name!r}. There are, in {there}")
     return EXERCISES[name]

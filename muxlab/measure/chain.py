@@ -1,4 +1,4 @@
-"""What it costs to pass messages along a chain of sockets: the benchmark that libevent's authors made."""
+"""The cost of passing messages along a chain of sockets: the benchmark that libevent's authors wrote."""
 
 import os
 import time
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..arguments import check_count, check_duration
-from ..notebook import progress
-from .protocol import repeat, summary
+from .protocol import each, repeat, summary
 from .rows import Form, Row, Rows, settings
 from .waits import check_model, socket_pair, waiting
 from .waits import pairs as open_pairs
@@ -43,7 +42,7 @@ class ChainCost(Row):
 
     @property
     def us_per_event(self) -> float | None:
-        """Microseconds for each message that was heard."""
+        """Microseconds for each message that was read; None where the number of writes is not known."""
         return None if self.writes is None else self.us_per_run / (self.active + self.writes)
 
 
@@ -53,9 +52,9 @@ def chain_cost(
     """Measure a run of messages along many socket pairs, by the protocol of libevent's test/bench.c.
 
     Protocol: open `pairs` pairs of connected sockets and watch the first of each. A run begins with `active` bytes,
-    sent into pairs at equal distances. Whoever is heard of is read, one byte, and as long as any of the `writes` are
-    left, one byte is sent into the next pair. The run is over when all `active + writes` bytes have been heard. The
-    waits only look (timeout 0), and what was registered stays registered. Only the run is clocked.
+    sent into pairs at equal distances. From each pair that is ready one byte is read, and as long as any of the
+    `writes` are left, one byte is sent into the next pair. The run is over when all `active + writes` bytes have been
+    read. The waits only look (timeout 0), and what was registered stays registered. Only the run is clocked.
 
     Source: N. Mathewson, N. Provos, libevent, test/bench.c (its second column); published figures in `published.chain`.
 
@@ -73,6 +72,7 @@ def chain_cost(
         One row for each number.
 
     Raises:
+        TypeError: a count is not a whole number.
         ValueError: a number is out of range, select is to watch more than it can, or this machine allows fewer.
         OSError: epoll is asked for, and this system has none.
     """
@@ -82,15 +82,14 @@ def chain_cost(
     check_duration(seconds)
     check_model(model, max(counts))
     if active > min(counts):
-        raise ValueError(f"active={active}: more than the {min(counts)} pairs")
-    rows = Rows()
-    for count in progress(counts, f"chain, {model}"):
-        cost, rest = summary(_measure(model, count, active, writes, seconds))
-        rows.append(ChainCost(model, count, active, writes, cost, **rest))
-    return rows
+        raise ValueError(f"active={active}: each message needs a pair to begin in, and pairs is {min(counts)}")
+    found = each(counts, f"chain, {model}", lambda count: _measure(model, count, active, writes, seconds))
+    medians = zip(counts, map(summary, found), strict=True)
+    return Rows(ChainCost(model, count, active, writes, cost, **rest) for count, (cost, rest) in medians)
 
 
 def _measure(model: str, count: int, active: int, writes: int, seconds: float) -> list[float]:
+    """Return the microseconds of each run."""
     with open_pairs(count, socket_pair) as (readers, writers), waiting(model, readers, active, 0) as (ask, take):
         following = dict(zip(readers, [*writers[1:], writers[0]], strict=True))
         first = writers[:: count // active][:active]

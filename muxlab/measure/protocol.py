@@ -1,4 +1,4 @@
-"""Repeat, and tell what is typical: every experiment's clock."""
+"""What all experiments share: go through the settings, repeat each, and tell what is typical."""
 
 import contextlib
 import functools
@@ -7,10 +7,33 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+from ..errors import Interrupted
+from ..notebook import progress
+
+Setting = TypeVar("Setting")
+Result = TypeVar("Result")
 
 LEAST = 3
 """Repetitions at least, however long one takes: fewer have no middle."""
+
+
+def each(settings: Sequence[Setting], what: str, measure: Callable[[Setting], Result]) -> list[Result]:
+    """Measure every setting in turn, with a progress bar that says `what`, and return the results.
+
+    Raises:
+        Interrupted: the learner stopped it; says after how many.
+    """
+    __tracebackhide__ = True
+    results: list[Result] = []
+    try:
+        for setting in progress(settings, what):
+            results.append(measure(setting))
+    except KeyboardInterrupt:
+        done = f"{len(results)} of {len(settings)} measurements"
+        raise Interrupted(f"you stopped measuring ({what}) after {done}") from None
+    return results
 
 
 def repeat(once: Callable[[], float], seconds: float, most: int | None = None) -> list[float]:
@@ -33,7 +56,7 @@ def repeat(once: Callable[[], float], seconds: float, most: int | None = None) -
 
 
 def summary(costs: Sequence[float]) -> tuple[float, dict[str, Any]]:
-    """The typical cost, and what every row tells beside it.
+    """Return the typical cost, and what every row tells beside it.
 
     Returns:
         The median; and least, low and high (the quartiles), repeats and machine, by name. A repetition during which the
@@ -45,7 +68,7 @@ def summary(costs: Sequence[float]) -> tuple[float, dict[str, Any]]:
 
 @functools.cache
 def machine() -> str:
-    """Processor, cores, kernel and Python, in one line; neither a host name nor a path."""
+    """Return processor, cores, kernel and Python, in one line; neither a host name nor a path."""
     processor = platform.processor() or platform.machine()
     with contextlib.suppress(OSError, StopIteration), open("/proc/cpuinfo") as file:
         processor = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))

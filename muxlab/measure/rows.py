@@ -1,4 +1,4 @@
-"""The form of all results: one row for each setting, which a chart, `slope` or a spreadsheet can take."""
+"""The results of all experiments: one row for each setting, which a chart, `slope` or a spreadsheet can take."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from ..arguments import check_count
 
 @dataclass(frozen=True)
 class Form:
-    """How rows of one kind are drawn: which attribute is what, and what the axes are called.
+    """The way in which rows of one kind are drawn: which attribute is what, and what the axes are called.
 
     Attributes:
         name: the attribute that names the line, such as "server".
@@ -40,19 +40,19 @@ ECHO = Form(
 
 
 def form_of(row: Any) -> Form:
-    """How a row is drawn; one of somebody else's, without a `form`, is taken for a server's cost of a reply."""
+    """Return how a row is drawn; a row of another kind, without a `form`, is taken for a server's cost of a reply."""
     form: Form = getattr(row, "form", ECHO)
     return form
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What every row has, whatever was measured; each kind names its own figures, and `form` says which is which.
+    """The figures that every row has, whatever was measured; each kind adds its own, and `form` says which is which.
 
     Attributes:
-        least: the cheapest repetition. What else the machine does can only add to a cost, so this one is steadiest, and
-            the one to compare where an answer has to be the same each time; None where nobody published it.
-        low, high: half of the repetitions cost between these two (the quartiles); None where nobody published them.
+        least: the cheapest repetition. Whatever else the machine does adds to a cost, so this is the steadiest figure,
+            and the one to compare where an answer has to be the same each time; None where it was not published.
+        low, high: half of the repetitions cost between these two (the quartiles); None where they were not published.
         repeats: how often it was measured; the cost is the median.
         machine: what it ran on; of published rows, who published them.
     """
@@ -66,7 +66,7 @@ class Row:
 
 
 class Rows(list[Any]):
-    """A list of rows, of one kind or of several, that can be kept as text."""
+    """A list of rows, of one kind or of several, that can be written as text."""
 
     def __add__(self, other: list[Any]) -> "Rows":
         return Rows([*self, *other])
@@ -99,7 +99,7 @@ class Rows(list[Any]):
 
 
 def columns_of(kind: type) -> list[str]:
-    """The names of a row's figures: its own first, then those that every row has."""
+    """Return the names of a row's figures: its own first, then those that every row has."""
     return [field.name for field in sorted(fields(kind), key=lambda field: field.kw_only is True)]
 
 
@@ -117,7 +117,7 @@ def read_csv(path: str | Path, kind: type[Row]) -> Rows:
 
 
 def _typed(line: dict[str, str], kind: type) -> dict[str, Any]:
-    """The texts of one line as what the row's class says they are."""
+    """Return the texts of one line as the types that the row's class gives them."""
     return {field.name: _value(line[field.name], field.type) for field in fields(kind)}
 
 
@@ -130,7 +130,12 @@ def _value(text: str, wanted: Any) -> object:
 
 
 def settings(name: str, given: int | Iterable[int]) -> list[int]:
-    """One whole number of 1 or more, or several, as a list; what is not that is refused before anything is measured."""
+    """Return one whole number, or several, as a list; refuse all others before anything is measured.
+
+    Raises:
+        TypeError: one is not a whole number.
+        ValueError: one is less than 1, or there is none.
+    """
     numbers = list(given) if isinstance(given, Iterable) else [given]
     if not numbers:
         raise ValueError(f"{name}=[]: give one number, or several")
@@ -157,16 +162,16 @@ class Slope(NamedTuple):
 def slope(rows: Iterable[Any]) -> Slope:
     """Fit a straight line to the logarithms of size and cost, by least squares.
 
-    A curve that is flat first and straight afterwards has no one slope: pass the rows of the part that is meant.
+    A curve that is flat first and straight afterwards has no single slope: pass the rows of the part that you mean.
 
     Args:
-        rows: of one line: one way of waiting, one server. Of any experiment, one's own or published.
+        rows: the rows of one line: one way of waiting, or one server; of any experiment, yours or published.
 
     Returns:
         The exponent, and its standard error.
 
     Raises:
-        ValueError: the rows are of several lines, or of fewer than two sizes, or a figure has no logarithm.
+        ValueError: the rows belong to several lines, or have fewer than two sizes, or a figure has no logarithm.
     """
     rows = list(rows)
     names = sorted({getattr(row, form_of(row).name) for row in rows})
@@ -174,7 +179,7 @@ def slope(rows: Iterable[Any]) -> Slope:
         raise ValueError(f"slope() takes one line at a time, and these rows are of {', '.join(names)}")
     points = [(getattr(row, form_of(row).size), getattr(row, form_of(row).cost)) for row in rows]
     if len({size for size, _ in points}) < 2:
-        raise ValueError("slope() needs rows of two sizes at least, better five: a point has no slope")
+        raise ValueError("slope() needs rows of at least two sizes, better five: a point has no slope")
     if any(not 0 < figure < math.inf for point in points for figure in point):
         raise ValueError("slope() cannot take the logarithm of a size or cost that is not above zero")
     x, y = ([math.log(point[axis]) for point in points] for axis in (0, 1))

@@ -1,4 +1,8 @@
-"""What one reply costs a server, end to end."""
+"""Whole servers, clocked by the CPU time of their threads: what a reply costs, and what a client that comes and goes.
+
+Server and clients are real: `serve` and `Swarm`, over TCP. Not handled here: servers in other processes or other
+languages; `benchmarks/echo.py` compares with those.
+"""
 
 import socket
 import statistics
@@ -8,12 +12,11 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from ..arguments import check_count, check_duration
-from ..notebook import progress
 from ..server import Server, serve
 from ..servers import SERVERS, name_of
 from ..swarm.stats import Figures
 from ..swarm.swarm import Swarm
-from .protocol import repeat, summary
+from .protocol import each, repeat, summary
 from .rows import ECHO, Form, Row, Rows, settings
 from .waits import check_wall
 
@@ -28,8 +31,8 @@ MOMENT, LOOKS = 0.0005, 20
 between two looks."""
 
 ROUNDS, MOST_ROUNDS = 5, 15
-"""How often all settings are gone through: what else the machine does for a second then hits no setting alone. And how
-often at most, where undisturbed rounds are rare."""
+"""How often all settings are gone through: whatever else the machine does for a second then hits no setting alone. And
+how often at most, where undisturbed rounds are rare."""
 
 UNDISTURBED = 3
 """Undisturbed rounds of a setting, at least, before it is done."""
@@ -42,6 +45,13 @@ some milliseconds in each turn, and Linux 6.18 was seen to charge it for a part 
 
 PATIENCE = 30.0
 """Seconds for the connections, and for the first replies: a polling server with thousands of clients is slow."""
+
+BATCH = 20
+"""Clients of one repetition of `churn_cost`: so that what the server still does for the last one hardly counts."""
+
+BATCHES = 10
+"""Repetitions of a round at most: each client leaves a port behind that is taken for a minute (TIME_WAIT), of some
+28,000."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,31 @@ class EchoCost(Row):
     p99: float
 
 
+@dataclass(frozen=True)
+class ChurnCost(Row):
+    """What clients cost that came and went.
+
+    Attributes:
+        server: its name.
+        connections: clients that stayed, and were silent.
+        payload: bytes of the one message that each of the others sent.
+        clients: how many came and went.
+        cpu_us_per_client: CPU time of the server's thread for each of them, in microseconds; the median.
+    """
+
+    form: ClassVar[Form] = Form(
+        *("server", "connections", "cpu_us_per_client"),
+        title="What a client costs that comes and goes",
+        sizes="silent connections beside it",
+        costs="CPU microseconds per client",
+    )
+    server: str
+    connections: int
+    payload: int
+    clients: int
+    cpu_us_per_client: float
+
+
 def echo_cost(
     fn: Callable,
     connections: int | Iterable[int],
@@ -98,131 +133,38 @@ def echo_cost(
     Args:
         fn: a server function, as for `serve`.
         connections: clients in all; a number, or several.
-        active: clients that talk.
+        active: clients that talk; more than there are means all of them.
         seconds: how long the clock runs for each number of connections, in all; longer where replies are rare.
         payload: bytes of a message.
-        isolate: the clients get a process of their own, as in `Swarm`.
+        isolate: True puts the clients into a process of their own, as in `Swarm`.
 
     Returns:
         One row for each number of connections.
 
     Raises:
+        TypeError: a count is not a whole number, or `fn` is not a server function.
         ValueError: a number is out of range, the machine does not allow so many connections, or the reference select
             server would have to watch more than select can.
         TimeoutError: the server does not answer.
+        BaseException: what the server raised.
     """
+    __tracebackhide__ = True
     check_duration(seconds)
     check_count("active", active)
     check_count("payload", payload)
     counts = settings("connections", connections)
     check_select_server(fn, max(counts))
-    name = getattr(fn, "__name__", "server")
+    what = f"replies, {name_of(fn)}"
     runs: dict[int, list[_Run]] = {count: [] for count in counts}
-    for count in progress([*runs] * ROUNDS, f"replies, {name}"):
+
+    def measure(count: int) -> None:
+        __tracebackhide__ = True
         runs[count].append(_run(fn, count, active, seconds / ROUNDS, payload, isolate))
-    for count, found in runs.items():
-        while len(_undisturbed(found)) < UNDISTURBED and len(found) < MOST_ROUNDS:
-            found.append(_run(fn, count, active, seconds / ROUNDS, payload, isolate))
+
+    each([*runs] * ROUNDS, what, measure)
+    for _ in range(MOST_ROUNDS - ROUNDS):
+        each([count for count in runs if len(_undisturbed(runs[count])) < UNDISTURBED], what, measure)
     return Rows(_row(count, active, payload, _undisturbed(found) or found) for count, found in runs.items())
-
-
-def check_select_server(fn: Callable, connections: int) -> None:
-    """Refuse with a ValueError what the reference select server would turn away."""
-    if fn is SERVERS["select"]:
-        check_wall("select", connections)
-
-
-class _Run(NamedTuple):
-    """One setting in one round; cpu and took in seconds."""
-
-    server: str
-    talking: int
-    replies: int
-    cpu: float
-    took: float
-    latency: Figures
-
-
-def _undisturbed(runs: list[_Run]) -> list[_Run]:
-    """Those in which nothing else kept the server's thread from its processor."""
-    return [run for run in runs if (run.took - run.cpu) * run.talking < (IDLE + TALK * run.talking) * run.replies]
-
-
-def _run(fn: Callable, connections: int, active: int, seconds: float, payload: int, isolate: bool) -> _Run:
-    with (
-        serve(fn, backlog=max(128, connections)) as server,
-        Swarm(server, connections, active=0, payload=payload, isolate=isolate) as swarm,
-    ):
-        swarm.wait_connected(timeout=PATIENCE)
-        swarm.active = active
-        talking = min(active, connections)
-        swarm.wait_replies(max(WARM_UP, talking), timeout=PATIENCE)
-        start, cpu, replies = time.perf_counter(), *_look(server, swarm)
-        time.sleep(seconds)
-        missing = TURNS * talking - (swarm.snapshot().replies - replies)
-        if missing > 0:
-            swarm.wait_replies(missing, timeout=PATIENCE)
-        end, cpu_end, replies_end = time.perf_counter(), *_look(server, swarm)
-        return _Run(server.name, talking, replies_end - replies, cpu_end - cpu, end - start, swarm.snapshot().total)
-
-
-def _look(server: Server, swarm: Swarm) -> tuple[float, int]:
-    """The server's CPU seconds and the replies at one moment; looked for again if the server did much meanwhile."""
-    for _ in range(LOOKS):
-        before, replies, cpu = server.cpu_seconds(), swarm.snapshot().replies, server.cpu_seconds()
-        if cpu - before < MOMENT:
-            break
-    return cpu, replies
-
-
-def _row(connections: int, active: int, payload: int, runs: list[_Run]) -> EchoCost:
-    replies = sum(run.replies for run in runs)
-    cost, rest = summary([run.cpu / run.replies * 1e6 for run in runs])
-    return EchoCost(
-        server=runs[0].server,
-        connections=connections,
-        active=active,
-        payload=payload,
-        replies=replies,
-        replies_per_second=replies / sum(run.took for run in runs),
-        cpu_us_per_reply=cost,
-        p50=statistics.median(run.latency.p50 or 0.0 for run in runs),
-        p99=statistics.median(run.latency.p99 or 0.0 for run in runs),
-        **rest,
-    )
-
-
-BATCH = 20
-"""Clients of one repetition: so that what the server still does for the last one hardly counts."""
-
-BATCHES = 10
-"""Repetitions of a round at most: each client leaves a port behind that is taken for a minute (TIME_WAIT), of some
-28,000."""
-
-
-@dataclass(frozen=True)
-class ChurnCost(Row):
-    """What clients cost that came and went.
-
-    Attributes:
-        server: its name.
-        connections: clients that stayed, and were silent.
-        payload: bytes of the one message that each of the others sent.
-        clients: how many came and went.
-        cpu_us_per_client: CPU time of the server's thread for each of them, in microseconds; the median.
-    """
-
-    form: ClassVar[Form] = Form(
-        *("server", "connections", "cpu_us_per_client"),
-        title="What a client costs that comes and goes",
-        sizes="silent connections beside it",
-        costs="CPU microseconds per client",
-    )
-    server: str
-    connections: int
-    payload: int
-    clients: int
-    cpu_us_per_client: float
 
 
 def churn_cost(
@@ -247,39 +189,114 @@ def churn_cost(
         connections: silent clients that stay; a number, or several.
         seconds: how long each setting is measured, and 1,000 clients at most.
         payload: bytes of the message.
-        isolate: the silent clients get a process of their own, as in `Swarm`.
+        isolate: True puts the silent clients into a process of their own, as in `Swarm`.
 
     Returns:
         One row for each number of connections.
 
     Raises:
-        ValueError: as for `echo_cost`.
+        TypeError, ValueError: as for `echo_cost`.
         OSError: the server hangs up before it has answered, or does not answer.
+        BaseException: what the server raised.
     """
+    __tracebackhide__ = True
     check_duration(seconds)
     check_count("payload", payload)
     counts = settings("connections", connections)
     check_select_server(fn, max(counts) + 1)
     name = name_of(fn)
     costs: dict[int, list[float]] = {count: [] for count in counts}
-    for count in progress([*costs] * ROUNDS, f"clients, {name}"):
-        costs[count] += _round(fn, count, seconds / ROUNDS, payload, isolate)
-    return Rows(_churn_row(name, count, payload, costs[count]) for count in counts)
+
+    def measure(count: int) -> None:
+        costs[count] += _churn(fn, count, seconds / ROUNDS, payload, isolate)
+
+    each([*costs] * ROUNDS, f"clients, {name}", measure)
+    medians = ((count, len(found), *summary(found)) for count, found in costs.items())
+    return Rows(ChurnCost(name, count, payload, BATCH * made, cost, **rest) for count, made, cost, rest in medians)
 
 
-def _round(fn: Callable, connections: int, seconds: float, payload: int, isolate: bool) -> list[float]:
+def check_select_server(fn: Callable, connections: int) -> None:
+    """Refuse with a ValueError what the reference select server would turn away."""
+    if fn is SERVERS["select"]:
+        check_wall("select", connections)
+
+
+# ---- a reply
+
+
+class _Run(NamedTuple):
+    """One setting in one round; cpu and took in seconds."""
+
+    server: str
+    talking: int
+    replies: int
+    cpu: float
+    took: float
+    latency: Figures
+
+
+def _undisturbed(runs: list[_Run]) -> list[_Run]:
+    """Return those in which nothing else kept the server's thread from its processor."""
+    return [run for run in runs if (run.took - run.cpu) * run.talking < (IDLE + TALK * run.talking) * run.replies]
+
+
+def _run(fn: Callable, connections: int, active: int, seconds: float, payload: int, isolate: bool) -> _Run:
+    __tracebackhide__ = True
+    with (
+        serve(fn, backlog=max(128, connections)) as server,
+        Swarm(server, connections, active=0, payload=payload, isolate=isolate) as swarm,
+    ):
+        swarm.wait_connected(timeout=PATIENCE)
+        swarm.active = active
+        talking = min(active, connections)
+        swarm.wait_replies(max(WARM_UP, talking), timeout=PATIENCE)
+        start, cpu, replies = time.perf_counter(), *_look(server, swarm)
+        time.sleep(seconds)
+        missing = TURNS * talking - (swarm.snapshot().replies - replies)
+        if missing > 0:
+            swarm.wait_replies(missing, timeout=PATIENCE)
+        end, cpu_end, replies_end = time.perf_counter(), *_look(server, swarm)
+        return _Run(server.name, talking, replies_end - replies, cpu_end - cpu, end - start, swarm.snapshot().total)
+
+
+def _look(server: Server, swarm: Swarm) -> tuple[float, int]:
+    """Return the server's CPU seconds and the replies at one moment; look again if the server did much meanwhile."""
+    for _ in range(LOOKS):
+        before, replies, cpu = server.cpu_seconds(), swarm.snapshot().replies, server.cpu_seconds()
+        if cpu - before < MOMENT:
+            break
+    return cpu, replies
+
+
+def _row(connections: int, active: int, payload: int, runs: list[_Run]) -> EchoCost:
+    replies = sum(run.replies for run in runs)
+    cost, rest = summary([run.cpu / run.replies * 1e6 for run in runs])
+    return EchoCost(
+        server=runs[0].server,
+        connections=connections,
+        active=active,
+        payload=payload,
+        replies=replies,
+        replies_per_second=replies / sum(run.took for run in runs),
+        cpu_us_per_reply=cost,
+        p50=statistics.median(run.latency.p50 or 0.0 for run in runs),
+        p99=statistics.median(run.latency.p99 or 0.0 for run in runs),
+        **rest,
+    )
+
+
+# ---- a client that comes and goes
+
+
+def _churn(fn: Callable, connections: int, seconds: float, payload: int, isolate: bool) -> list[float]:
+    __tracebackhide__ = True
     with serve(fn, backlog=max(128, connections)) as server, Swarm(server, connections, 0, isolate=isolate) as swarm:
         swarm.wait_connected(timeout=PATIENCE)
         return repeat(lambda: _batch(server, bytes(payload)), seconds, BATCHES)
 
 
-def _churn_row(name: str, connections: int, payload: int, costs: list[float]) -> ChurnCost:
-    cost, rest = summary(costs)
-    return ChurnCost(name, connections, payload, BATCH * len(costs), cost, **rest)
-
-
 def _batch(server: Server, message: bytes) -> float:
-    """Microseconds of the server's CPU time for each of some clients that come and go."""
+    """Return the microseconds of the server's CPU time for each of some clients that come and go."""
     start = server.cpu_seconds()
     for _ in range(BATCH):
         with socket.create_connection(server.address, timeout=PATIENCE) as client:

@@ -1,6 +1,6 @@
 """The reference servers: one file for each way of waiting, each a function of `(listener, stop)`.
 
-All of them echo, over the one `Connection`; they differ in how they learn *whom* to serve next. Read them side
+All of them echo, and share `Connection`; they differ in how they learn *which* client to serve next. Read them side
 by side: what differs between two files is what the course is about.
 """
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 def name_of(fn: Callable) -> str:
-    """Return the name under which `fn` is shown; OSError when it is a reference server that needs a missing epoll."""
+    """Return the name to show for `fn`. Raises OSError for a reference server that needs epoll where there is none."""
     for name, reference in SERVERS.items():
         if fn is reference:
             require_epoll(name)

@@ -1,18 +1,18 @@
-"""Hear of each change once, and remember the rest yourself."""
+"""Wait with edge-triggered epoll: each change is reported once, and the server remembers the rest."""
 
 import select
 
 from ..connection import ACCEPT_BATCH, Acceptor, Connection, echo
 
 TURNS = 16
-"""Reads that one client gets at a stretch; who has more to say waits until the others had their turn."""
+"""Reads in a row that one client gets; if it has sent more, the others get their turn first."""
 
 
 def epoll_edge_server(listener, stop):
-    """Echo by edge-triggered epoll: each client is registered once, for everything, and never modified.
+    """Echo with edge-triggered epoll: each client is registered once, for all events, and never modified.
 
-    An edge is reported when something *arrives*, not while it lies there: read until EAGAIN, or note down that
-    there is more, because epoll will not say it again (epoll(7)).
+    Epoll reports bytes when they *arrive*, and not again while they lie in the receive queue (epoll(7)). So the
+    server reads until EAGAIN, or remembers in `unfinished` that there is more.
 
     Args:
         listener: a listening TCP socket.
@@ -21,7 +21,7 @@ def epoll_edge_server(listener, stop):
     everything = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
     acceptor = Acceptor(listener)
     clients: dict[int, Connection] = {}  # by descriptor
-    unfinished: set[int] = set()  # announced, and not read to the end yet
+    unfinished: set[int] = set()  # reported, and not read to the end yet
     with select.epoll() as epoll:
         epoll.register(stop, select.EPOLLIN)
         epoll.register(acceptor, select.EPOLLIN | select.EPOLLET)
@@ -40,7 +40,7 @@ def epoll_edge_server(listener, stop):
                         else:
                             unfinished.add(fd)
                         if client.done:
-                            epoll.unregister(fd)  # before close: the number may be somebody else's after it
+                            epoll.unregister(fd)  # before close, after which the number may go to a new client
                             del clients[fd]
                             unfinished.discard(fd)
                             client.close()

@@ -1,4 +1,4 @@
-"""Tell the kernel once whom to watch; each wait returns only who is ready."""
+"""Wait with epoll: tell the kernel once what to watch; each wait returns only what is ready."""
 
 import select
 
@@ -6,9 +6,9 @@ from ..connection import Acceptor, Connection, echo
 
 
 def epoll_server(listener, stop):
-    """Echo by level-triggered epoll: the interest list stays in the kernel, a wait costs by who is ready.
+    """Echo with level-triggered epoll: the kernel keeps the interest list, and a wait costs only for what is ready.
 
-    Level-triggered: whoever is still ready is reported again at the next wait, so one read a turn is enough.
+    Level-triggered: a client that is still ready is reported again by the next wait, so one read a turn is enough.
 
     Args:
         listener: a listening TCP socket.
@@ -30,7 +30,7 @@ def epoll_server(listener, stop):
                         client = clients[fd]
                         echo(client)
                         if client.done:
-                            epoll.unregister(fd)  # before close: the number may be somebody else's after it
+                            epoll.unregister(fd)  # before close, after which the number may go to a new client
                             del clients[fd], interest[fd]
                             client.close()
                             continue

@@ -1,17 +1,17 @@
-"""Ask everybody, again and again: the server that never waits."""
+"""Never wait: ask every socket, again and again."""
 
 from ..connection import Acceptor, Connection, echo
 
 
 def nonblocking_server(listener, stop):
-    """Echo by polling: ask the listener and every client in turn, whether or not they have anything.
+    """Echo by polling: ask the listener and every client in turn, ready or not.
 
-    Each question is one system call, and most answers are EAGAIN. It is right for any number of clients, and
-    takes a whole core for none.
+    Each question is one system call, and most answers are EAGAIN. The server is correct for any number of
+    clients, and takes a whole core even without any.
 
     Args:
         listener: a listening TCP socket.
-        stop: has `is_set()`; the server returns when it is true.
+        stop: has `is_set()`; the server returns once it is True.
     """
     acceptor = Acceptor(listener)
     clients: list[Connection] = []

@@ -1,4 +1,4 @@
-"""Hand poll a list of numbers: no wall at 1024, and the same walk through the whole list."""
+"""Wait with poll: a list of numbers, without select's limit of 1024; the kernel still walks all of it."""
 
 import select
 
@@ -6,9 +6,9 @@ from ..connection import Acceptor, Connection, echo
 
 
 def poll_server(listener, stop):
-    """Echo by poll: as with select the kernel looks through the whole list; as with epoll any number may be on it.
+    """Echo with poll: like select it walks the whole list; like epoll it takes any descriptor number.
 
-    The list is kept by Python's poll object, in this process, and handed to the kernel anew at each wait: poll(2).
+    Python's poll object keeps the list in this process, and passes all of it to the kernel at each wait: poll(2).
 
     Args:
         listener: a listening TCP socket.
@@ -16,14 +16,14 @@ def poll_server(listener, stop):
     """
     acceptor = Acceptor(listener)
     clients: dict[int, Connection] = {}  # by descriptor
-    interest: dict[int, int] = {}  # what poll watches each client for: any change makes it build the list anew
+    interest: dict[int, int] = {}  # what poll watches each client for: a change makes it rebuild the whole list
     poll = select.poll()
     poll.register(stop, select.POLLIN)
     poll.register(acceptor, select.POLLIN)
     try:
         while not stop.is_set():
             seconds = acceptor.timeout
-            ready = poll.poll(seconds and seconds * 1000)  # in milliseconds, unlike its neighbours
+            ready = poll.poll(seconds and seconds * 1000)  # in milliseconds, unlike select and epoll
             if acceptor.rest_is_over():
                 poll.modify(acceptor, select.POLLIN)
             for fd, _ in ready:
@@ -31,7 +31,7 @@ def poll_server(listener, stop):
                     client = clients[fd]
                     echo(client)
                     if client.done:
-                        poll.unregister(fd)  # or it would be reported for ever: POLLNVAL, nothing is open there
+                        poll.unregister(fd)  # otherwise each poll reports POLLNVAL: the descriptor is not open
                         del clients[fd], interest[fd]
                         client.close()
                         continue

@@ -1,17 +1,17 @@
-"""Hand select the whole list, get back who is ready."""
+"""Wait with select: pass it the whole list, get back what is ready."""
 
 import select
 
 from ..connection import Acceptor, Connection, echo
 
 FD_SETSIZE = 1024
-"""select takes descriptor numbers below this, however few it watches: select(2), BUGS."""
+"""Limit of descriptor numbers: select takes only those below it, however few it watches: select(2), BUGS."""
 
 
 def select_server(listener, stop):
-    """Echo by select: sleep until somebody of the list is ready; the kernel looks through the whole list.
+    """Echo with select: sleep until a socket on the list is ready; the kernel walks the whole list each time.
 
-    A client whose descriptor number select cannot hold is turned away: it is closed at once.
+    A client whose descriptor number is too high for select is turned away: its connection is closed at once.
 
     Args:
         listener: a listening TCP socket.

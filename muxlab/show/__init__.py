@@ -5,10 +5,10 @@ first used. Panels and charts bear the name of their module, so all are imported
 would hide its function.
 """
 
-from muxlab.show.bars import replies
-from muxlab.show.charts import beside, cost, latency, round_trip
+from muxlab.show.charts import beside, cost, replies, round_trip
 from muxlab.show.duel import duel
 from muxlab.show.playground import playground
+from muxlab.show.predict import predict
 from muxlab.show.race import race
 from muxlab.show.stepper import stepper
 from muxlab.show.timeline import compare, timeline
@@ -19,8 +19,8 @@ __all__ = [
     "compare",
     "cost",
     "duel",
-    "latency",
     "playground",
+    "predict",
     "race",
     "replies",
     "round_trip",

@@ -1,7 +1,7 @@
-"""The charts that stand still: what things cost, and how long replies took.
+"""The charts: `cost`, of replies or of waits; `beside`, next to published costs; `round_trip`; `replies`, with bars.
 
-A chart takes rows or samples, draws in the course's look (`theme.py`) and returns matplotlib's Axes, so that a
-cell can go on with it. Nothing here measures anything: rows come from `muxlab.measure`, samples from a swarm.
+A chart takes what `muxlab.measure` returned, draws it in the course's look, and returns matplotlib's Axes, so that a
+cell can go on with it. Nothing here measures anything.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from muxlab.show.log_axes import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+DASHED = (0, (3, 2))
+PUBLISHED: Any = {"linestyle": DASHED, "linewidth": 1.3, "markerfacecolor": style.CARD}
 
 
 def cost(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
@@ -59,107 +62,12 @@ def cost(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
     return ax
 
 
-def latency(samples: Mapping[str, Any], ax: Axes | None = None) -> Axes:
-    """Draw which share of the replies arrived within which time, for one or several servers.
-
-    Args:
-        samples: for each server's name its durations in seconds, or a histogram whose `.items()` are
-            (upper bound in seconds, count).
-        ax: where to draw; a new figure when None.
-
-    Returns:
-        The Axes: time to the right on a logarithmic scale, share upwards on one that gives every further nine
-        (90 %, 99 %, 99.9 %) the same room. A ring marks half of the replies, a filled mark 99 %.
-
-    Raises:
-        ValueError: there are no samples, or one is not a positive time.
-    """
-    if not samples:
-        raise ValueError("latency() was given no samples: pass {name: durations in seconds}")
-    curves = {name: _cumulative(name, values) for name, values in samples.items()}
-    with style.style():
-        ax = style.new_axes(ax)
-        ax.set(xscale="log", xlabel="time from question to reply", ylabel="share of the replies")
-        ax.set_title("How long replies took")
-        labels = {}
-        for name, (times, shares) in curves.items():
-            look = style.look(name)
-            ax.plot(*_thinned(times, shares), color=look.colour, linestyle=look.line, label=name)
-            p50, p99 = (_time_at(times, shares, share) for share in (0.5, 0.99))
-            marks: Any = {"color": look.colour, "marker": look.marker, "linestyle": "none", "markersize": 8}
-            ax.plot([p50], [_nines(0.5)], **marks, markerfacecolor=style.CARD, markeredgewidth=1.8)
-            ax.plot([p99], [_nines(0.99)], **marks)
-            labels[f"{name}\n{style.human_seconds(p50)} · {style.human_seconds(p99)}"] = (name, times[-1])
-        top = max(_nines(shares[-1]) for _, shares in curves.values())
-        ticks = [share for share in (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999) if _nines(share) <= top + 0.01]
-        ax.set_yticks([_nines(share) for share in ticks], [f"{100 * share:g} %" for share in ticks])
-        ax.set_ylim(-0.08, top + 0.15)
-        plain_ticks(ax.xaxis, style.short_seconds)
-        _stack_names(ax, labels)
-    return ax
-
-
-def _cumulative(name: str, values: Any) -> tuple[list[float], list[float]]:
-    """Return times (seconds, rising) and the share of the samples within each."""
-    pairs = sorted(values.items()) if hasattr(values, "items") else sorted((value, 1) for value in values)
-    pairs = [(seconds, count) for seconds, count in pairs if count]
-    if not pairs:
-        raise ValueError(f"latency() was given no durations for {name!r}")
-    if not (pairs[0][0] > 0 and math.isfinite(pairs[-1][0])):
-        raise ValueError(f"latency() wants durations in seconds above zero; {name!r} has {pairs[0][0]}")
-    total, seen = sum(count for _, count in pairs), 0
-    times, shares = [pairs[0][0]], [0.0]
-    for seconds, count in pairs:
-        seen += count
-        times.append(seconds)
-        shares.append(min(seen, total - 0.5) / total)  # the last one of n stands for 1 - 1/2n: no scale has all nines
-    return times, shares
-
-
-def _thinned(times: list[float], shares: list[float]) -> tuple[list[float], list[float]]:
-    """Return times and heights of the points that a picture can tell apart: 1/200 of a "nine" is half a pixel."""
-    xs, ys = times[:1], [_nines(shares[0])]
-    for seconds, share in zip(times, shares, strict=True):
-        if _nines(share) - ys[-1] > 0.005 or share == shares[-1]:
-            xs.append(seconds)
-            ys.append(_nines(share))
-    return xs, ys
-
-
-def _nines(share: float) -> float:
-    return -math.log10(1 - share)
-
-
-def _time_at(times: Sequence[float], shares: Sequence[float], wanted: float) -> float:
-    return next((seconds for seconds, share in zip(times, shares, strict=True) if share >= wanted), times[-1])
-
-
-def _stack_names(ax: Axes, labels: Mapping[str, tuple[str, float]]) -> None:
-    """Write names and figures down the right side, fastest tail first, each after its own mark."""
-    ordered = sorted(labels.items(), key=lambda item: item[1][1])
-    for row, (text, (name, _)) in enumerate(ordered):
-        look, height = style.look(name), 0.96 - 0.16 * row
-        ax.plot([1.04], [height], transform=ax.transAxes, color=look.colour, marker=look.marker, markersize=8,
-                linestyle="none", clip_on=False, label="_mark")  # fmt: skip
-        ax.text(1.065, height, text, transform=ax.transAxes, va="center", color=style.darker(look.colour),
-                fontsize=10.5, linespacing=1.3)  # fmt: skip
-    ax.text(1.025, 0.96 - 0.16 * len(ordered), "half within · 99 % within", transform=ax.transAxes, va="center",
-            color=style.MUTED, fontsize=9)  # fmt: skip
-
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-DASHED = (0, (3, 2))
-PUBLISHED: Any = {"linestyle": DASHED, "linewidth": 1.3, "markerfacecolor": style.CARD}
-
-
 def beside(rows: Iterable[Any], published: Iterable[Any], ax: Axes | None = None) -> Axes:
-    """Draw one's own rows, solid, on one chart with published rows of the same experiment, dashed and hollow.
+    """Draw your own rows, solid, and published rows of the same experiment, dashed and hollow, in one chart.
 
-    Another machine and another year shift a curve up or down as a whole, and say nothing. To be compared are the
-    slopes, written beside the lines (0 is flat, 1 is proportional), and how many times the dearest costs the cheapest
-    where both were measured, which the two upright lines show.
+    Another machine and another year shift a curve up or down as a whole, and say nothing. What can be compared are the
+    slopes, written beside the lines (0 is flat, 1 is proportional), and the factor between the cheapest and the most
+    expensive, which two vertical lines show where both were measured.
 
     Args:
         rows: of one experiment of `muxlab.measure`.
@@ -193,43 +101,6 @@ def beside(rows: Iterable[Any], published: Iterable[Any], ax: Axes | None = None
         log_ticks(ax)
         name_lines(ax, labels)
     return ax
-
-
-def _text(name: str, rows: list[Any]) -> str:
-    """A line's name, with its slope where it has one."""
-    line = [row for row in rows if getattr(row, form_of(row).name) == name]
-    sizes = {getattr(row, form_of(row).size) for row in line}
-    return f"{name}, slope {slope(line).exponent:.2f}" if len(sizes) > 1 else name
-
-
-def _ratios(ax: Axes, own: Mapping[str, Points], theirs: Mapping[str, Points]) -> None:
-    """Span the distance from the cheapest line to the dearest, for each family, at the largest size that both have."""
-    both = [(name, size) for name in own if name in theirs for size in dict(own[name]) if size in dict(theirs[name])]
-    sizes = [size for _, size in both]
-    size = max((size for size in sizes if sizes.count(size) > 1), default=None)
-    if size is None:
-        return
-    names = [name for name, of in both if of == size]
-    for family, line, aside in ((own, "-", -1), (theirs, DASHED, 1)):
-        costs = [dict(family[name])[size] for name in names]
-        low, high = min(costs), max(costs)
-        x = size * 1.1**aside
-        ax.plot([x, x], [low, high], color=style.INK, linewidth=1, linestyle=line, marker="_", label="_ratio")
-        ax.annotate(f"{high / low:.0f}×", (x, math.sqrt(low * high)), xytext=(6 * aside, 0), va="center",
-                    ha="right" if aside < 0 else "left", textcoords="offset points", path_effects=halo(),
-                    fontweight="bold" if family is own else "normal")  # fmt: skip
-
-
-def _key(ax: Axes, source: str) -> None:
-    """Say which lines are whose, in the corner that lines which rise leave free."""
-    look: Any = {"color": style.MUTED, "marker": "o", "markersize": 5}
-    ours = ax.plot([], [], **look, label="this machine")
-    theirs = ax.plot([], [], **look, **PUBLISHED, label=source)
-    ax.legend(handles=[*ours, *theirs], loc="upper left", fontsize=9, labelcolor=style.MUTED)
-
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None) -> Axes:
@@ -266,3 +137,108 @@ def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None
         plain_ticks(ax.yaxis, style.short_seconds)
         name_lines(ax, [Label(name, name, line[-1]) for name, line in points.items()])
     return ax
+
+
+def replies(rows: Iterable[Any], axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes]:
+    """Draw a bar for each server: its replies per second, and beside it the CPU time that one reply took.
+
+    Args:
+        rows: one for each server, from the same crowd, with `.server` (name), `.replies_per_second` and
+            `.cpu_us_per_reply` (microseconds); the fastest is drawn on top.
+        axes: the two to draw in; a new figure when None.
+
+    Returns:
+        The two Axes: replies per second, where longer is better, and microseconds, where shorter is.
+
+    Raises:
+        ValueError: there is nothing to draw, two rows have the same server, or a number is negative or not finite.
+    """
+    ordered = _checked(rows)
+    with style.style():
+        left, right = axes or _new_pair(len(ordered))
+        _bars(left, "Replies per second", ordered, [row.replies_per_second for row in ordered], style.human_number)
+        _bars(right, "CPU µs per reply", ordered, [row.cpu_us_per_reply for row in ordered], _short_number)
+        right.set_yticklabels([])
+    return left, right
+
+
+# ---- parts of `beside`
+
+
+def _text(name: str, rows: list[Any]) -> str:
+    """Return a line's name, with its slope where it has one."""
+    line = [row for row in rows if getattr(row, form_of(row).name) == name]
+    sizes = {getattr(row, form_of(row).size) for row in line}
+    return f"{name}, slope {slope(line).exponent:.2f}" if len(sizes) > 1 else name
+
+
+def _ratios(ax: Axes, own: Mapping[str, Points], theirs: Mapping[str, Points]) -> None:
+    """Span the distance from the cheapest line to the most expensive, of either family, at the largest common size."""
+    both = [(name, size) for name in own if name in theirs for size in dict(own[name]) if size in dict(theirs[name])]
+    sizes = [size for _, size in both]
+    size = max((size for size in sizes if sizes.count(size) > 1), default=None)
+    if size is None:
+        return
+    names = [name for name, of in both if of == size]
+    for family, line, aside in ((own, "-", -1), (theirs, DASHED, 1)):
+        costs = [dict(family[name])[size] for name in names]
+        low, high = min(costs), max(costs)
+        x = size * 1.1**aside
+        ax.plot([x, x], [low, high], color=style.INK, linewidth=1, linestyle=line, marker="_", label="_ratio")
+        ax.annotate(f"{high / low:.0f}×", (x, math.sqrt(low * high)), xytext=(6 * aside, 0), va="center",
+                    ha="right" if aside < 0 else "left", textcoords="offset points", path_effects=halo(),
+                    fontweight="bold" if family is own else "normal")  # fmt: skip
+
+
+def _key(ax: Axes, source: str) -> None:
+    """Say whose lines are whose, in the corner that rising lines leave free."""
+    look: Any = {"color": style.MUTED, "marker": "o", "markersize": 5}
+    ours = ax.plot([], [], **look, label="this machine")
+    theirs = ax.plot([], [], **look, **PUBLISHED, label=source)
+    ax.legend(handles=[*ours, *theirs], loc="upper left", fontsize=9, labelcolor=style.MUTED)
+
+
+# ---- parts of `replies`
+
+
+def _checked(rows: Iterable[Any]) -> list[Any]:
+    ordered = sorted(rows, key=lambda row: row.replies_per_second)
+    if not ordered:
+        raise ValueError("replies() was given no rows: measure first, then draw")
+    names = [row.server for row in ordered]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"replies() wants one row for each server, and was given several for {', '.join(twice)}")
+    for row in ordered:
+        for number in (row.replies_per_second, row.cpu_us_per_reply):
+            if not (math.isfinite(number) and number >= 0):
+                raise ValueError(f"replies() cannot draw {number} for {row.server!r}: a number from 0 up is wanted")
+    return ordered
+
+
+def _new_pair(bars: int) -> tuple[Axes, Axes]:
+    import matplotlib.pyplot as plt
+
+    width, _ = style.SIZE
+    left, right = plt.subplots(1, 2, figsize=(width, 1.1 + 0.42 * bars))[1]  # inches: the titles, and the bars
+    return left, right
+
+
+def _bars(ax: Axes, title: str, rows: Sequence[Any], values: Sequence[float], write: Any) -> None:
+    looks = [style.look(row.server) for row in rows]
+    bars = ax.barh(range(len(rows)), values, height=0.62, color=[look.colour for look in looks])
+    for bar, look in zip(bars, looks, strict=True):
+        if look is style.OWN:  # said by more than a colour
+            bar.set(hatch="//", edgecolor=style.CARD, linewidth=0)
+    ax.bar_label(bars, [write(value) for value in values], padding=5, color=style.MUTED, fontsize=10)
+    ax.set_title(title)
+    ax.set_yticks(range(len(rows)), [row.server for row in rows])
+    for label, look in zip(ax.get_yticklabels(), looks, strict=True):
+        label.set(color=style.darker(look.colour), fontweight="bold", parse_math=False)  # the axes may be a learner's
+    ax.set(xlim=(0, max(values) * 1.28 or 1), xticks=[])  # room for the numbers, which say more than an axis
+    ax.tick_params(axis="y", length=0)
+    ax.grid(False)
+    ax.spines["bottom"].set_visible(False)
+
+
+def _short_number(value: float) -> str:
+    return f"{value:.1f}" if value < 99.95 else style.human_number(value)

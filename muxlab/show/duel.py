@@ -1,15 +1,15 @@
-"""The duel: two servers and one set of clients, so that both meet the same bytes, and one of them may forget some."""
+"""`duel`: two servers and one set of clients, so that both meet the same bytes, and one of them may forget some."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from muxlab.arguments import check_count
 from muxlab.show import stepper_picture, stepper_view
-from muxlab.show.panel import StepPanel
-from muxlab.show.stepper import check_clients, connect_client, find_client, perform, prepare, wanted
-from muxlab.stepper.state import State
-from muxlab.stepper.stepper import Stepper
+from muxlab.show.stepping import MOST, StepPanel, prepare
+from muxlab.stepper import State, Stepper
 from muxlab.watch.tap import Call
 
 
@@ -22,54 +22,38 @@ class DuelPanel(StepPanel):
 
     def __init__(self, fns: tuple[Callable, Callable], backlog: int, clients: int, message: str, times: int) -> None:
         self._fns, self._backlog, self._clients = fns, backlog, clients
-        self._before: list[State] = []  # the states before the latest act,
-        self._made: list[dict[int, Call]] = []  # and the calls since, by number
-        self._begin()
         super().__init__(kind="duel", message=message, times=times)
 
-    def restart(self) -> None:
-        """Stop both, and start them again, with as many clients as at the first start."""
-        with self._lock:
-            self._end()
-            self._begin()
-            self._say("")
-            self.refresh()
+    def _step(self) -> tuple[Stepper, ...]:
+        with contextlib.ExitStack() as undo:
+            steppers = []
+            for fn in self._fns:
+                steppers.append(prepare(fn, self._backlog, self._clients))
+                undo.callback(steppers[-1].end)
+            self._note(steppers)
+            self._run(steppers)
+            undo.pop_all()
+        return tuple(steppers)
 
     def _let(self, deed: Callable[[Stepper], tuple[str, bool]], who: str = "") -> None:
-        """Do something to both servers, let each run until it has to wait, and keep what they did about it.
-
-        Args:
-            deed: is given a stepper; returns what to say, and whether it went well.
-            who: the client that does it, if it is one.
-        """
-        self._before = [stepper.state() for stepper in self.steppers]
-        self._made = [{}, {}]
+        """Do something to both servers, let each run until it has to wait, and keep what they did about it."""
+        self._note(self.steppers)
         said = [deed(stepper) for stepper in self.steppers]
-        for place in (0, 1):
-            self._run(place)
+        self._run(self.steppers)
         (left, well), (right, well_too) = said
         if left != right:
             left = f"· {self.steppers[0].name}: {left} · {self.steppers[1].name}: {right}"
         self._say(f"{who} {left}".strip(" ·"), well and well_too)
 
-    def _begin(self) -> None:
-        left = prepare(self._fns[0], self._backlog, self._clients)
-        try:
-            right = prepare(self._fns[1], self._backlog, self._clients)
-        except BaseException:
-            left.end()
-            raise
-        self.steppers = (left, right)
-        self._before = [stepper.state() for stepper in self.steppers]
-        self._made = [{}, {}]
-        for place in (0, 1):
-            self._run(place)
-            self.steppers[place].on_change.append(self._changed)
+    def _note(self, steppers: Sequence[Stepper]) -> None:
+        """Note the states before an act, from which on calls and changes are shown."""
+        self._before: list[State] = [stepper.state() for stepper in steppers]
+        self._made: list[dict[int, Call]] = [{} for _ in steppers]  # the calls since, by number
 
-    def _run(self, place: int) -> None:
-        stepper = self.steppers[place]
-        for state in (stepper.state(), stepper.run_until_blocked()):
-            self._made[place] |= {call.number: call for call in state.calls}
+    def _run(self, steppers: Sequence[Stepper]) -> None:
+        for stepper, made in zip(steppers, self._made, strict=True):
+            for state in (stepper.state(), stepper.run_until_blocked()):
+                made.update((call.number, call) for call in state.calls)
 
     def _look(self) -> tuple[None, dict]:
         sides = []
@@ -78,22 +62,6 @@ class DuelPanel(StepPanel):
             state = replace(state, calls=tuple(made.values()), changed=state.differences(before))
             sides.append(stepper_view.moment(stepper, state))
         return None, {"sides": sides, "ended": all(side["ended"] for side in sides)}
-
-    def _act(self, act: str, content: dict) -> None:
-        if act == "stop":
-            self._say("")
-            self._end()
-        elif act == "start":
-            self.restart()
-        elif act == "client":
-            self._let(connect_client)
-        else:
-            data, who = wanted(act, content), content["client"]
-            self._let(lambda stepper: perform(find_client(stepper, who), act, data), who)
-
-    def _end(self) -> None:
-        for stepper in self.steppers:
-            stepper.end()
 
     def __repr__(self) -> str:
         sides = (f"{side['name']}: {side['status']}" for side in self.view["sides"])
@@ -121,9 +89,9 @@ def duel(
         The panel, a widget.
 
     Raises:
-        TypeError: left or right is not a server function.
+        TypeError: left or right is not a server function, or `clients` is not a whole number.
         ValueError: a number is out of range.
         TimeoutError: an accept queue has no room for so many clients.
     """
-    check_clients(clients)
+    check_count("clients", clients, 0, MOST)
     return DuelPanel((left, right), backlog, clients, message, times)

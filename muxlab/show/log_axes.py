@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 Points = list[tuple[int, float]]
 
-NEAR = 1.3
-"""Lines whose ends differ by less than this factor end together: 9,000 and 10,000 are a few pixels apart."""
+NEAR = 1.3  # lines whose ends differ by less than this factor end together: 9,000 and 10,000 are a few pixels apart
 
 
 class Label(NamedTuple):
@@ -31,8 +30,14 @@ class Label(NamedTuple):
 def lines_of(rows: Iterable[Any], caller: str) -> tuple[Form, dict[str, Points]]:
     """Return what the rows are about, and for each name the points of its line.
 
-    Rows of the same name and size become one point, their median. Raises ValueError, in the name of the function
-    `caller`, when there are no rows, rows of several kinds, or a figure that a logarithmic scale cannot show.
+    Rows of the same name and size become one point, their median.
+
+    Args:
+        rows: of one experiment.
+        caller: the chart's function, which the messages name.
+
+    Raises:
+        ValueError: there are no rows, rows of several kinds, or a figure that a logarithmic scale cannot show.
     """
     found: dict[str, dict[int, list[float]]] = {}
     forms = []
@@ -59,14 +64,14 @@ def lines_of(rows: Iterable[Any], caller: str) -> tuple[Form, dict[str, Points]]
 
 
 def log_axes(ax: Axes | None, form: Form) -> Axes:
-    """Return `ax`, or a new one, with both scales logarithmic and its axes named (call it inside `theme.style()`)."""
+    """Return `ax`, or a new one, with both scales logarithmic and its axes named (call it inside `style()`)."""
     ax = style.new_axes(ax)
     ax.set(xscale="log", yscale="log", xlabel=form.sizes, ylabel=form.costs)
     return ax
 
 
 def decade(ax: Axes) -> None:
-    """Widen the upright axis to a factor of ten, or a tremble of a few per cent would fill the chart."""
+    """Widen the vertical axis to a factor of ten; otherwise a wobble of a few per cent would fill the chart."""
     low, high = ax.get_ylim()
     wider = math.sqrt(max(10 * low / high, 1))
     ax.set_ylim(low / wider, high * wider)
@@ -91,7 +96,7 @@ def plain_ticks(axis: Any, write: Callable[[float], str]) -> None:
 def guide(ax: Axes, lines: Mapping[str, Points], noun: str) -> None:
     """Add a dotted line of "ten times the `noun`, ten times the cost" where the chart is wide enough for one.
 
-    Its key stands in the corner that lines which rise leave free.
+    Its key stands in the corner that rising lines leave free.
     """
     counts = [count for points in lines.values() for count, _ in points]
     left, right, bottom = min(counts), max(counts), min(cost for points in lines.values() for _, cost in points)

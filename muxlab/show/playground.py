@@ -1,215 +1,225 @@
-"""The stored picture of a playground: what its cell shows where no kernel runs, on GitHub or in a printed book."""
+"""`playground`: a server at work, with one dot for each connection, live numbers, and sliders that change the load.
+
+What there is to see at one moment is a `Frame`. The browser (playground.js) and the stored picture both draw frames.
+"""
 
 from __future__ import annotations
 
 import html
 import math
 import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
-import anywidget
 import traitlets
 
+from muxlab.server import name_of
 from muxlab.show import style
-from muxlab.show.panel import Board, script, sheets
-from muxlab.show.session import CONNECTING, LOST, PER_SECOND, QUIET, TILES, WAITING, Crashed, Frame, Load
-from muxlab.show.sliders import check
-from muxlab.show.style import png, sheet_of
+from muxlab.show.panel import read_script, read_style
+from muxlab.show.session import PER_SECOND, Crashed, Display, Session, SessionPanel
+from muxlab.show.sliders import check_load
 
-# All in inches.
+SAMPLE = 0.3  # seconds of real work before the panel is shown: some thousand replies of a fast server
+PATIENCE = 0.5  # seconds, when no reply came within SAMPLE
+HISTORY = 20 * PER_SECOND  # points: the line of the last 20 s
+
+TILES = ("connected", "replies per second", "half within", "99 % within", "server CPU")
+KINDS = {0: "quiet", 251: "waiting", 252: "connecting", 253: "lost"}
+"""What one byte of `Frame.dots` says, as `Swarm.activity` gives it; the others, 1 to 250, say "answered"."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One moment of a playground.
+
+    Attributes:
+        number: of this frame, from 1; 0 before there was any.
+        tiles: five numbers in words, in the order of `TILES`.
+        dots: one byte for each connection, see `KINDS`.
+        history: replies per second, oldest first.
+    """
+
+    number: int = 0
+    tiles: tuple[str, ...] = ("0 / 0", "0", "\u2013", "\u2013", "\u2013")
+    dots: bytes = b""
+    history: tuple[float, ...] = ()
+
+
+class Recorder:
+    """The frames of a session, taken whenever they are asked for; they go on from frame `number`.
+
+    Dots and history move with every frame. The figures change twice a second: faster, nobody could read them.
+    """
+
+    def __init__(self, session: Session, number: int = 0) -> None:
+        self._session, self._number = session, number
+        self._figures: tuple[str, ...] = ()
+        self._began = time.monotonic()
+        self._points = deque([(self._began, 0, 0.0)], maxlen=PER_SECOND + 1)  # (time, replies, CPU time) of one second
+        self._history: deque[float] = deque(maxlen=HISTORY)
+
+    def note(self) -> None:
+        """Note replies and CPU time of this moment, from which `frame` makes the history and the share of CPU."""
+        self._session.look()
+        self._points.append((time.monotonic(), self._session.seen.replies, self._session.server.cpu_seconds()))
+        began, before, _ = self._points[-min(len(self._points), PER_SECOND // 2 + 1)]  # half a second ago
+        ended, after, _ = self._points[-1]
+        self._history.append((after - before) / max(ended - began, 1e-9))
+
+    def frame(self) -> Frame:
+        """Return what is to be seen now; each dot tells what happened to it since the last frame."""
+        self.note()
+        if not self._figures or self._number % (PER_SECOND // 2) == 0:
+            self._figures = self._figures_now()
+        self._number += 1
+        swarm = self._session.swarm
+        clients = f"{style.human_number(self._session.seen.connected)} / {style.human_number(swarm.connections)}"
+        return Frame(self._number, (clients, *self._figures), swarm.activity(), tuple(self._history))
+
+    def _figures_now(self) -> tuple[str, ...]:
+        """Return replies per second, durations, and the server's share of a core in the last second, in words."""
+        (began, _, before), (ended, _, after) = self._points[0], self._points[-1]
+        # The swarm's figures are those of its latest window; the first one takes a moment to fill.
+        young = self._session.seen.p50 is None and ended - self._began < 1
+        figures = self._session.seen.total if young else self._session.seen
+        share = (after - before) / max(ended - began, 1e-9)
+        durations = (style.human_seconds(figures.p50), style.human_seconds(figures.p99))
+        return style.human_number(figures.replies_per_second), *durations, f"{100 * share:.0f} %"
+
+
+# ---- the stored picture; all places in inches
+
 WIDTH, MARGIN, TOP = style.SIZE[0], 0.25, 1.25  # the dots begin at TOP
 COLUMNS = 0.25, 2.0, 3.65, 4.85, 6.05  # where the five numbers begin
 DOTS = 2.0  # height of the dots when there are many; below it, each has at most LARGEST
 LARGEST = 0.26
-SCALE = {"answered": 0.7, "quiet": 0.36, "waiting": 0.5, "connecting": 0.5, "lost": 0.5}  # of the room that a dot has
 
 
-def picture_of(name: str, frame: Frame, note: str, message: str = "") -> bytes:
-    """Return a PNG of `frame`: the name of the server, five numbers, one dot per connection, and what dots mean.
-
-    Args:
-        name: of the server; it decides the colour.
-        frame: what was seen.
-        note: one line, such as what to do to see it move.
-        message: what went wrong, in lines.
-    """
-    side = min(LARGEST, cell_size(len(frame.dots), WIDTH - 2 * MARGIN, DOTS))
-    columns = max(1, int((WIDTH - 2 * MARGIN) / side))
+def draw_playground(name: str, frame: Frame, note: str, message: str = "") -> bytes:
+    """Return a PNG of the server's name, five numbers, one dot for each connection, what dots mean, what went wrong."""
+    room = WIDTH - 2 * MARGIN
+    side = min(LARGEST, math.sqrt(room * DOTS / max(1, len(frame.dots))))
+    columns = int(room / side)
     bottom = TOP + side * math.ceil(len(frame.dots) / columns)
-    height = bottom + 0.5 + 0.2 * len(message.splitlines())
+    kinds = [KINDS.get(value, "answered") for value in frame.dots]
     with style.style():
-        figure, sheet = sheet_of(height)
-        sheet.text(
-            MARGIN, 0.32, name, fontsize=15, weight="bold", va="center", color=style.darker(style.look(name).colour)
-        )
-        sheet.text(WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=style.MUTED, va="center", ha="right")
-        for left, title, value in zip(COLUMNS, TILES, frame.tiles(), strict=True):
-            sheet.text(left, 0.72, title, fontsize=9.5, color=style.MUTED, va="center")
-            sheet.text(left, 0.97, value, fontsize=15, va="center")
-        kinds = [dot_kind(value) for value in frame.dots]
+        figure, ax = style.new_picture(bottom + 0.5 + 0.2 * len(message.splitlines()))
+        own = style.darker(style.look(name).colour)
+        style.write(ax, MARGIN, 0.32, name, fontsize=15, weight="bold", color=own)
+        style.write(ax, WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=style.MUTED, ha="right")
+        for left, title, value in zip(COLUMNS, TILES, frame.tiles, strict=True):
+            style.write(ax, left, 0.72, title, fontsize=9.5, color=style.MUTED)
+            style.write(ax, left, 0.97, value, fontsize=15)
         left = MARGIN
         for kind in [kind for kind in style.CLIENT if kind in kinds]:
             places = [divmod(index, columns) for index, other in enumerate(kinds) if other == kind]
             xs, ys = [MARGIN + (x + 0.5) * side for _, x in places], [TOP + (y + 0.5) * side for y, _ in places]
-            sheet.plot(xs, ys, **_mark(kind, side))
-            sheet.plot([left + 0.08], [bottom + 0.25], **_mark(kind, 0.16))
-            sheet.text(left + 0.2, bottom + 0.25, f"{kind} {len(xs):,}", fontsize=9, color=style.MUTED, va="center")
+            ax.plot(xs, ys, **_mark(kind, side))
+            ax.plot([left + 0.08], [bottom + 0.25], **_mark(kind, 0.16))
+            style.write(ax, left + 0.2, bottom + 0.25, f"{kind} {len(xs):,}", fontsize=9, color=style.MUTED)
             left += 1.4
-        lost = style.darker(style.CLIENT["lost"].colour)
-        sheet.text(MARGIN, bottom + 0.45, message, fontsize=9.5, color=lost, va="top", parse_math=False, clip_on=True)
-        return png(figure)
-
-
-def cell_size(count: int, width: float, height: float) -> float:
-    """Return the side of the largest squares of which `count` fit, row by row, into width × height."""
-    best, rows = 0.0, 1
-    while rows == 1 or height / rows > best:  # more rows than this only make the squares smaller
-        columns = math.ceil(max(1, count) / rows)
-        best = max(best, min(width / columns, height / rows))
-        rows += 1
-    return best
-
-
-def dot_kind(value: int) -> str:
-    """Return what one byte of `Frame.dots` means, as a key of `theme.CLIENT`."""
-    return {QUIET: "quiet", WAITING: "waiting", CONNECTING: "connecting", LOST: "lost"}.get(value, "answered")
+        style.write_trouble(ax, MARGIN, bottom + 0.45, message)
+        return style.png(figure)
 
 
 def _mark(kind: str, side: float) -> dict:
-    look, size = style.CLIENT[kind], 72 * side * SCALE[kind]
+    look = style.CLIENT[kind]
+    size = 72 * side * look.size / (math.sqrt(2) if look.marker == "D" else 1)  # a diamond is a square on its corner
     return {
         "linestyle": "none", "marker": look.marker, "markersize": size, "markeredgewidth": min(1.3, size / 4),
-        "markeredgecolor": look.colour, "markerfacecolor": style.CARD if kind == "connecting" else look.colour,
+        "markeredgecolor": look.colour, "markerfacecolor": style.CARD if look.hollow else look.colour,
     }  # fmt: skip
 
 
-class Screen(anywidget.AnyWidget):
-    """Numbers, one dot for each connection, the line of the last seconds, and what went wrong (`message`)."""
+# ---- the panel
 
-    _esm = script("sliders.js", "screen.js")
-    _css = sheets("screen.css")
+
+class PlaygroundDisplay(Display):
+    """Numbers, one dot for each connection, and the line of the last seconds."""
+
+    _esm = read_script("playground.js")
+    _css = read_style("session.css", "playground.css")
 
     titles = traitlets.List(traitlets.Unicode(), list(TILES)).tag(sync=True)
-    tiles = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    frame = traitlets.Bytes(b"").tag(sync=True)  # see frame.py
+    kinds = traitlets.Dict({str(value): kind for value, kind in KINDS.items()}).tag(sync=True)
+    points = traitlets.Int(HISTORY).tag(sync=True)  # how many the line has room for
     colour = traitlets.Unicode(style.OWN.colour).tag(sync=True)
-    message = traitlets.Unicode("").tag(sync=True)
+    tiles = traitlets.Tuple().tag(sync=True)  # these four are of the latest frame
+    dots = traitlets.Bytes(b"").tag(sync=True)
+    history = traitlets.Tuple().tag(sync=True)
+    number = traitlets.Int(-1).tag(sync=True)
 
     def show(self, frame: Frame) -> None:
-        """Show `frame`; its numbers and its dots travel in one message."""
+        """Show `frame`; all of it travels in one message."""
         with self.hold_sync():
-            self.tiles, self.frame = frame.tiles(), frame.pack()
+            self.tiles, self.dots, self.history = frame.tiles, frame.dots, frame.history
+            self.number = frame.number
 
 
-SAMPLE = 0.3  # seconds of real work before the panel is shown: some thousand replies of a fast server
-PATIENCE = 0.5  # seconds, when no reply came within SAMPLE
-
-
-class Playground(Board):
+class Playground(SessionPanel):
     """The panel that `playground` returns; it can be used from Python as with the mouse.
 
     Attributes:
         name: of the server.
-        sliders: `.connections`, `.active` and `.payload`, which may be assigned at any time.
-        screen: what is shown now; its `.message` tells what went wrong.
     """
 
     def __init__(self, fn: Callable, connections: int, active: int, payload: int) -> None:
-        self.name = getattr(fn, "__name__", "")
-        self.screen = Screen()
+        self.name = name_of(fn)
         self._fn = fn
-        self._load: Load | None = None
         self._seen = Frame()
-        super().__init__(connections, active, payload, self.screen)
+        colour = style.look(self.name).colour
+        headline = f'<i style="background:{colour}"></i><b>{html.escape(self.name)}</b>'
+        super().__init__(headline, PlaygroundDisplay(colour=colour), connections, active, payload)
 
-    @property
-    def running(self) -> bool:
-        """True while server and swarm run."""
-        return self._load is not None
+    def _begin(self) -> None:
+        """Run for `SAMPLE` seconds, and show what was seen, so that a panel is never empty; then stop."""
+        try:
+            session = self._open_session()
+        except Crashed as error:
+            self._show_error(error)
+            self._show()
+            self._describe("stopped")
+            return
+        began = time.monotonic()
+        while not session.over and (elapsed := time.monotonic() - began) < PATIENCE:
+            if elapsed > SAMPLE and session.seen.replies:
+                break
+            time.sleep(1 / PER_SECOND / 2)  # this is the length of the sample, not a wait for something
+            self._recorder.note()
+        self.refresh()
+        if self.running:
+            self.stop()
+            self._describe("a sample from when this cell ran: press Start to play")
 
-    def start(self) -> None:
-        """Serve and swarm until `stop()`; any other playground stops. What goes wrong is shown in the panel."""
-        with self._lock:
-            try:
-                self._open()
-            except Exception as error:  # shown, not raised: nobody looks at a cell when a button was pressed
-                self.screen.message = str(error)
-                return
-            self._describe("live")
-            self._go_live()
+    def _open_session(self) -> Session:
+        session = self._serve(self._fn)
+        self._recorder = Recorder(session, self._seen.number)
+        return session
 
-    def stop(self) -> None:
-        """Stop server and swarm and keep the last numbers; a second time does nothing."""
-        with self._lock:
-            load, self._load = self._load, None
-            if load is not None:
-                self.screen.message = load.close() or self.screen.message
-                self._describe("stopped")
+    def _look(self, session: Session) -> bool:
+        self._seen = self._recorder.frame()
+        return session.over
 
-    def refresh(self) -> None:
-        """Show the present moment; while the panel runs in a notebook, this is done ten times a second for you."""
-        with self._lock:
-            if self._load is None:
-                return
-            self._seen = self._load.frame()
-            self.screen.show(self._seen)
-            self.screen.message = self._load.trouble() or self.screen.message
-            if self._load.over:
-                self.stop()
-
-    def sample(self) -> None:
-        """Run for `SAMPLE` seconds and show what was seen, so that a panel is never empty; then nothing runs.
-
-        Raises:
-            TypeError, ValueError: `muxlab.serve` or `muxlab.Swarm` refuses the function or a number.
-        """
-        with self._lock:
-            try:
-                load, began = self._open(), time.monotonic()
-            except Crashed as error:
-                self.screen.message = str(error)
-                self._describe("stopped")
-                return
-            self.name = load.server.name
-            while not load.over and (elapsed := time.monotonic() - began) < PATIENCE:
-                if elapsed > SAMPLE and load.swarm.snapshot().replies:
-                    break
-                time.sleep(1 / PER_SECOND / 2)  # this is the length of the sample, not a wait for something
-                load.note()
-            self.refresh()
-            if self.running:
-                self.stop()
-                self._describe("a sample from when this cell ran: press Start to play")
-
-    def _open(self) -> Load:
-        if self._load is None:
-            for panel in self._panels:
-                panel.stop()
-            self.screen.message = ""
-            self._load = Load(self._fn, self.sliders.connections, self.sliders.active, self.sliders.payload)
-        return self._load
-
-    def _headline(self) -> str:
-        self.screen.colour = style.look(self.name).colour
-        return f'<i style="background:{self.screen.colour}"></i><b>{html.escape(self.name)}</b>'
+    def _show(self) -> None:
+        self.display.show(self._seen)
 
     def _slider_moved(self, what: str, value: int) -> None:
+        """Change the load; where that is refused, swarm and slider go on as they were."""
         with self._lock:
-            if self._load is None or getattr(self._load.swarm, what) == value:
+            if self._session is None or getattr(self._session.swarm, what) == value:
                 return
-            try:
-                setattr(self._load.swarm, what, value)
-                self.screen.message = ""
-            except ValueError as error:  # too many connections, say: swarm and slider go on as they were
-                setattr(self.sliders, what, getattr(self._load.swarm, what))
-                self.screen.message = str(error)
+            with self._errors_shown():
+                setattr(self._session.swarm, what, value)
+                self.display.message = ""
+            setattr(self.sliders, what, getattr(self._session.swarm, what))
 
     def __repr__(self) -> str:
         sliders = self.sliders
         return f"playground({self.name}, connections={sliders.connections}, active={sliders.active})"
 
     def _picture(self) -> bytes:
-        return picture_of(self.name, self._seen, "stored picture: run this cell to play", self.screen.message)
+        return draw_playground(self.name, self._seen, "stored picture: run this cell to play", self.display.message)
 
 
 def playground(fn: Callable, *, connections: int = 100, active: int = 10, payload: int = 64) -> Playground:
@@ -227,8 +237,8 @@ def playground(fn: Callable, *, connections: int = 100, active: int = 10, payloa
         The panel, a widget.
 
     Raises:
-        TypeError: fn is not a server function.
+        TypeError: fn is not a server function, or a number is not whole.
         ValueError: a number is out of range, or this machine does not allow so many connections.
     """
-    check(connections, active, payload)
-    return Playground(fn, connections, active, payload).sampled()
+    check_load(connections, active, payload)
+    return Playground(fn, connections, active, payload)

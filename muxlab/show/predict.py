@@ -1,4 +1,4 @@
-"""A question that the learner answers before the experiment runs, and that the experiment's own result decides.
+"""`predict`: a question to answer before the experiment runs, and which the experiment's own result decides.
 
 Which choice is right is written nowhere: `reveal` is given what the experiment returned, and finds the choice that
 stands for it. In a notebook that nobody touches the question waits quietly, and then shows what came out.
@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from string import ascii_lowercase
 from typing import Any
 
 import anywidget
 import traitlets
+from ipywidgets import DOMWidget
 
-from muxlab.show.panel import script, sheets
+from muxlab.show.panel import read_script, read_style
 
 NONE = -1
 """In place of a choice's number: nobody has answered; or the result is none of the choices."""
@@ -30,18 +31,18 @@ class Prediction(anywidget.AnyWidget):
         truth: the number of the choice that came out, -1 when none of them did; None before `reveal`.
     """
 
-    _esm = script("prediction.js")
-    _css = sheets("prediction.css")
+    _esm = read_script("predict.js")
+    _css = read_style("predict.css")
 
-    question = traitlets.Unicode().tag(sync=True)  # as HTML, like the choices
+    question = traitlets.Unicode().tag(sync=True)  # as text with `code`, like the choices
     choices = traitlets.List(traitlets.Unicode()).tag(sync=True)
     answer = traitlets.Int(NONE).tag(sync=True)
     truth = traitlets.Int(None, allow_none=True).tag(sync=True)
     result = traitlets.Unicode().tag(sync=True)  # in words, when it is none of the choices
 
     def __init__(self, question: str, choices: Mapping[str, Any]) -> None:
-        self._question, self._texts, self._meanings = question, [_plain(text) for text in choices], [*choices.values()]
-        super().__init__(question=_as_html(question), choices=[_as_html(text) for text in choices])
+        self._meanings = [*choices.values()]
+        super().__init__(question=question, choices=[*choices])
 
     def reveal(self, result: Any) -> None:
         """Show which choice the experiment's result stands for; again, and with another result, whenever it runs again.
@@ -56,26 +57,25 @@ class Prediction(anywidget.AnyWidget):
         """
         found = [number for number, meant in enumerate(self._meanings) if _fits(meant, result)]
         if len(found) > 1:
-            several = " and ".join(_lettered(self._texts)[number] for number in found)
+            several = " and ".join(_lettered(self.choices)[number] for number in found)
             raise ValueError(f"{result!r} fits {several}: let each choice stand for something else")
         with self.hold_sync():
             self.truth, self.result = (found[0], "") if found else (NONE, repr(result))
-        print(_lettered(self._texts)[found[0]] if found else f"none of these: {result!r}")
+        print(_lettered(self.choices)[found[0]] if found else f"none of these: {result!r}")
 
     @traitlets.validate("answer")
     def _lock(self, proposal: Any) -> int:
         return self.answer if self.answer != NONE else proposal["value"]
 
     def __repr__(self) -> str:
-        """The same before and after an answer: nbval compares it."""
-        return "\n  ".join([f"Predict. {_plain(self._question)}", *_lettered(self._texts)])
+        """Return the question and its choices, the same before and after an answer: nbval compares it."""
+        return "\n  ".join([f"Predict. {_plain(self.question)}", *_lettered(self.choices)])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle: Any = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle
-        items = "".join(f"<li>{line}</li>" for line in _lettered(self.choices))
-        stored = f'<p><em>Predict.</em> {self.question}</p><ul style="list-style: none">{items}</ul>'
-        return data | {"text/html": stored}, metadata
+        # anywidget's own bundle has another form in each version
+        items = "".join(f"<li>{line}</li>" for line in _lettered(self.choices, _as_html))
+        stored = f'<p><em>Predict.</em> {_as_html(self.question)}</p><ul style="list-style: none">{items}</ul>'
+        return DOMWidget._repr_mimebundle_(self, **kwargs) | {"text/html": stored}
 
 
 def predict(question: str, choices: Mapping[str, Any] | Iterable[str]) -> Prediction:
@@ -109,13 +109,13 @@ def _fits(meant: Any, result: Any) -> bool:
     return bool(meant(result)) if callable(meant) else bool(meant == result)
 
 
-def _lettered(texts: Iterable[str]) -> list[str]:
-    return [f"({letter}) {text}" for letter, text in zip(ascii_lowercase, texts, strict=False)]
-
-
 def _plain(text: str) -> str:
     return text.replace("`", "")
 
 
 def _as_html(text: str) -> str:
     return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
+def _lettered(texts: Iterable[str], write: Callable[[str], str] = _plain) -> list[str]:
+    return [f"({letter}) {write(text)}" for letter, text in zip(ascii_lowercase, texts, strict=False)]

@@ -1,33 +1,134 @@
-"""The bars of a race: in the browser by `race.js`, and as a stored picture."""
+"""`race`: servers under the same load, one after the other: replies per second, and CPU time for each reply.
+
+What is known of one server is a `Result`, and comes from a `Lap`. The browser (race.js) and the stored picture both
+draw the bars that `bars_of` makes of the results.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-import anywidget
 import traitlets
 
+from muxlab.server import name_of
 from muxlab.show import style
-from muxlab.show.panel import Board, script, sheets
-from muxlab.show.session import Crashed, Lap, Result
-from muxlab.show.sliders import check
-from muxlab.show.style import png, sheet_of
+from muxlab.show.panel import read_script, read_style
+from muxlab.show.session import Crashed, Display, Session, SessionPanel
+from muxlab.show.sliders import check_load
+
+LAP = 1.0  # seconds on the clock: long enough to watch, and three servers come round in a few
+SAMPLE = 0.15  # seconds of each server before the panel is shown, so that it is never empty
+WARM_UP = 20  # replies before the clock starts, as in `muxlab.measure.echo_cost`
+PATIENCE = 5.0  # seconds that a server has to connect everybody and to give its first replies
 
 TITLES = ("", "replies per second: long is good", "CPU time per reply: short is good")
 
 
-class Track(anywidget.AnyWidget):
-    """Two bars for each server, and what went wrong (`message`)."""
+@dataclass(frozen=True)
+class Result:
+    """What is known of one server; a figure is None before its first lap.
 
-    _esm = script("sliders.js", "race.js")
-    _css = sheets("screen.css", "race.css")
+    Attributes:
+        name: the server's.
+        replies_per_second: while the clock ran.
+        us_per_reply: CPU time of its thread for each reply, in microseconds.
+        note: what else there is to know, such as how many clients it turned away.
+    """
+
+    name: str
+    replies_per_second: float | None = None
+    us_per_reply: float | None = None
+    note: str = ""
+
+
+class Lap:
+    """One server's turn, `seconds` long; the clock starts when all clients are connected and replies flow.
+
+    Attributes:
+        result: what is known so far.
+        over: True when the time is up, or nothing more can come.
+    """
+
+    def __init__(self, session: Session, seconds: float) -> None:
+        self._session, self._seconds = session, seconds
+        self._born = time.monotonic()
+        self._start: tuple[float, int, float] | None = None  # time, replies, CPU time when the clock started
+        self.result = Result(session.server.name, note="connecting")
+        self.over = False
+
+    def look(self) -> None:
+        """Bring `result` and `over` up to date."""
+        self._session.look()
+        seen = self._session.seen
+        now = time.monotonic(), seen.replies, self._session.server.cpu_seconds()
+        all_tried = seen.connected + seen.errors >= self._session.swarm.connections
+        if self._session.trouble():
+            self.over = True
+        elif self._start is None:
+            if all_tried and seen.replies >= WARM_UP:
+                self._start = now
+            elif now[0] - self._born > PATIENCE:
+                self.result, self.over = Result(self.result.name, note=f"no reply within {PATIENCE:g} s"), True
+        else:
+            took, replies, cpu = (after - before for after, before in zip(now, self._start, strict=True))
+            note = f"lost {seen.errors:,} of its clients" if seen.errors else ""
+            cost = cpu / replies * 1e6 if replies else None
+            self.result = Result(self.result.name, replies / took, cost, note)
+            self.over = took >= self._seconds
+
+
+def bars_of(results: Sequence[Result]) -> list[list[dict]]:
+    """Return two bars for each server: the share of the longest of their kind, 0 to 1, and the text."""
+    most_replies = max(one.replies_per_second or 0 for one in results)
+    most_time = max(one.us_per_reply or 0 for one in results)
+    return [
+        [_bar(one.replies_per_second, most_replies, style.human_number), _bar(one.us_per_reply, most_time, _human_cost)]
+        for one in results
+    ]
+
+
+def _bar(value: float | None, longest: float, write: Callable[[float], str]) -> dict:
+    if value is None:
+        return {"share": 0.0, "text": "\u2013"}
+    return {"share": value / (longest or 1), "text": write(value)}
+
+
+def _human_cost(microseconds: float) -> str:
+    return f"{microseconds:,.{0 if microseconds >= 99.5 else 1}f} µs"
+
+
+def draw_race(results: Sequence[Result], setting: str, note: str, message: str = "") -> bytes:
+    """Return a PNG of the bars, of how many clients there were (`setting`), and of what went wrong."""
+    bottom = 1.0 + 0.42 * len(results)  # inches, as all numbers here
+    lefts, longest = (1.75, 4.55), 1.6
+    with style.style():
+        figure, ax = style.new_picture(bottom + 0.2 * len(message.splitlines()))
+        style.write(ax, 0.25, 0.3, setting, fontsize=11, weight="bold")
+        style.write(ax, style.SIZE[0] - 0.25, 0.3, note, fontsize=9.5, color=style.MUTED, ha="right")
+        for left, title in zip(lefts, TITLES[1:], strict=True):
+            style.write(ax, left, 0.68, title, fontsize=9.5, color=style.MUTED)
+        for line, (one, bars) in enumerate(zip(results, bars_of(results), strict=True)):
+            y, colour = 1.0 + 0.42 * line, style.look(one.name).colour
+            style.write(ax, 0.25, y, one.name, fontsize=11, weight="bold", color=style.darker(colour))
+            for left, bar in zip(lefts, bars, strict=True):
+                ax.barh(y, longest * bar["share"], 0.26, left, color=colour)
+                style.write(ax, left + longest * bar["share"] + 0.08, y, bar["text"], fontsize=10)
+        style.write_trouble(ax, 0.25, bottom - 0.07, message)
+        return style.png(figure)
+
+
+class RaceDisplay(Display):
+    """Two bars for each server."""
+
+    _esm = read_script("race.js")
+    _css = read_style("session.css", "race.css")
 
     titles = traitlets.List(traitlets.Unicode(), list(TITLES)).tag(sync=True)
     lanes = traitlets.List(traitlets.Dict()).tag(sync=True)
-    message = traitlets.Unicode("").tag(sync=True)
 
-    def show(self, results: Sequence[Result], turn: int | None = None) -> None:
+    def show(self, results: Sequence[Result], turn: int | None) -> None:
         """Show what is known of each server, and whose turn it is."""
         self.lanes = [
             {
@@ -40,165 +141,70 @@ class Track(anywidget.AnyWidget):
         ]
 
 
-def bars_of(results: Sequence[Result]) -> list[list[dict]]:
-    """Return two bars for each: their share of the longest of their kind, 0 to 1, and their text."""
-    rates = [one.replies_per_second for one in results]
-    costs = [one.us_per_reply for one in results]
-    texts = (
-        [style.human_number(rate) if rate is not None else "\u2013" for rate in rates],
-        [f"{cost:,.{0 if cost >= 99.5 else 1}f} µs" if cost is not None else "\u2013" for cost in costs],
-    )
-    shares = ([(value or 0) / (max(one or 0 for one in values) or 1) for value in values] for values in (rates, costs))
-    columns = (zip(share, text, strict=True) for share, text in zip(shares, texts, strict=True))
-    return [[{"share": share, "text": text} for share, text in pair] for pair in zip(*columns, strict=True)]
-
-
-def bars_picture(results: Sequence[Result], setting: str, note: str, message: str = "") -> bytes:
-    """Return a PNG of the bars, for where no kernel runs.
-
-    Args:
-        results: what is known of each server.
-        setting: how many clients there were.
-        note: one line, such as what to do to see it run.
-        message: what went wrong, in lines.
-    """
-    width, height = style.SIZE[0], 1.0 + 0.42 * len(results) + 0.2 * len(message.splitlines())  # inches
-    with style.style():
-        figure, sheet = sheet_of(height)
-        sheet.text(0.25, 0.3, setting, fontsize=11, weight="bold", va="center")
-        sheet.text(width - 0.25, 0.3, note, fontsize=9.5, color=style.MUTED, va="center", ha="right")
-        for left, title in zip((1.75, 4.55), TITLES[1:], strict=True):
-            sheet.text(left, 0.68, title, fontsize=9.5, color=style.MUTED, va="center")
-        for line, (one, bars) in enumerate(zip(results, bars_of(results), strict=True)):
-            y, colour = 1.0 + 0.42 * line, style.look(one.name).colour
-            sheet.text(0.25, y, one.name, fontsize=11, weight="bold", va="center", color=style.darker(colour))
-            for left, bar in zip((1.75, 4.55), bars, strict=True):
-                sheet.barh(y, 1.6 * bar["share"], 0.26, left, color=colour)
-                sheet.text(left + 1.6 * bar["share"] + 0.08, y, bar["text"], fontsize=10, va="center")
-        sheet.text(0.25, height - 0.15, message, fontsize=9.5, color=style.darker(style.CLIENT["lost"].colour),
-                   va="bottom", parse_math=False, clip_on=True)  # fmt: skip
-        return png(figure)
-
-
-LAP = 1.0  # seconds on the clock: long enough to watch, and three servers come round in a few
-SAMPLE = 0.15  # seconds of each server before the panel is shown, so that it is never empty
-
-
-class Race(Board):
+class Race(SessionPanel):
     """The panel that `race` returns; it can be used from Python as with the mouse.
 
     Attributes:
-        sliders: `.connections`, `.active` and `.payload`, which may be assigned at any time: all begin anew.
         results: what is known of each server, in their order.
-        track: what is shown now; its `.message` tells what went wrong.
     """
 
-    def __init__(self, fns: tuple[Callable, ...], connections: int, active: int, payload: int, isolate: bool) -> None:
-        self.track = Track()
+    LIVE = "live: one after the other"
+
+    def __init__(self, fns: Sequence[Callable], connections: int, active: int, payload: int, isolate: bool) -> None:
         self._fns, self._isolate = fns, isolate
-        self.results = [Result(getattr(fn, "__name__", "")) for fn in fns]
         self._turn = 0
-        self._lap: Lap | None = None
-        super().__init__(connections, active, payload, self.track)
+        self.results = [Result(name_of(fn)) for fn in fns]
+        super().__init__("<b>race</b>", RaceDisplay(), connections, active, payload)
 
-    @property
-    def running(self) -> bool:
-        """True while the servers take turns."""
-        return self._lap is not None
+    def _begin(self) -> None:
+        """Give each server `SAMPLE` seconds, and show what was seen, so that a panel is never empty; then stop."""
+        for turn in range(len(self._fns)):
+            self._turn = turn
+            try:
+                session = self._open_lap(SAMPLE)
+            except Crashed as error:
+                self._show_error(error)
+                continue
+            while not self._watch(session):
+                time.sleep(SAMPLE / 10)  # this is the clock of the sample, not a wait for something
+            self._end_session()
+        self._turn = 0
+        self._show()
+        self._describe("a sample from when this cell ran: press Start")
 
-    def start(self) -> None:
-        """Let the servers take turns until `stop()`; any other race stops. What goes wrong is shown in the panel."""
-        with self._lock:
-            if self.running:
-                return
-            for panel in self._panels:
-                panel.stop()
-            self.track.message = ""
-            began = self._go_on(self._turn)
-            self._describe("live: one after the other" if began else "stopped")
-            self._go_live()
+    def _open_session(self) -> Session:
+        return self._open_lap(LAP)
 
-    def stop(self) -> None:
-        """Stop what runs and keep the last numbers; a second time does nothing."""
-        with self._lock:
-            if self.running:
-                self._end_lap()
-                self._describe("stopped")
+    def _open_lap(self, seconds: float) -> Session:
+        session = self._serve(self._fns[self._turn], self._isolate)
+        self._lap = Lap(session, seconds)
+        return session
 
-    def refresh(self) -> None:
-        """Show the present moment, and go on to the next server when a lap is over.
-
-        While the panel runs in a notebook, this is done ten times a second for you.
-        """
-        with self._lock:
-            if self._look():
-                self._end_lap()
-                if self.track.message or not self._go_on((self._turn + 1) % len(self._fns)):
-                    self._describe("stopped")
-
-    def sample(self) -> None:
-        """Give each server `SAMPLE` seconds and show what was seen, so that a panel is never empty; then nothing runs.
-
-        Raises:
-            TypeError, ValueError: `muxlab.serve` or `muxlab.Swarm` refuses a function or a number.
-        """
-        with self._lock:
-            for turn in range(len(self._fns)):
-                try:
-                    self._begin_lap(turn, SAMPLE)
-                except Crashed as error:
-                    self.track.message = str(error)
-                while self.running and not self._look():
-                    time.sleep(SAMPLE / 10)  # this is the clock of the sample, not a wait for something
-                self._end_lap()
-            self._turn = 0
-            self._describe("a sample from when this cell ran: press Start")
-
-    def _begin_lap(self, turn: int, seconds: float) -> None:
-        sliders = self.sliders
-        self._turn = turn
-        load = sliders.connections, sliders.active, sliders.payload, self._isolate
-        self._lap = Lap(seconds, self._fns[turn], *load)
-
-    def _go_on(self, turn: int) -> bool:
-        """Let this one run, and return whether it does; what is wrong is shown: no cell waits for it."""
-        try:
-            self._begin_lap(turn, LAP)
-        except Exception as error:
-            self.track.message = str(error)
-        return self.running
-
-    def _end_lap(self) -> None:
-        lap, self._lap = self._lap, None
-        if lap is not None:
-            self.track.message = lap.close() or self.track.message
-            self._show()
-
-    def _look(self) -> bool:
-        """Show the present lap; true when it is over."""
-        if self._lap is None:
-            return False
+    def _look(self, session: Session) -> bool:
         self._lap.look()
         self.results[self._turn] = self._lap.result
-        self._show()
         return self._lap.over
 
     def _show(self) -> None:
-        self.track.show(self.results, self._turn if self.running else None)
+        self.display.show(self.results, self._turn if self.running else None)
 
-    def _headline(self) -> str:
-        return "<b>race</b>"
+    def _go_on(self) -> None:
+        """Let the next server run, unless this one was in trouble."""
+        self._end_session()
+        if self.display.message:
+            self._describe("stopped")
+        else:
+            self._turn = (self._turn + 1) % len(self._fns)
+            self._try_session()
 
     def _slider_moved(self, what: str, value: int) -> None:
         """Begin anew: results under different loads do not stand side by side."""
         with self._lock:
-            if not self.running:
-                return
-            self._end_lap()
-            self.results = [Result(one.name) for one in self.results]
-            self._show()
-            if not self._go_on(0):
-                self._describe("stopped")
+            if self.running:
+                self._end_session()
+                self._turn, self.results = 0, [Result(one.name) for one in self.results]
+                self._show()
+                self._try_session()
 
     def __repr__(self) -> str:
         names = ", ".join(one.name for one in self.results)
@@ -206,14 +212,14 @@ class Race(Board):
 
     def _picture(self) -> bytes:
         setting = f"{self.sliders.connections:,} connections, {self.sliders.active:,} of them talk"
-        return bars_picture(self.results, setting, "stored picture: run this cell to play", self.track.message)
+        return draw_race(self.results, setting, "stored picture: run this cell to play", self.display.message)
 
 
 def race(*fns: Callable, connections: int = 100, active: int = 10, payload: int = 64, isolate: bool = False) -> Race:
     """Let servers run under the same load, one after the other, and show replies a second and CPU time per reply.
 
-    The cell takes a short sample of each server and then stops everything; the button Start lets them take turns, and
-    whoever moves a slider begins a new race.
+    The cell takes a short sample of each server and then stops everything. The button Start lets them take turns, and
+    a slider that moves begins a new race.
 
     Args:
         fns: two server functions or more, ours or yours, as for `muxlab.serve`.
@@ -226,13 +232,13 @@ def race(*fns: Callable, connections: int = 100, active: int = 10, payload: int 
         The panel, a widget.
 
     Raises:
-        TypeError: one of them is not a server function.
+        TypeError: one of them is not a server function, or a number is not whole.
         ValueError: fewer than two servers, a number is out of range, or this machine does not allow so many
             connections.
     """
     if len(fns) < 2:
         raise ValueError(f"a race takes two servers or more, and was given {len(fns)}: race(one, other)")
-    check(connections, active, payload)
+    check_load(connections, active, payload)
     if active < 1:
         raise ValueError("active=0: a race counts replies, so one client at least has to talk")
-    return Race(fns, connections, active, payload, isolate).sampled()
+    return Race(fns, connections, active, payload, isolate)

@@ -1,73 +1,39 @@
-"""One moment of a playground: what the panel and the stored picture show, and its form on the way to the browser."""
+"""A server and its swarm at work, and the panel over them: a name, Start and Stop, three sliders, a display that moves.
+
+The playground shows one session until it is stopped. The race lets its servers take turns, with a session for each.
+"""
 
 from __future__ import annotations
 
-import struct
-import time
-import traceback
-from collections import deque
+import abc
+import asyncio
+import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
+import anywidget
+import traitlets
+from ipywidgets import HTML, Button, HBox, VBox
+
+from muxlab.errors import last_line, text_of
 from muxlab.server import serve
-from muxlab.show.style import human_number, human_seconds
+from muxlab.servers import SERVERS
+from muxlab.show.panel import Panel
+from muxlab.show.sliders import Sliders
+from muxlab.show.style import printable
 from muxlab.swarm import Swarm
-
-# What one byte of `dots` says, as Swarm.activity() gives it. 1 to 250 is the number of replies since the last look.
-QUIET, WAITING, CONNECTING, LOST = 0, 251, 252, 253
-
-_HEADER = struct.Struct("<III")  # number of this frame, points of history, connections
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What is known at one moment: counts, rates per second, durations in seconds (None before any reply)."""
-
-    number: int = 0
-    connected: int = 0
-    wanted: int = 0
-    replies_per_second: float = 0.0
-    p50: float | None = None
-    p99: float | None = None
-    cpu_share: float | None = None  # of one core, 0 to 1
-    dots: bytes = b""  # one byte for each connection
-    history: tuple[float, ...] = ()  # replies per second, oldest first
-
-    def pack(self) -> bytes:
-        """Return the moving part for the canvas: header, history as 32-bit floats, one byte per connection."""
-        header = _HEADER.pack(self.number, len(self.history), len(self.dots))
-        return header + struct.pack(f"<{len(self.history)}f", *self.history) + self.dots
-
-    def tiles(self) -> list[str]:
-        """Return the five numbers as the panel writes them, in the order of `TILES`."""
-        share = "\u2013" if self.cpu_share is None else f"{100 * self.cpu_share:.0f} %"
-        return [
-            f"{human_number(self.connected)} / {human_number(self.wanted)}",
-            human_number(self.replies_per_second),
-            human_seconds(self.p50),
-            human_seconds(self.p99),
-            share,
-        ]
-
-
-TILES = ("connected", "replies per second", "half within", "99 % within", "server CPU")
-
+from muxlab.watch.rebind import plain_function
 
 PER_SECOND = 10  # frames: often enough to look alive; at about a millisecond each they cost a hundredth of a core
-HISTORY = 20 * PER_SECOND  # points: the sparkline shows 20 s
 BACKLOG = 4096  # a slider that is dragged far is a burst of connects; the kernel's usual cap, net.core.somaxconn
-_LIBRARY = str(Path(traceback.__file__).parent)
-_PACKAGE = str(Path(__file__).parents[1])
+LETTERS, LINES = 1000, 10  # of an error's message that a panel has room for
 
 
 class Crashed(Exception):
-    """The server raised before the first client was connected; the text says what, and in which line."""
+    """An error that a server raised before a client was connected; the text says which, and in which line."""
 
 
-class Load:
-    """A swarm on a server of its own, from construction until `close()`.
+class Session:
+    """A server, and a swarm that talks to it, from construction until `close()`.
 
     Args:
         fn: the server function, as for `muxlab.serve`.
@@ -75,74 +41,44 @@ class Load:
         payload: bytes in each message.
         isolate: the clients get a process of their own, as in `Swarm`.
 
+    Attributes:
+        seen: the swarm's latest snapshot.
+
     Raises:
         TypeError: fn is not a server function.
-        ValueError: more connections than this machine allows, or a number that makes no sense.
+        ValueError: more connections than this machine allows, or a number that is out of range.
         Crashed: the function raised at once.
     """
 
     def __init__(self, fn: Callable, connections: int, active: int, payload: int, isolate: bool = False) -> None:
         self.server = serve(fn, backlog=BACKLOG)
-        try:
-            self.swarm = Swarm(self.server, connections, active, payload, isolate=isolate)
-        except BaseException:
-            self.server.end()
-            if self.server.error is not None:  # then whatever the swarm said is only a consequence
-                raise Crashed(explain(self.server.name, self.server.error)) from self.server.error
-            raise
-        self._began = time.monotonic()
-        self._points = deque([(self._began, 0, 0.0)], maxlen=PER_SECOND + 1)  # (time, replies, CPU time) of one second
-        self._history: deque[float] = deque(maxlen=HISTORY)
-        self._latest = self.swarm.snapshot()
-        self._frame = Frame()
+        with contextlib.ExitStack() as undo:  # an interrupt may come between any two of these lines
+            undo.callback(self.server.end)
+            try:
+                self.swarm = Swarm(self.server, connections, active, payload, isolate=isolate)
+            except Exception:
+                self.server.end()
+                if self.server.error is not None:  # then whatever the swarm said is only a consequence
+                    raise Crashed(explain(self.server.name, self.server.error, fn)) from self.server.error
+                raise
+            undo.callback(self.swarm.end)
+            self.look()
+            undo.pop_all()
 
-    def note(self) -> None:
-        """Note replies and CPU time of this moment, from which `frame` makes the history and the share of CPU."""
-        self._latest = self.swarm.snapshot()
-        self._points.append((time.monotonic(), self._latest.replies, self.server.cpu_seconds()))
-        began, before, _ = self._points[-min(len(self._points), PER_SECOND // 2 + 1)]  # half a second ago
-        ended, after, _ = self._points[-1]
-        self._history.append((after - before) / max(ended - began, 1e-9))
-
-    def frame(self) -> Frame:
-        """Return what is to be seen now; each dot tells what happened to it since the last frame.
-
-        Dots and history move with every frame. The figures change twice a second: faster, nobody could read them.
-        """
-        self.note()
-        frame = replace(
-            self._frame,
-            number=self._frame.number + 1,
-            connected=self._latest.connected,
-            wanted=self.swarm.connections,
-            dots=self.swarm.activity(),
-            history=tuple(self._history),
-        )
-        if self._frame.number % (PER_SECOND // 2) == 0:
-            (began, _, before), (ended, _, after) = self._points[0], self._points[-1]
-            # The swarm's figures are those of its latest window; the first one takes a moment to fill.
-            young = self._latest.p50 is None and ended - self._began < 1
-            figures = self._latest.total if young else self._latest
-            frame = replace(
-                frame,
-                replies_per_second=figures.replies_per_second,
-                p50=figures.p50,
-                p99=figures.p99,
-                cpu_share=(after - before) / max(ended - began, 1e-9),
-            )
-        self._frame = frame
-        return frame
+    def look(self) -> None:
+        """Take a new snapshot of the swarm."""
+        self.seen = self.swarm.snapshot()
 
     def trouble(self) -> str:
         """Return what went wrong, in words for the learner, or an empty string."""
         if self.server.error is not None:
-            return explain(self.server.name, self.server.error)
+            return explain(self.server.name, self.server.error, self.server.fn)
         if self.swarm.error is not None:
-            return f"The swarm stopped: {_name_and_text(self.swarm.error)}"
+            return f"The swarm stopped: {text_of(self.swarm.error)}"
         if not self.server.alive:
             return f"{self.server.name} returned, so nobody is served any more. A server goes on until stop.is_set()."
-        if self._latest.mismatches:
-            wrong = self._latest.mismatches
+        if self.seen.mismatches:
+            wrong = self.seen.mismatches
             return f"Replies that were not what had been sent: {wrong}. The server loses, repeats or mixes bytes."
         return ""
 
@@ -161,86 +97,158 @@ class Load:
         try:
             self.server.stop()
         except BaseException as error:
-            if not isinstance(error, Exception) and error is not self.server.error:
-                raise  # an interrupt of the learner's, not something that the server raised
-            return "" if was_well and isinstance(error, ConnectionError) else explain(self.server.name, error)
+            if error is self.server.error:
+                hung_up_on = was_well and isinstance(error, ConnectionError)
+                return "" if hung_up_on else explain(self.server.name, error, self.server.fn)
+            if isinstance(error, TimeoutError):  # it cannot be ended, and its text says why and what to do
+                return str(error)
+            raise
         return ""
 
 
-def explain(name: str, error: BaseException) -> str:
-    """Return what `error` says and the learner's line that raised it (the innermost one outside the library)."""
-    lines = [f"{name} stopped with {_name_and_text(error)}"]
-    steps = [step for step in traceback.extract_tb(error.__traceback__) if _is_learners(step.filename)]
-    if steps:
-        lines.append(f"line {steps[-1].lineno} of {steps[-1].name}'s cell:  {steps[-1].line}")
-        lines.append("Mend it, run its cell and this one again, then press Start.")
-    return "\n".join(lines)
+def explain(name: str, error: BaseException, fn: Callable) -> str:
+    """Say what a server stopped with, and in which line of the learner's; of ours it is not for the learner to mend."""
+    what = "\n".join(printable(text_of(error))[:LETTERS].splitlines()[:LINES])
+    code = getattr(plain_function(fn), "__code__", None)
+    line, source, function = last_line(error, code.co_filename if code else "")
+    if not line or name in SERVERS:
+        return f"{name} stopped with {what}"
+    advice = "Mend it, run its cell and this one again, then press Start."
+    return f"{name} stopped with {what}\nline {line}, in {function}:  {source}\n{advice}"
 
 
-def _is_learners(filename: str) -> bool:
-    return not filename.startswith((_PACKAGE, _LIBRARY, "<frozen"))
+class Display(anywidget.AnyWidget):
+    """The part of a panel that moves, and what went wrong: `message`."""
+
+    message = traitlets.Unicode("").tag(sync=True)
 
 
-def _name_and_text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-WARM_UP = 20
-"""Replies before the clock starts, as in `muxlab.measure.echo_cost`."""
-
-PATIENCE = 5.0
-"""Seconds that a server has to connect everybody and to give its first replies."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What is known of one server: `replies_per_second`, `us_per_reply` of its thread's CPU time; None before a lap.
-
-    `note` says what else there is to know, such as how many clients it turned away.
-    """
-
-    name: str
-    replies_per_second: float | None = None
-    us_per_reply: float | None = None
-    note: str = ""
-
-
-class Lap:
-    """A server and its swarm at work until `close()`.
+class SessionPanel(Panel, VBox):
+    """A panel over one session at a time; of each kind of panel, one at a time has a session.
 
     Args:
-        seconds: how long the clock runs.
-        fn, load: the server function and its clients, as for `Load`, whose errors are raised.
+        headline: what stands before the status, as HTML.
+        display: what moves.
+        connections, active, payload: where the sliders stand at first.
+
+    Attributes:
+        sliders: `.connections`, `.active` and `.payload`, which may be assigned at any time.
+        display: what is shown now; its `.message` tells what went wrong.
     """
 
-    def __init__(self, seconds: float, fn: Callable, *load: Any) -> None:
-        self._load = Load(fn, *load)
-        self._seconds = seconds
-        self._born = time.monotonic()
-        self._start: tuple[float, int, float] | None = None  # time, replies, CPU time when the clock started
-        self.result = Result(self._load.server.name, note="connecting")
-        self.over = False
+    LIVE = "live"
 
-    def look(self) -> None:
-        """Bring `result` up to date, and `over`: true when the time is up, or nothing more can come."""
-        seen = self._load.swarm.snapshot()
-        now = time.monotonic(), seen.replies, self._load.server.cpu_seconds()
-        all_tried = seen.connected + seen.errors >= self._load.swarm.connections
-        if self._load.trouble():
-            self.over = True
-        elif self._start is None:
-            if all_tried and seen.replies >= WARM_UP:
-                self._start = now
-            elif now[0] - self._born > PATIENCE:
-                self.result, self.over = Result(self.result.name, note=f"no reply within {PATIENCE:g} s"), True
-        else:
-            took, replies, cpu = (after - before for after, before in zip(now, self._start, strict=True))
-            note = f"lost {seen.errors:,} of its clients" if seen.errors else ""
-            cost = cpu / replies * 1e6 if replies else None
-            self.result = Result(self.result.name, replies / took, cost, note)
-            self.over = took >= self._seconds
+    def __init__(self, headline: str, display: Display, connections: int, active: int, payload: int) -> None:
+        self.sliders = Sliders(connections, active, payload)
+        self.sliders.tell(self._slider_moved)
+        self.display = display
+        self._headline = headline
+        self._session: Session | None = None
+        self._task: asyncio.Future[None] | None = None
+        self._title, self._button = HTML(), Button()
+        self._title.add_class("mux-name")
+        self._button.add_class("mux-press")
+        self._button.on_click(lambda _: self.stop() if self.running else self.start())
+        head = HBox([self._title, self._button])
+        head.add_class("mux-head")
+        super().__init__([head, self.sliders, display], _dom_classes=("mux-card", "mux"))
 
-    def close(self) -> str:
-        """Stop server and swarm, and return what went wrong, in words for the learner, or ""."""
-        trouble = self._load.trouble()
-        return self._load.close() or trouble
+    @property
+    def running(self) -> bool:
+        """True while a session runs."""
+        return self._session is not None
+
+    def start(self) -> None:
+        """Serve and swarm until `stop()`; any other panel of this kind stops. What goes wrong is shown in the panel."""
+        with self._lock:
+            if not self.running:
+                self.display.message = ""
+                if self._try_session() and self._loop is not None:
+                    self._loop.call_soon_threadsafe(self._begin_task)
+
+    def stop(self) -> None:
+        """End the session and keep the last numbers; a second time does nothing."""
+        with self._lock:
+            if self.running:
+                self._end_session()
+                self._describe("stopped")
+
+    def refresh(self) -> None:
+        """Show the present moment; while the panel runs in a notebook, this is done ten times a second for you."""
+        with self._lock:
+            if self._session is not None and self._watch(self._session):
+                self._go_on()
+
+    # ---- a subclass says what is served, and what is shown of it
+
+    @abc.abstractmethod
+    def _open_session(self) -> Session:
+        """Begin to `_serve`, and to note what `_look` needs."""
+
+    @abc.abstractmethod
+    def _look(self, session: Session) -> bool:
+        """Look at the session, and return whether it is over."""
+
+    @abc.abstractmethod
+    def _show(self) -> None:
+        """Show what was seen last."""
+
+    @abc.abstractmethod
+    def _slider_moved(self, what: str, value: int) -> None:
+        """Follow a slider: `what` is "connections", "active" or "payload"."""
+
+    def _go_on(self) -> None:
+        """Do what comes after a session that is over."""
+        self.stop()
+
+    # ---- one session
+
+    def _serve(self, fn: Callable, isolate: bool = False) -> Session:
+        """Begin a session with the clients that the sliders ask for; errors as of `Session`."""
+        for panel in list(self._panels):
+            if panel is not self and type(panel) is type(self):
+                panel.stop()
+        self._session = Session(fn, self.sliders.connections, self.sliders.active, self.sliders.payload, isolate)
+        return self._session
+
+    def _try_session(self) -> bool:
+        """Begin a session, or show why there is none; return whether it runs."""
+        with self._errors_shown():
+            self._open_session()
+        self._describe(self.LIVE if self.running else "stopped")
+        return self.running
+
+    def _watch(self, session: Session) -> bool:
+        """Look at the session and show what there is to see; return whether it is over."""
+        over = self._look(session)
+        self._show()
+        self.display.message = session.trouble() or self.display.message
+        return over
+
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            self.display.message = session.close() or self.display.message
+            self._show()
+
+    def _show_error(self, error: Exception) -> None:
+        self.display.message = str(error) or text_of(error)
+
+    def _describe(self, status: str) -> None:
+        self._title.value = f"{self._headline}<span>{status}</span>"
+        self._button.description, self._button.button_style = ("Stop", "") if self.running else ("Start", "primary")
+
+    # ---- frames, sent by the kernel's own loop
+
+    def _begin_task(self) -> None:
+        if self._task is None or self._task.done():  # else the one of before has not even noticed the stop
+            self._task = asyncio.ensure_future(self._play())
+
+    async def _play(self) -> None:
+        while self.running:
+            try:
+                self.refresh()
+            except Exception as error:  # a task has no cell to raise in: the panel says it, and stops
+                self.display.message = f"The panel stopped with {text_of(error)}"
+                self.stop()
+            await asyncio.sleep(1 / PER_SECOND)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from ipywidgets import HBox, IntSlider, SelectionSlider
 
 from muxlab import limits
+from muxlab.arguments import check_count
 
 MOST = 10_000  # connections: as many dots as a panel can still show one by one
 LARGEST = 2**16  # bytes: what one recv of the course's servers takes
@@ -19,7 +20,7 @@ class Sliders(HBox):
     so that 10 and 10,000 are both easy to reach; a value that is assigned becomes one more place to stand.
 
     Args:
-        connections, active, payload: where the sliders stand at first; numbers that `check` lets pass.
+        connections, active, payload: where the sliders stand at first; numbers that `check_load` lets pass.
     """
 
     def __init__(self, connections: int, active: int, payload: int) -> None:
@@ -48,7 +49,7 @@ class Sliders(HBox):
 
     @connections.setter
     def connections(self, count: int) -> None:
-        _check_count("connections", count, 1)
+        check_count("connections", count)
         self._place(self._connections, count)
         self._connections_moved()
 
@@ -59,7 +60,7 @@ class Sliders(HBox):
 
     @active.setter
     def active(self, count: int) -> None:
-        _check_count("active", count, 0)
+        check_count("active", count, 0)
         self._active.value = count
 
     @property
@@ -69,7 +70,7 @@ class Sliders(HBox):
 
     @payload.setter
     def payload(self, size: int) -> None:
-        _check_count("payload", size, 1)
+        check_count("payload", size)
         self._place(self._payload, size)
         self._told("payload", size)
 
@@ -90,11 +91,11 @@ class Sliders(HBox):
             self._placing = False
 
 
-def check(connections: int, active: int, payload: int) -> None:
-    """Raise ValueError if one of them is not a whole number, or too small."""
-    _check_count("connections", connections, 1)
-    _check_count("active", active, 0)
-    _check_count("payload", payload, 1)
+def check_load(connections: int, active: int, payload: int) -> None:
+    """Refuse what is not a whole number with a TypeError, what is too small with a ValueError."""
+    check_count("connections", connections)
+    check_count("active", active, 0)
+    check_count("payload", payload)
 
 
 def _slider(title: str, value: int, stops: Iterable[int]) -> SelectionSlider:
@@ -111,8 +112,3 @@ def _most() -> int:
     """Return where the slider for connections ends: what the machine allows now, in whole hundreds, and `MOST`."""
     room = limits.most_connections(server_here=True)
     return max(1, min(MOST, room - room % 100 if room > 1000 else room))
-
-
-def _check_count(what: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{what}={value!r}: give a whole number, at least {least}")

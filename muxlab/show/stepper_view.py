@@ -1,20 +1,21 @@
-"""One moment of a stepped server as plain data: what the panels in the browser and the stored picture show."""
+"""One moment of a stepped server as plain data: what the panels in the browser and the stored pictures both show."""
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, String
 
 from muxlab.show import style
-from muxlab.show.style import human_bytes
+from muxlab.show.style import human_bytes, printable
 from muxlab.stepper.state import State
 from muxlab.stepper.stepper import Stepper
 from muxlab.watch.kernel import SocketRow
 from muxlab.watch.tap import Call
 
-CALLS = 40  # calls in a list: more than a step makes; of a longer run both ends are shown
+CALLS = 40  # in a list: more than a step makes; of a longer run both ends are shown
 
 WAITS_FOR = {
     "time.sleep": "the time to pass",
@@ -24,12 +25,22 @@ WAITS_FOR = {
     "sendall": "room in the send queue",
 }
 
-# The same as `Row.where`, short enough to stand under a client's name.
-PLACES = {"in the accept queue": "in the queue", "closed by the server": "closed", "gone with the listener": "gone"}
+HEADINGS = {
+    "reply": "reply waiting", "receive": "receive queue", "send": "send queue", "ready": "ready for",
+    "interest": "epoll watches",
+}  # fmt: skip
+"""What the columns of the table say: three queues, and two masks."""
+
+TICKS, FULL = 12, 2**22  # bytes that are drawn one by one; bytes that fill a bar, about what a queue can hold
+
+# The same as `SocketRow.where`, short enough to stand under a client's name.
+QUEUED = "in the accept queue"
+PLACES = {QUEUED: "in the queue", "closed by the server": "closed", "gone with the listener": "gone"}
 
 ENDED = ("finished", "crashed", "stopped")
+LIT = ("paused", "blocked", "crashed", "running")  # when a line is lit
 
-# How the parts of a line are coloured: the first that fits.
+# What the parts of a line are, as in `style.SYNTAX`: the first that fits.
 INK = (
     (Comment, "comment"), (String.Doc, "comment"), (String, "string"), (Number, "literal"), (Keyword, "keyword"),
     (Operator.Word, "keyword"), (Name.Function, "def"), (Name.Class, "def"), (Name.Builtin, "builtin"),
@@ -55,36 +66,35 @@ def moment(stepper: Stepper, state: State, latest: Call | None = None) -> dict:
         "forgotten": forgotten(state),
         "ended": state.status in ENDED,
         "function": function,
-        "helper": state.helper,
         "line": state.line,
-        "next": state.call if state.status in ("paused", "blocked") else "",
+        "lit": state.line if state.status in LIT else 0,
         "notes": notes(state, function, lines_of(stepper, function), latest),
         "calls": calls(state.calls, function),
-        "locals": [[key, text, ("locals", key) in state.changed] for key, text in state.locals.items()],
-        "listener": row(state.listener, state.changed),
-        "rows": [row(one, state.changed, one.name in gone) for one in state.connections],
+        "locals": [[key, printable(text), ("locals", key) in state.changed] for key, text in state.locals.items()],
+        "listener": listener(state),
+        "rows": [client(one, state.changed, one.name in gone) for one in state.connections],
     }
 
 
 def function_of(stepper: Stepper, state: State) -> str:
-    """The function whose source is shown: the one that the server is in, or else the one that is served."""
+    """Return the name of the function to be shown: the one that the server is in, or else the one that is served."""
     return state.function or next((listing.name for listing in stepper.listings), "")
 
 
 def source(stepper: Stepper, state: State) -> dict:
-    """The lines of that function, each as parts: (what it is, text)."""
+    """Return the path of calls to that function, and its lines, each as parts: (what it is, text)."""
     name = function_of(stepper, state)
     served = next((listing.name for listing in stepper.listings), "")
     return {"path": list(dict.fromkeys((served, name))), "lines": ink(lines_of(stepper, name))}
 
 
 def lines_of(stepper: Stepper, function: str) -> tuple[str, ...]:
-    """The source lines of a function; none when its source cannot be found."""
+    """Return the source lines of a function; none when its source cannot be found."""
     return next((listing.lines for listing in stepper.listings if listing.name == function), ())
 
 
 def headline(state: State) -> str:
-    """What the server is doing, in a few words."""
+    """Say in a few words what the server is doing."""
     where = f"line {state.line}" + (f" of {state.function}" if state.helper else "")
     if state.status == "paused":
         return f"Paused before {state.call}" if state.call else f"Paused before {where}"
@@ -100,21 +110,21 @@ def headline(state: State) -> str:
 
 
 def detail(state: State) -> str:
-    """What there is to say beside the headline: the error, why it was held, the kernel's word for where it sleeps."""
+    """Say what stands beside the headline: the error, why it was held, or the kernel's word for where it sleeps."""
     if state.status == "blocked" and state.asleep_in:
         return f"its thread is in the system call {state.asleep_in}; what a client does may wake it"
     if state.status == "paused" and state.call and not state.note:
         return f"line {state.line}" + (f" of {state.function}" if state.helper else "")
-    return state.error or state.note
+    return printable(state.error) or state.note
 
 
 def forgotten(state: State) -> int:
-    """Bytes that lie in the receive queues of a server that sleeps."""
+    """Return how many bytes lie in the receive queues of a server that sleeps."""
     return sum(one.receive for one in state.connections if one.fd is not None) if state.status == "blocked" else 0
 
 
 def notes(state: State, function: str, lines: tuple[str, ...], latest: Call | None) -> list[dict]:
-    """What stands beside the lines of a function: what its latest call returned, and which comes next."""
+    """Return what stands beside the lines of a function: what its latest call returned, and which comes next."""
     beside: dict[int, dict] = {}
     for call in (*([latest] if latest else []), *state.calls):
         if call.function == function and (call.result or call.kind != "done"):
@@ -128,7 +138,7 @@ def notes(state: State, function: str, lines: tuple[str, ...], latest: Call | No
 
 
 def calls(made: tuple[Call, ...], function: str) -> list[dict]:
-    """A list of calls, with the line that made each; of a long list its two ends."""
+    """Return a list of calls, with the line that made each; of a long list its two ends."""
     shown = [
         {"line": call.line if call.function == function else 0, "where": call.function, "text": str(call),
          "kind": call.kind}
@@ -141,19 +151,38 @@ def calls(made: tuple[Call, ...], function: str) -> list[dict]:
     return shown
 
 
-def row(one: SocketRow, changed: frozenset[tuple[str, str]], gone: bool = False) -> dict:
-    """One socket: the listener, or a client's connection; `gone` when that client has left."""
+def listener(state: State) -> dict:
+    """Return the listening socket, and who waits in its accept queue."""
+    one = state.listener
+    return _socket(one, state.changed) | {
+        "receive": one.receive,
+        "limit": one.limit,
+        "count": f"{one.receive} of {one.limit}" if one.fd is not None else "",
+        "queue": [other.name for other in state.connections if other.where == QUEUED],
+    }
+
+
+def client(one: SocketRow, changed: frozenset[tuple[str, str]], gone: bool) -> dict:
+    """Return a client's connection, and its queues as far as they can be seen; `gone` when that client has left."""
+    accepted, queued = one.fd is not None, one.where == QUEUED
+    seen = {"reply": not gone, "receive": accepted or queued, "send": accepted}
+    bars = {queue: bar_of(getattr(one, queue)) for queue, shown in seen.items() if shown}
+    place = {"place": "has left"} if gone else {}
+    return _socket(one, changed) | place | {"gone": gone, "queued": queued, "bars": bars}
+
+
+def bar_of(count: int) -> dict:
+    """Return how bytes in a queue are drawn: a few one by one, more of them as a bar that grows ever more slowly."""
+    share = min(1.0, math.log(count / TICKS) / math.log(FULL / TICKS)) if count > TICKS else 0.0
+    return {"bytes": count, "text": human_bytes(count), "ticks": min(count, TICKS), "share": share}
+
+
+def _socket(one: SocketRow, changed: frozenset[tuple[str, str]]) -> dict:
     return {
         "name": one.name,
         "where": one.where,
-        "place": "has left" if gone else PLACES.get(one.where, one.where),
-        "gone": gone,
+        "place": PLACES.get(one.where, one.where),
         "open": one.fd is not None,
-        "queued": one.where == "in the accept queue",
-        "receive": one.receive,
-        "send": one.send,
-        "reply": one.reply,
-        "limit": one.limit,
         "ready": one.ready.split("|") if one.ready else [],
         "interest": one.interest.split("|") if one.interest else [],
         "changed": _fields(one.name, changed),
@@ -161,14 +190,14 @@ def row(one: SocketRow, changed: frozenset[tuple[str, str]], gone: bool = False)
 
 
 def _fields(name: str, changed: frozenset[tuple[str, str]]) -> list[str]:
-    """What has changed about a socket; of a new one, that it is there."""
+    """Return what has changed about a socket; of a new one, that it is there."""
     fields = sorted(field for other, field in changed if other == name)
     return ["where"] if "name" in fields else fields
 
 
 @cache
 def ink(lines: tuple[str, ...]) -> list[list[tuple[str, str]]]:
-    """Source lines, each as parts: (what it is, text)."""
+    """Return source lines as parts: (what it is, text)."""
     inked: list[list[tuple[str, str]]] = [[]]
     for kind, text in PythonLexer(stripnl=False).get_tokens("\n".join(lines)):
         colour = next((colour for what, colour in INK if kind in what), "")

@@ -1,7 +1,8 @@
-"""One look for everything the course draws: which colour, marker and line each thing keeps, and how charts are dressed.
+"""One look for everything the course draws: the colours, the marks, the dress of charts, how numbers are written.
 
 The colours are those of Okabe and Ito, chosen to stay apart for colour-blind readers, with a few darker neighbours
-where their eight are not enough. Colour is never alone: every entry has its own marker or line as well.
+where their eight are not enough. Colour is never alone: every entry has its own marker or line as well. They stand
+here and nowhere else: the style sheets in `browser/` name them, as the custom properties that `palette_css` defines.
 What this module does not do: it draws no chart, and it changes no global setting of matplotlib.
 """
 
@@ -9,21 +10,30 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
 class Look:
-    """How one thing is drawn: `colour` as #rrggbb, `marker` and `line` in matplotlib's notation."""
+    """The look of one thing: `colour` as #rrggbb, `marker` and `line` in matplotlib's notation.
+
+    `size` is the share of its place that a mark takes, 0 to 1, where marks stand side by side; a `hollow` mark is an
+    outline.
+    """
 
     colour: str
     marker: str
     line: Any = "-"
+    size: float = 1.0
+    hollow: bool = False
 
 
 # Relatives have neighbouring colours: select and poll are warm, the two epolls are blue, the polling loop is red.
@@ -49,17 +59,53 @@ OUTCOME = {
     "done": Look("#6C757D", "_"),
 }
 
-# What the dots of the playground mean. A ring is hollow, a quiet dot is small: see picture.py and screen.js.
+# The dots of the playground. What was answered just now is large, and shrinks back to quiet.
 CLIENT = {
-    "answered": Look(OUTCOME["data"].colour, "o"),
-    "quiet": Look("#BFC7CE", "o"),
-    "waiting": Look(OUTCOME["EAGAIN"].colour, "D"),
-    "connecting": Look("#6F8796", "o"),
-    "lost": Look(OUTCOME["error"].colour, "x"),
+    "answered": Look(OUTCOME["data"].colour, "o", size=0.76),
+    "quiet": Look("#BFC7CE", "o", size=0.36),
+    "waiting": Look(OUTCOME["EAGAIN"].colour, "D", size=0.72),
+    "connecting": Look("#6F8796", "o", size=0.48, hollow=True),
+    "lost": Look(OUTCOME["error"].colour, "x", size=0.48),
 }
 
 # A chart is an opaque card with dark ink: the same picture reads well on a light and on a dark page.
-CARD, INK, MUTED, GRID = "#FCFBF8", "#22282E", "#68727B", "#E4E2DC"
+CARD, INK, MUTED, GRID, TILE = "#FCFBF8", "#22282E", "#68727B", "#E4E2DC", "#F5F5F3"
+
+COLOURS = {kind: look.colour for kind, look in (OUTCOME | CLIENT).items()} | {
+    "paused": "#C98A00",  # these five are what a stepped server may be
+    "blocked": "#6F8FA3",
+    "running": OUTCOME["data"].colour,
+    "finished": OUTCOME["data"].colour,
+    "crashed": OUTCOME["error"].colour,
+    "queue": WAITING["epoll"].colour,  # bytes that wait in a queue
+    "left": OUTCOME["error"].colour,  # and those that a server sleeps upon
+    "accent": "#0A5F94",  # the button to press first
+}
+"""Everything that has a colour of its own in a panel, by name."""
+
+SYNTAX = {"comment": MUTED, "keyword": "#00705A", "string": "#A23B00", "literal": INK, "def": "#1B4F8A",
+          "builtin": "#00705A"}  # fmt: skip
+
+ON_DARK = {  # the same hues, lighter, where the page is dark; what is quiet there is dark
+    "#009E73": "#1FC796", "#E69F00": "#F0B429", "#C98A00": "#F0B429", "#D55E00": "#F4793B", "#4A4A4A": "#B4BCC3",
+    "#6C757D": "#9AA3AB", "#8FA9BB": "#7F98A8", "#6F8FA3": "#9FB6C6", "#6F8796": "#92A8B5", "#BFC7CE": "#4D565E",
+    "#0072B2": "#56B4E9",
+}  # fmt: skip
+
+FROM_JUPYTERLAB = {  # what a panel takes from JupyterLab's theme, and ours for a page that has none
+    "ink": ("ui-font-color1", INK),
+    "muted": ("ui-font-color2", MUTED),
+    "card": ("layout-color1", CARD),
+    "tile": ("layout-color2", TILE),
+    "line": ("border-color2", GRID),
+    "focus": ("brand-color1", COLOURS["queue"]),
+    "keyword": ("mirror-editor-keyword-color", SYNTAX["keyword"]),
+    "string": ("mirror-editor-string-color", SYNTAX["string"]),
+    "literal": ("mirror-editor-number-color", SYNTAX["literal"]),
+    "def": ("mirror-editor-def-color", SYNTAX["def"]),
+    "builtin": ("mirror-editor-builtin-color", SYNTAX["builtin"]),
+}
+
 SIZE = (7.2, 4.0)  # inches; at 106 dots per inch 763 pixels, a notebook cell on a small laptop; PNGs stay below 60 kB
 DPI = 106
 
@@ -72,6 +118,7 @@ _RC: Any = {
     "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
     "xtick.minor.size": 0, "ytick.minor.size": 0, "lines.linewidth": 2.2, "lines.markersize": 6.5,
     "lines.solid_capstyle": "round", "legend.frameon": False, "figure.constrained_layout.use": True,
+    "text.parse_math": False,  # a dollar in a server's name is a dollar
 }  # fmt: skip
 
 
@@ -84,15 +131,6 @@ def style() -> Iterator[None]:
         yield
         interactive = matplotlib.is_interactive()
     matplotlib.interactive(interactive)  # a notebook's backend, loaded by its first chart, needs it for the next ones
-
-
-def new_axes(ax: Axes | None = None, height: float = SIZE[1]) -> Axes:
-    """Return `ax`, or an empty chart in the course's look, so many inches high (call it inside `style()`)."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(SIZE[0], height))[1]
 
 
 def look(server: str) -> Look:
@@ -111,16 +149,91 @@ def mixed(colour: str, other: str, share: float) -> str:
     return "#" + "".join(f"{part:02X}" for part in parts)
 
 
+def palette_css() -> str:
+    """Return the colours as CSS custom properties, `--mux-data` and so on, which hold inside of every `.mux-card`."""
+    theirs = {name: f"var(--jp-{variable}, {colour})" for name, (variable, colour) in FROM_JUPYTERLAB.items()}
+    on_dark = {name: ON_DARK[colour] for name, colour in COLOURS.items() if colour in ON_DARK}
+    return _rule(".mux-card", COLOURS | theirs) + _rule('[data-jp-theme-light="false"] .mux-card', on_dark)
+
+
+def looks_js() -> str:
+    """Return the marks as a JavaScript constant: LOOKS.data.marker and so on."""
+    looks = {
+        kind: {"marker": one.marker, "size": one.size, "hollow": one.hollow} for kind, one in (OUTCOME | CLIENT).items()
+    }
+    return f"const LOOKS = {json.dumps(looks)};\n"
+
+
+def _rule(selector: str, values: dict[str, str]) -> str:
+    return f"{selector} {{\n" + "".join(f"  --mux-{name}: {value};\n" for name, value in values.items()) + "}\n"
+
+
+# ---- charts and pictures
+
+
+def new_axes(ax: Axes | None = None, height: float = SIZE[1]) -> Axes:
+    """Return `ax`, or an empty chart in the course's look, so many inches high (call it inside `style()`)."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(SIZE[0], height))[1]
+
+
+def new_picture(height: float) -> tuple[Figure, Axes]:
+    """Return an empty picture, `SIZE[0]` inches wide, and axes that fill it, in inches from its top left corner.
+
+    A picture is what a panel's cell shows where no kernel runs, on GitHub or in a printed book.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    width = SIZE[0]
+    figure = Figure(figsize=(width, height))
+    figure.set_layout_engine("none")  # every place is given
+    FigureCanvasAgg(figure)
+    ax = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+    ax.axis("off")
+    return figure, ax
+
+
+def write(ax: Axes, left: float, middle: float, text: str, **how: Any) -> None:
+    """Write a text into a picture, as it is, whatever is in it; `how` are properties of matplotlib's `Text`."""
+    how.setdefault("va", "center")
+    ax.text(left, middle, printable(text).expandtabs(4), clip_on=True, **how)
+
+
+def write_trouble(ax: Axes, left: float, top: float, message: str) -> None:
+    """Write what went wrong, in lines, into a picture."""
+    write(ax, left, top, message, fontsize=9.5, color=darker(OUTCOME["error"].colour), va="top")
+
+
+def png(figure: Figure, colours: int = 0) -> bytes:
+    """Return the picture as a PNG, with no more than so many `colours` when a number is given."""
+    from PIL import Image
+
+    drawn, small = io.BytesIO(), io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # Chinese, say: drawn as boxes, and right in the browser
+        figure.savefig(drawn, format="png", dpi=DPI)
+    if not colours:
+        return drawn.getvalue()
+    Image.open(drawn).convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    return small.getvalue()
+
+
+# ---- numbers and texts in words
+
+
 def human_seconds(seconds: float | None) -> str:
     """Write a duration in seconds with two or three digits and its usual unit: 83 µs, 1.24 ms, 2.50 s."""
     if seconds is None:
         return "\u2013"
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= 0.9995 * size or unit == "µs":
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= 0.9995 * size:
             value = seconds / size
-            digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-            return f"{value:.{0 if unit == 'µs' else digits}f} {unit}"
-    raise AssertionError("unreachable")
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+    return f"{seconds / 1e-6:.0f} µs"
 
 
 def short_seconds(seconds: float) -> str:
@@ -139,32 +252,8 @@ def human_bytes(count: int) -> str:
     return f"{count:,} byte{'' if count == 1 else 's'}"
 
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-
-def sheet_of(height: float) -> tuple[Figure, Axes]:
-    """Return an empty picture, `theme.SIZE` wide, and the axes that fill it."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    width = SIZE[0]
-    figure = Figure(figsize=(width, height))
-    figure.set_layout_engine("none")  # every place is given
-    FigureCanvasAgg(figure)
-    sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
-    sheet.axis("off")
-    return figure, sheet
-
-
-def png(figure: Figure, colours: int = 0) -> bytes:
-    """Return the picture as a PNG, with no more than so many `colours` when a number is given."""
-    from PIL import Image
-
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=DPI)
-    if not colours:
-        return drawn.getvalue()
-    Image.open(drawn).convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(small, "png", optimize=True)
-    return small.getvalue()
+def printable(text: str) -> str:
+    """Return a text with a mark in place of each letter that cannot be shown, or be sent to a browser."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )

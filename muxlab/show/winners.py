@@ -1,4 +1,4 @@
-"""A map of who wins: one field for each pair of numbers, and in it the cheapest, and how far ahead it is."""
+"""`winners`: a map, connections by talking clients, with the cheapest server in each field, and how far ahead it is."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ from muxlab.show import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TIE = 1.25
-"""Whoever costs at most so many times the least has won as well: two runs of one server may differ by as much."""
-
-PALE, FULL = 0.1, 0.6
-"""Share of a winner's colour in its field: for a lead of nothing, and for one of `FAR`. More would hide the text."""
-
-FAR = 100.0
-
+TIE = 1.25  # times the cheapest: who costs no more has won as well, as two runs of one server may differ by as much
+FAR = 100.0  # times the cheapest: a longer lead looks the same
+PALE, FULL = (
+    0.1,
+    0.6,
+)  # share of the winner's colour in a field: for no lead, and for one of FAR; more would hide the text
 KEY = f"bold: the cheapest, and who costs up to {TIE:g} times as much; below: the next, and the last"
 
 
 class Field(NamedTuple):
-    """One field: who won, in the course's order, and how many times as much each of the others cost, nearest first."""
+    """One field of the map.
+
+    Attributes:
+        won: the winners, in the course's order.
+        behind: the others, and how many times as much each of them costs, nearest first.
+    """
 
     won: list[str]
     behind: list[tuple[str, float]]
@@ -35,8 +38,8 @@ class Field(NamedTuple):
 def winners(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
     """Draw a map, connections by talking clients: each field shows who serves such a crowd for the least.
 
-    A field has the colour of who wins it, the stronger the further ahead; servers that are close share it, with a
-    stripe each. In it are written the winners' names, and how many times as much the next and the last one cost.
+    A field has the colour of its winner, the stronger the further ahead; servers that are close share it, with a
+    stripe each. In it stand the winners' names, and how many times as much the next and the last one cost.
 
     Args:
         rows: of `echo_cost` for several servers, connections and talking clients; or any objects with `.server`,

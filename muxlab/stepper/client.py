@@ -1,4 +1,4 @@
-"""A client in the learner's hand: it does nothing by itself."""
+"""A client of a stepped server, driven by the learner: it does nothing by itself."""
 
 import contextlib
 import socket
@@ -9,22 +9,23 @@ from contextlib import AbstractContextManager
 from ..watch.kernel import receive_queue
 
 CONNECT_TIMEOUT = 2.0
-"""Seconds to connect in: on one machine it takes none, unless the accept queue is full."""
+"""Seconds to wait for a connection: on one machine it comes at once, unless the accept queue is full."""
 
-MOST = 65536
-"""Bytes that one `read` takes."""
+READ_SIZE = 65536
+"""Bytes that one `read` takes at most."""
 
 
 class Client:
     """One client of a stepped server; made by `Stepper.client`.
 
-    After each act, the server was given the time to wake up if the act concerns it, and is held at its next line.
+    After each action the stepper waits for the server: a server that the action wakes is held at its next line before
+    the method returns.
 
     Attributes:
         name: "client 1" for the first.
-        port: its own TCP port.
-        closed: whether it was closed or reset.
-        early: bytes in the server's receive queue, as last seen while nobody had accepted the connection.
+        port: the client's own TCP port.
+        closed: whether the client has closed or reset the connection.
+        early: bytes that arrived before the server accepted the connection, as last seen.
     """
 
     def __init__(self, name: str, address: tuple[str, int], acting: Callable[[], AbstractContextManager]) -> None:
@@ -37,10 +38,10 @@ class Client:
         self._sock.setblocking(False)
 
     def send(self, data: bytes | str) -> int:
-        """Send, as far as the kernel takes it.
+        """Send as much of `data` as the kernel takes now.
 
         Returns:
-            How many bytes it took.
+            The number of bytes that the kernel took.
 
         Raises:
             OSError: the connection is broken, or was closed or half-closed before.
@@ -52,22 +53,22 @@ class Client:
                 return 0
 
     def read(self) -> bytes | None:
-        """Read what has arrived, up to 65,536 bytes.
+        """Read what has arrived, at most 65,536 bytes.
 
         Returns:
-            The bytes; b"" when the server has ended its side; None when nothing has arrived.
+            The bytes; b"" when the server has closed its side; None when nothing has arrived.
 
         Raises:
             OSError: the connection was reset, or was closed before.
         """
         with self._acting():
             try:
-                return self._sock.recv(MOST)
+                return self._sock.recv(READ_SIZE)
             except BlockingIOError:
                 return None
 
     def half_close(self) -> None:
-        """Send end-of-file, and go on reading: shutdown(2), SHUT_WR.
+        """Send end-of-file; reading goes on. Source: shutdown(2), SHUT_WR.
 
         Raises:
             OSError: the connection is broken, or was closed before.
@@ -76,33 +77,34 @@ class Client:
             self._sock.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """Leave politely; a second time does nothing.
+        """Close the connection in the normal way; a second call does nothing.
 
-        What has arrived is read first: a kernel that throws unread bytes away sends a reset. Source: RFC 2525, 2.17.
+        What has arrived is read first: if a socket is closed with unread bytes, the kernel sends a reset. Source: RFC
+        2525, 2.17.
         """
         with self._acting():
-            with contextlib.suppress(OSError):  # nothing more there, or not connected any more
-                while self._sock.recv(MOST):
+            with contextlib.suppress(OSError):  # nothing left to read, or no longer connected
+                while self._sock.recv(READ_SIZE):
                     pass
             self.drop()
 
     def reset(self) -> None:
-        """Leave rudely: the server's next call meets ECONNRESET. Source: SO_LINGER with a time of 0, socket(7)."""
+        """Reset the connection: the server's next call fails with ECONNRESET. Source: SO_LINGER of 0 s, socket(7)."""
         with self._acting():
             if not self.closed:
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.drop()
 
     def drop(self) -> None:
-        """Close the socket, as it is."""
+        """Close the socket, whatever its state."""
         self.closed = True
         self._sock.close()
 
     def waiting(self) -> int:
-        """Bytes that have arrived at the client and were not read yet."""
+        """Return the number of bytes that have arrived at the client and are still unread."""
         if self.closed:
             return 0
-        with contextlib.suppress(OSError, AttributeError):  # no such option but on Linux
-            # Acknowledge at once: then the server's send queue holds what the client has no room for, and nothing else.
+        with contextlib.suppress(OSError, AttributeError):  # the option exists on Linux alone
+            # Acknowledge at once, so that the server's send queue holds only what the client has no room for.
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return receive_queue(self._sock.fileno())

@@ -1,4 +1,7 @@
-"""The learner's own lines: in which function a line is, and where it is no good to raise an exception."""
+"""The source of the learner's functions: their lines, and the lines in which the tracer must not raise an exception.
+
+Not handled here: code without source, such as a function made by `exec`; its listing has no lines.
+"""
 
 import ast
 import contextlib
@@ -12,57 +15,58 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Listing:
-    """The source of one function, as it was written in a file or a cell.
+    """The source of one function, from a file or a notebook cell.
 
     Attributes:
         name: the function's name, with its class: "EchoServer.serve".
         lines: its source lines; empty when the source cannot be found.
-        file: where they are, and
-        first: the number of the first of them there.
-        spared: the numbers, in the file, of lines that a bare `except:` guards, or `except BaseException:`, which would
-            swallow whatever is raised there; and of `finally` blocks and `with`, which tidy up.
-        repeats: the numbers of lines with a comprehension. Since Python 3.12 each turn of it counts as the line again.
+        file: the file that the lines are in.
+        first: the number of the first line in that file.
+        protected: numbers, in the file, of the lines where the tracer should raise no exception: those inside a `try`
+            with a bare `except:` or `except BaseException:`, which would swallow it, and `finally` blocks and `with`
+            lines, which clean up.
+        repeated: numbers of the lines with a comprehension, which Python 3.12 and later trace once for each turn.
     """
 
     name: str
     lines: tuple[str, ...]
     file: str
     first: int
-    spared: frozenset[int]
-    repeats: frozenset[int]
+    protected: frozenset[int]
+    repeated: frozenset[int]
 
-    def has(self, code: CodeType) -> bool:
-        """Whether a function is this one, or is defined inside of it."""
+    def contains(self, code: CodeType) -> bool:
+        """Tell whether `code` is this function, or one defined inside it."""
         return code.co_filename == self.file and 0 <= code.co_firstlineno - self.first < max(1, len(self.lines))
 
 
 class Sources:
-    """The listings of all functions that a server has been in so far, its own first."""
+    """The listings of all functions that a server has run so far, its own first."""
 
     def __init__(self, fn: Any) -> None:
         self.listings: list[Listing] = []
         if hasattr(fn, "__code__"):
-            self.of(fn.__code__)
+            self.listing_of(fn.__code__)
 
     @property
     def served(self) -> str:
-        """The name of the function that is served; "" when it has no code of its own, as what is written in C."""
+        """The name of the server function; "" for one without Python code, such as a function written in C."""
         return self.listings[0].name if self.listings else ""
 
-    def of(self, code: CodeType) -> Listing:
-        """The listing in which a function is found."""
+    def listing_of(self, code: CodeType) -> Listing:
+        """Return the listing that contains a function; make one if there is none yet."""
         for listing in self.listings:
-            if listing.has(code):
+            if listing.contains(code):
                 return listing
         self.listings.append(_listing(code))
         return self.listings[-1]
 
-    def spared(self, frame: FrameType) -> bool:
-        """Whether this line is spared, or that of a function that called this one."""
-        home = frame.f_globals
+    def protects(self, frame: FrameType) -> bool:
+        """Tell whether the current line of a frame is protected, or that of a learner's function that called it."""
+        learner_globals = frame.f_globals
         outer: FrameType | None = frame
         while outer is not None:
-            if outer.f_globals is home and outer.f_lineno in self.of(outer.f_code).spared:
+            if outer.f_globals is learner_globals and outer.f_lineno in self.listing_of(outer.f_code).protected:
                 return True
             outer = outer.f_back
         return False
@@ -77,11 +81,11 @@ def _listing(code: CodeType) -> Listing:
     tree: ast.AST = ast.Module([], [])
     with contextlib.suppress(SyntaxError):  # a lambda in the middle of an expression
         tree = ast.parse(text)
-    found = (_numbers(nodes, first) for nodes in (_spared(tree), _comprehensions(tree)))
+    found = (_numbers(nodes, first) for nodes in (_protected(tree), _comprehensions(tree)))
     return Listing(code.co_qualname, tuple(text.splitlines()), code.co_filename, first, *found)
 
 
-def _spared(tree: ast.AST) -> Iterator[ast.expr | ast.stmt]:
+def _protected(tree: ast.AST) -> Iterator[ast.expr | ast.stmt]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Try):
             yield from node.finalbody
@@ -96,6 +100,6 @@ def _comprehensions(tree: ast.AST) -> Iterator[ast.expr]:
 
 
 def _numbers(nodes: Iterable[ast.expr | ast.stmt], first: int) -> frozenset[int]:
-    """The lines of syntax nodes, as numbered in their file."""
+    """Return the numbers, in the file, of the lines that syntax nodes span."""
     spans = (range(node.lineno, (node.end_lineno or node.lineno) + 1) for node in nodes)
     return frozenset(first - 1 + line for span in spans for line in span)

@@ -1,4 +1,4 @@
-"""What a stepper shows at one moment, and how it is put into words that are the same on every machine."""
+"""A stepped server at one moment, as data and as text that is the same on every machine."""
 
 import re
 import reprlib
@@ -12,7 +12,7 @@ from ..watch.kernel import SocketRow
 from ..watch.tap import Call
 
 SHOWN = 12
-"""Calls that the text of a state lists one by one: enough for any step; of a longer run it shows both ends."""
+"""Calls that the text of a state lists: enough for any step; of a longer run it lists the first and the last ones."""
 
 NO_LISTENER = SocketRow("listener", None, "closed by the server")
 
@@ -22,22 +22,22 @@ class State:
     """A stepped server, at one moment.
 
     Attributes:
-        status: "paused" (before `line`, or before `call`), "blocked" (asleep in `call`), "running" (on its way, for
-            longer than was waited for), "finished" (it returned), "crashed" (it raised, see `error`), "stopped".
-        function: the learner's function that it is in, of `stepper.listings`.
-        served: the function that is served.
-        line: the line of that function, from 1, that comes next (after a crash: that raised); 0 if there is none.
+        status: "paused" (before `line`, or before `call`), "blocked" (asleep in `call`), "running" (a step takes longer
+            than the stepper waits), "finished" (it returned), "crashed" (it raised `error`), or "stopped".
+        function: the name of the learner's function that the server is in, as in `Stepper.listings`.
+        served: the name of the server function itself.
+        line: the line of `function`, from 1, that comes next, or that raised `error`; 0 if there is none.
         text: that line, without its indentation.
-        locals: the names of that function and their values, in words.
-        call: the call that it is about to make, or is asleep in: "recv(client 1, 65536)"; otherwise "".
-        calls: the calls made since the last step or act of a client, each with the line that made it.
-        listener: the listening socket: accept queue, readiness, interest.
-        connections: one row for each client, those in the accept queue and those that are gone too.
-        error: what it raised: "NameError: name 'conn' is not defined".
-        asleep_in: the system call that its thread sleeps in, as the kernel tells.
-        note: why a step ended early: the server was about to go on for ever.
-        changed: what is different from before the last step or act of a client: ("locals", name), ("listener", field),
-            ("client 1", field); the fields are those of `Row`.
+        locals: the local names of `function`, and the text of their values.
+        call: the call that comes next, or that the server is asleep in: "recv(client 1, 65536)"; otherwise "".
+        calls: the calls made since the last step or the last action of a client, each with the line that made it.
+        listener: the row of the listening socket: accept queue, readiness, interest.
+        connections: one row for each client, also for those in the accept queue and those that are closed.
+        error: the error that ended the server: "NameError: name 'conn' is not defined".
+        asleep_in: the system call that the server's thread sleeps in, as the kernel names it.
+        note: why a step ended early: the server might never block.
+        changed: what the last step or the last action of a client has changed: ("locals", name), ("listener", field),
+            ("client 1", field); the fields are those of `SocketRow`.
     """
 
     status: str = "running"
@@ -57,19 +57,19 @@ class State:
 
     @property
     def accept_queue(self) -> int:
-        """Clients that are connected, as far as the kernel is concerned, and were not accepted yet."""
+        """The number of connections in the accept queue."""
         return self.listener.receive
 
     @property
     def helper(self) -> bool:
-        """Whether it is in another function than the one that is served."""
+        """Whether the server is in a helper, and not in the server function itself."""
         return self.function not in ("", self.served)
 
     def __repr__(self) -> str:
         return str(self)
 
     def __str__(self) -> str:
-        rows = (f"{row.name}: {_in_words(row)}" for row in (self.listener, *self.connections))
+        rows = (f"{row.name}: {_row_text(row)}" for row in (self.listener, *self.connections))
         return "\n  ".join(filter(None, (self._headline(), self.error, self.note, *self._call_lines(), *rows)))
 
     def _headline(self) -> str:
@@ -87,27 +87,28 @@ class State:
         ]
         if len(lines) > SHOWN:
             half = SHOWN // 2
-            lines[half:-half] = [f"... {len(lines) - 2 * half:,} calls more ..."]
+            lines[half:-half] = [f"... {len(lines) - 2 * half:,} more calls ..."]
         yield from lines
 
     def _line(self, line: int, function: str) -> str:
         return f"line {line}" if function == self.served else f"line {line} of {function}"
 
     def differences(self, before: "State") -> frozenset[tuple[str, str]]:
-        """What is different from `before`, as in `changed`."""
+        """Return what is different from `before`, in the form of `changed`."""
         found = {("locals", name) for name, text in self.locals.items() if before.locals.get(name) != text}
         earlier = {row.name: row for row in (before.listener, *before.connections)}
         for row in (self.listener, *self.connections):
             old = earlier.get(row.name)
-            found |= {(row.name, item.name) for item in fields(row) if _value(row, item.name) != _value(old, item.name)}
+            changed = (item.name for item in fields(row) if getattr(row, item.name) != getattr(old, item.name, None))
+            found |= {(row.name, name) for name in changed}
         return frozenset(found)
 
 
-class Words(reprlib.Repr):
-    """Puts values into words: sockets by the name of their client, the rest as Python shows it, in short.
+class LocalsRepr(reprlib.Repr):
+    """A short `repr` for the values of local names; a socket is shown by its name, such as "client 1".
 
     Args:
-        names: what descriptors are called.
+        names: the name of each open descriptor.
     """
 
     def __init__(self, names: Mapping[int, str]) -> None:
@@ -117,13 +118,13 @@ class Words(reprlib.Repr):
         self.maxstring = self.maxother = 60
 
     def repr1(self, x: Any, level: int) -> str:
-        """The text of `x`, which is inside of other containers if `level` is less than the most."""
+        """Return the text of a value; `level` says how many more levels of containers to show, as in `reprlib.Repr`."""
         if hasattr(x, "fileno") and not isinstance(x, type):
             return self._with_descriptor(x)
         return re.sub(r" at 0x[0-9a-f]+", "", super().repr1(x, level))
 
-    def all(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """The local names of a function, without its modules, functions and classes."""
+    def of_all(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the local names of a function with their texts, without modules, functions and classes."""
         hidden = types.ModuleType | types.FunctionType | type
         return {
             name: self.repr(value) for name, value in values.items() if name != "_" and not isinstance(value, hidden)
@@ -132,14 +133,14 @@ class Words(reprlib.Repr):
     def _with_descriptor(self, thing: Any) -> str:
         try:
             fd = thing.fileno()
-        except Exception:  # whatever a learner's own class may raise here
+        except Exception:  # a learner's own fileno may raise anything
             fd = -1
         name = self.names.get(fd, "closed" if fd < 0 else "a descriptor")
-        by_itself = isinstance(thing, socket.socket) or name in ("epoll", "stop")
-        return name if by_itself else f"{type(thing).__name__} of {name}"
+        plain = isinstance(thing, socket.socket) or name in ("epoll", "stop")
+        return name if plain else f"{type(thing).__name__} of {name}"
 
 
-def _in_words(row: SocketRow) -> str:
+def _row_text(row: SocketRow) -> str:
     if row.fd is None:
         parts = [row.where] + ([f"receive queue {row.receive}"] if row.receive else [])
     elif row.limit is not None:
@@ -150,7 +151,3 @@ def _in_words(row: SocketRow) -> str:
     parts += [f"watched for {row.interest}"] if row.interest else []
     parts += [f"{row.reply} bytes to read at the client"] if row.reply else []
     return ", ".join(parts)
-
-
-def _value(row: SocketRow | None, name: str) -> Any:
-    return getattr(row, name, None)

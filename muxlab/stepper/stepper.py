@@ -1,4 +1,7 @@
-"""`step`: run a real server one line, or one call, at a time, and look at the kernel beside it."""
+"""`step`: run a real server one line, or one call, at a time, and see the kernel's tables beside it.
+
+Not handled here: threads that the server function starts; they run freely, and only their calls are recorded.
+"""
 
 import contextlib
 import threading
@@ -17,22 +20,22 @@ from .state import State
 from .tracer import Tracer
 
 LINES = 2_000
-"""Lines that a run may take before it blocks: 50 ms or so. A server that polls would go on for ever."""
+"""Lines to run, at most, until the server blocks: about 50 ms. A server that polls never blocks."""
 
 UNWIND = 0.3
-"""Seconds that a function is given to leave through its `finally` blocks, before it is ended by force."""
+"""Seconds that a function is given to run its `finally` blocks before it is ended by force."""
 
 
 class Stepper(Server):
-    """A server function that goes on only when it is told to; made by `step`.
+    """A server that runs only on command, one line or one call at a time; made by `step`, and a context manager.
 
-    It is a server like any other, with `calls` and `xray()`, in its own thread. Also a context manager.
+    It is a `Server` with a tap: it has its own thread, `calls` and `xray()`.
 
     Attributes:
-        on_change: functions without arguments, called when the server was held, fell asleep, woke or ended, or a client
-            acted. They are called in the thread in which that happened, and must return soon.
+        on_change: functions without arguments, to be called when the server is held, falls asleep, wakes or ends, or a
+            client acts. They are called in the thread in which that happens, and must return soon.
         clients: the clients made so far.
-        backlog: the length of its accept queue that was asked for.
+        backlog: the length of the accept queue, as passed to `step`.
     """
 
     def __init__(self, fn: Callable, backlog: int = 128) -> None:
@@ -42,46 +45,47 @@ class Stepper(Server):
         self._tracer = Tracer(self._sources)
         self.on_change = self._tracer.on_change
         self._acting = threading.RLock()
-        self._mark = 0  # the number of the last call before the last step or act
-        self._before: State | None = None  # the state before the last step or act
+        self._mark = 0  # number of the last call before the latest step or action
+        self._before: State | None = None  # state before the latest step or action
         self._tap = Tap(self._tracer)
         self._tracer.names = self._tap.names
         super().__init__(fn, 0, backlog, self._tap)
         try:
             self._tracer.settle()
-        except BaseException:  # an interrupt: nobody has this stepper yet
+        except BaseException:  # an interrupt: the caller never gets this stepper
             self.end()
             raise
 
     @property
     def listings(self) -> list[Listing]:
-        """The learner's functions that the server has been in so far, with their lines; the served one first."""
+        """The learner's functions that the server has run so far, with their lines; the server function first."""
         return list(self._sources.listings)
 
     def next(self) -> State:
-        """Run one line, also those of helper functions, and return the state before the next.
+        """Run one line, in the server function or in a helper, and return the state before the next one.
 
-        A server that is blocked stays so, until an event wakes it, as when a client acts; one that has ended stays so.
+        A server that is blocked stays blocked until a client's action or its timeout wakes it; one that has ended stays
+        ended.
         """
         return self._go("line")
 
     def next_call(self, times: int = 1) -> State:
-        """Run up to the next call that the tap sees, and return the state before it is made.
+        """Run up to the next call that the tap records, and return the state before it is made.
 
         Args:
-            times: do so that many times, or until the server blocks or ends.
+            times: how many times to do so, unless the server blocks or ends.
         """
         return self._go("call", times)
 
     def run_until_blocked(self) -> State:
-        """Run until the server has to wait, and return the state in which it sleeps.
+        """Run until the server blocks, and return the state in which it sleeps.
 
-        A server that never waits, as one that polls, is held after 2,000 lines; see `State.note`.
+        A server that never blocks, because it polls, is held after 2,000 lines; see `State.note`.
         """
         return self._go("block")
 
     def client(self) -> Client:
-        """Connect a new client, which does nothing by itself.
+        """Connect a new client and return it.
 
         Raises:
             TimeoutError: the accept queue is full.
@@ -93,7 +97,7 @@ class Stepper(Server):
         return client
 
     def state(self) -> State:
-        """How things stand now, with the server and in the kernel; changes nothing."""
+        """Return the state of the server and of its sockets in the kernel, now; change nothing."""
         listener, *connections = self._rows()
         state = replace(
             self._tracer.now,
@@ -107,13 +111,13 @@ class Stepper(Server):
         return replace(state, changed=state.differences(self._before)) if self._before else state
 
     def stop(self, timeout: float = UNWIND) -> None:
-        """Stop the server where it is; what it raised stays in view, in `error`. A second time does nothing.
+        """Stop the server where it is; what it raised stays in `error`. A second call does nothing.
 
         Args:
-            timeout: seconds that it is given to leave through its `finally` blocks, before it is ended by force.
+            timeout: seconds that the function is given to run its `finally` blocks before it is ended by force.
 
         Raises:
-            TimeoutError: it could not be ended, because it sleeps in a call that nothing wakes.
+            TimeoutError: the function cannot be ended, because it sleeps in a call that nothing wakes.
         """
         timeout = check_timeout(timeout)
         if self.alive:
@@ -124,7 +128,7 @@ class Stepper(Server):
             client.drop()
 
     def end(self, timeout: float = UNWIND) -> None:
-        """Stop quietly: for a cell that runs again and the end of the process."""
+        """Stop without raising anything, as when a cell runs again or the process ends."""
         with contextlib.suppress(TimeoutError):
             self.stop(timeout)
 
@@ -149,11 +153,11 @@ class Stepper(Server):
         with self._acting:
             self._before, self._mark = self.state(), self._tap.number
             yield
-            self._tracer.react()
-        self._tracer.tell()
+            self._tracer.settle_after_action()
+        self._tracer.notify()
 
     def _rows(self) -> Iterator[SocketRow]:
-        """The listener, then each client that was made here, then whoever else is connected."""
+        """Yield the rows of the listener, of each client of this stepper, and of all other connections."""
         open_now = self.connections()
         masks = watched({self.listener.fileno(), *open_now.values()})
         yield listener_row(self.listener, masks)
@@ -170,7 +174,7 @@ class Stepper(Server):
                 yield connection_row(name, fd, masks)
 
     def _early(self, client: Client) -> int:
-        """Bytes that wait for a client that was not accepted; they stay there when it has reset the connection."""
+        """Return how many bytes a client in the accept queue has sent; after its reset, the last number seen."""
         if self.listener.fileno() < 0:
             return 0
         seen = unaccepted_queue(self.address[1], client.port)
@@ -184,17 +188,17 @@ class Stepper(Server):
 
 
 def step(fn: Callable, *, backlog: int = 128) -> Stepper:
-    """Start a server function, and hold it before its first line.
+    """Start a server function and hold it before its first line.
 
     Args:
         fn: `fn(listener, stop)` or `fn(listener)`: one of `SERVERS`, or your own, from a file or a notebook cell.
-        backlog: length of the accept queue, in connections: listen(2).
+        backlog: the length of the accept queue, in connections: listen(2).
 
     Returns:
-        The stepper, also a context manager. Running the same notebook cell again stops it.
+        The stepper, which is also a context manager. Running the same notebook cell again stops it.
 
     Raises:
         TypeError: `fn` is not a function of `(listener, stop)` or `(listener)`.
-        OSError: `fn` is a reference server that needs epoll, and there is none.
+        OSError: the system has no epoll, which the reference server `fn` needs.
     """
     return Stepper(fn, backlog)

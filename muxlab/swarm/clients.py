@@ -1,5 +1,10 @@
-"""One client of a swarm, and how it is connected."""
+"""The clients of a crowd: how each is connected, how it is lost, how it is closed.
 
+What they say is in messages.py, and the thread in which all of this happens in loop.py. Not handled here: host names
+that have only an IPv6 address.
+"""
+
+import contextlib
 import errno
 import fcntl
 import os
@@ -14,6 +19,12 @@ CONNECTING, OPEN, LOST = range(3)
 CONNECT_TIMEOUT = 2.0
 """Seconds for the first connection; on this machine it takes microseconds, unless the accept queue is full."""
 
+OPENING = 64
+"""Connects under way at once: half of a usual accept queue (128), so that it does not overflow (listen(2))."""
+
+BATCH = 32
+"""Clients opened or closed in a row, before those that talk get their turn."""
+
 PER_ADDRESS = 4000
 """Clients of one client address. A connect looks for a free port one by one, even ports first; with more than half of
 the 28,000 in use it takes milliseconds, and 19,000 of them took 17 s instead of 2 (seen on Linux 6.18)."""
@@ -24,8 +35,8 @@ ADDRESSES = 250
 IP_BIND_ADDRESS_NO_PORT = 24  # Python has the name since 3.12: bind an address, and leave the port to connect, ip(7)
 
 
-class SwarmClient:
-    """One client: its socket, and the message that is under way, if any."""
+class Member:
+    """One client of a crowd: its socket, and the message that is under way, if there is one."""
 
     __slots__ = (
         *("answered", "due", "leaving", "message", "number", "received"),
@@ -46,8 +57,121 @@ class SwarmClient:
         self.answered = self.shown = 0  # replies, and how many of them `activity` has told of
 
 
+class Members:
+    """All clients of a crowd, from the first connection on; arguments and errors as for `Crowd`.
+
+    Attributes:
+        clients: all of them, including the lost ones.
+        by_fd: those that have a socket, including those that are leaving.
+        connected, opening: how many are connected, and how many connects are under way.
+        errors, first_error: how many were lost, and why the first one was.
+        changed: True when those that talk have to be chosen anew.
+        poller: what all of them are registered with.
+    """
+
+    def __init__(self, address: tuple[str, int], floor: int, begin: int) -> None:
+        self.clients: list[Member] = []
+        self.by_fd: dict[int, Member] = {}
+        self.connected = self.opening = self.errors = 0
+        self.first_error = ""
+        self.changed = True
+        self._leaving: list[Member] = []
+        self._made = begin
+        with contextlib.ExitStack() as undo:
+            first = undo.enter_context(first_connection(address))
+            self.address = first.getpeername()
+            self.poller = Poller()
+            undo.callback(self.poller.close)
+            self._enter(first, OPEN, floor)
+            undo.pop_all()
+
+    def come_and_go(self, wanted: int, floor: int) -> None:
+        """Open or close a few clients, if there are not as many as are wanted."""
+        for _ in range(min(BATCH, len(self.clients) - wanted)):
+            self._retire(self.clients.pop())
+        for _ in range(min(BATCH, wanted - len(self.clients), OPENING - self.opening)):
+            sock, state, why = begin_connect(self.address, self._made)
+            self._enter(sock, state, floor)
+            if why:
+                self.lose(self.clients[-1], why)
+
+    def patience(self, wanted: int) -> float:
+        """Return the seconds after which `come_and_go` has something to do."""
+        if len(self.clients) > wanted:
+            return 0.0
+        return 0.001 if len(self.clients) < wanted and self.opening < OPENING else WINDOW
+
+    def _enter(self, sock: socket.socket, state: int, floor: int) -> None:
+        client = Member(moved_up(sock, floor), self._made, state)
+        self._made += 1
+        if state == CONNECTING:
+            self.opening += 1
+        else:
+            self.connected += 1
+        self.clients.append(client)
+        self.by_fd[client.sock.fileno()] = client
+        self.poller.register(client.sock.fileno(), OUT if state == CONNECTING else IN)
+
+    def finish_connect(self, client: Member) -> None:
+        """Note that a client's connect has ended, well or not."""
+        code = client.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self.lose(client, os.strerror(code))
+            return
+        client.state = OPEN
+        self.connected += 1
+        self.opening -= 1  # in this order: see `Crowd.tally`
+        self.poller.modify(client.sock.fileno(), IN)
+
+    def lose(self, client: Member, why: str) -> None:
+        """Note that a client was refused, reset or closed by the server."""
+        self.errors += 1
+        self.first_error = self.first_error or why
+        self.drop(client)
+        self.changed = True
+
+    def _retire(self, client: Member) -> None:
+        """Close a client as soon as its reply is there."""
+        self.changed |= client.talks
+        client.talks = False
+        if client.message:
+            client.leaving = True
+            self._leaving.append(client)
+            self.connected -= 1
+        else:
+            self.drop(client)
+
+    def drop(self, client: Member) -> None:
+        """Close a client now."""
+        if client.state == CONNECTING:
+            self.opening -= 1
+        elif client.state == OPEN and not client.leaving:
+            self.connected -= 1
+        client.state, client.message, client.talks = LOST, b"", False
+        if self.by_fd.pop(client.sock.fileno(), None):
+            self.poller.unregister(client.sock.fileno())
+            client.sock.close()
+
+    def drop_unanswered(self, now: float) -> None:
+        """Close the leaving clients whose reply does not come."""
+        for client in [c for c in self._leaving if c.message and now - c.due > WINDOW]:
+            self.drop(client)
+        self._leaving = [c for c in self._leaving if c.message]
+
+    def close(self) -> None:
+        """Close all clients at once, and the poller."""
+        for client in self.by_fd.values():
+            client.sock.close()
+        self.poller.close()
+        self.connected = 0
+
+
 def first_connection(address: tuple[str, int]) -> socket.socket:
-    """One connection, made before anything else starts: an unreachable server is refused here."""
+    """Connect once, before anything else starts, and return the socket.
+
+    Raises:
+        ConnectionError: nobody listens there, or nobody answers.
+    """
     host, port = address
     try:
         return socket.create_connection((socket.gethostbyname(host), port), timeout=CONNECT_TIMEOUT)  # IPv4, as servers
@@ -65,7 +189,11 @@ def first_connection(address: tuple[str, int]) -> socket.socket:
 
 
 def begin_connect(address: tuple[str, int], number: int) -> tuple[socket.socket, int, str]:
-    """A socket that is being connected, for the client of that number: (it, its state, why it failed, if it has)."""
+    """Begin to connect the client of that number, and wait for nothing.
+
+    Returns:
+        Its socket; CONNECTING or OPEN; and why the connect failed, or "".
+    """
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setblocking(False)
     block = number // PER_ADDRESS
@@ -78,122 +206,10 @@ def begin_connect(address: tuple[str, int], number: int) -> tuple[socket.socket,
 
 
 def moved_up(sock: socket.socket, floor: int) -> socket.socket:
-    """The same socket, nonblocking, under a descriptor of `floor` or more."""
+    """Return the same socket, nonblocking, under a descriptor of `floor` or more."""
     if floor > sock.fileno():
         number = fcntl.fcntl(sock, fcntl.F_DUPFD_CLOEXEC, floor)
         sock.close()
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=number)
     sock.setblocking(False)
     return sock
-
-
-OPENING = 64
-"""Connects under way at once: half of a usual accept queue (128), so that it does not overflow (listen(2))."""
-
-BATCH = 32
-"""Clients opened or closed in a row, before those that talk get their turn."""
-
-
-class Members:
-    """The clients of a crowd; arguments and errors as for `Crowd`.
-
-    Attributes:
-        clients: all, the lost ones too.
-        by_fd: those that have a socket, those that leave too.
-        connected, opening: how many are, and how many connects are under way.
-        errors, first_error: how many were lost, and why the first one was.
-        changed: who talks has to be chosen anew.
-    """
-
-    def __init__(self, address: tuple[str, int], floor: int, begin: int) -> None:
-        first = first_connection(address)
-        self.address = first.getpeername()
-        self.clients: list[SwarmClient] = []
-        self.by_fd: dict[int, SwarmClient] = {}
-        self.connected = self.opening = self.errors = 0
-        self.first_error = ""
-        self.changed = True
-        self.poller = Poller()
-        self._leaving: list[SwarmClient] = []
-        self._made = begin
-        self._enter(first, OPEN, floor)
-
-    def come_and_go(self, wanted: int, floor: int) -> None:
-        """Open or close some, when there are not as many as are wanted."""
-        for _ in range(min(BATCH, len(self.clients) - wanted)):
-            self._retire(self.clients.pop())
-        for _ in range(min(BATCH, wanted - len(self.clients), OPENING - self.opening)):
-            sock, state, why = begin_connect(self.address, self._made)
-            self._enter(sock, state, floor)
-            if why:
-                self.lose(self.clients[-1], why)
-
-    def patience(self, wanted: int) -> float:
-        """Seconds after which there is somebody to open or to close."""
-        if len(self.clients) > wanted:
-            return 0.0
-        return 0.001 if len(self.clients) < wanted and self.opening < OPENING else WINDOW
-
-    def _enter(self, sock: socket.socket, state: int, floor: int) -> None:
-        client = SwarmClient(moved_up(sock, floor), self._made, state)
-        self._made += 1
-        if state == CONNECTING:
-            self.opening += 1
-        else:
-            self.connected += 1
-        self.clients.append(client)
-        self.by_fd[client.sock.fileno()] = client
-        self.poller.register(client.sock.fileno(), OUT if state == CONNECTING else IN)
-
-    def finish_connect(self, client: SwarmClient) -> None:
-        """Its connect has ended, well or not."""
-        code = client.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            self.lose(client, os.strerror(code))
-            return
-        client.state = OPEN
-        self.connected += 1
-        self.opening -= 1  # in this order: see `Crowd.state`
-        self.poller.modify(client.sock.fileno(), IN)
-
-    def lose(self, client: SwarmClient, why: str) -> None:
-        """It was refused, reset or closed by the server."""
-        self.errors += 1
-        self.first_error = self.first_error or why
-        self.drop(client)
-        self.changed = True
-
-    def _retire(self, client: SwarmClient) -> None:
-        """Close it, as soon as its reply is there."""
-        self.changed |= client.talks
-        client.talks = False
-        if client.message:
-            client.leaving = True
-            self._leaving.append(client)
-            self.connected -= 1
-        else:
-            self.drop(client)
-
-    def drop(self, client: SwarmClient) -> None:
-        """Close it now."""
-        if client.state == CONNECTING:
-            self.opening -= 1
-        elif client.state == OPEN and not client.leaving:
-            self.connected -= 1
-        client.state, client.message, client.talks = LOST, b"", False
-        if self.by_fd.pop(client.sock.fileno(), None):
-            self.poller.unregister(client.sock.fileno())
-            client.sock.close()
-
-    def drop_unanswered(self, now: float) -> None:
-        """Close those that leave, and whose reply does not come."""
-        for client in [c for c in self._leaving if c.message and now - c.due > WINDOW]:
-            self.drop(client)
-        self._leaving = [c for c in self._leaving if c.message]
-
-    def close(self) -> None:
-        """Close all of them at once."""
-        for client in self.by_fd.values():
-            client.sock.close()
-        self.poller.close()
-        self.connected = 0

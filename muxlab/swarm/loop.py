@@ -1,16 +1,16 @@
-"""The loop of a crowd: one thread in which all its clients are served, and what others ask of it.
+"""The loop of a crowd: one thread in which all its clients are served.
 
-Everything here but `change`, `end` and the reading of counters happens in that thread, so nothing is locked on the way
-of a message.
+Other threads may change what is wanted, read what is counted, and end it. Everything else happens in the crowd's own
+thread, so nothing is locked on the way of a message.
 """
 
 import threading
 import time
 
-from .clients import CONNECTING, OPEN, Members, SwarmClient
+from .clients import CONNECTING, OPEN, Member, Members
 from .messages import Talk
 from .poller import IN, OUT
-from .stats import Latencies, SwarmState
+from .stats import Latencies, Tally
 
 DRAIN = 0.25
 """Seconds that replies under way are given when the swarm stops: closing on unread bytes would send a reset."""
@@ -20,15 +20,12 @@ LATE = 0.25
 
 
 class Crowd:
-    """The clients of a swarm and what they count, in a thread that starts at once.
+    """The clients of a swarm in one thread, and what they count.
 
     Args:
         address, wanted, active, payload, rate: as for `Swarm`.
         floor: the lowest descriptor for a client.
         begin: the number of the first client; clients of different numbers say different things.
-
-    Raises:
-        ConnectionError: nobody listens there.
     """
 
     def __init__(
@@ -41,16 +38,29 @@ class Crowd:
         floor: int = 0,
         begin: int = 0,
     ) -> None:
-        self._members = Members(address, floor, begin)
-        self._talk = Talk(self._members)
-        self._poller, self.clients = self._members.poller, self._members.clients
+        self.address, self.begin = address, begin
         self.wanted, self.floor, self.active, self.payload, self.rate = wanted, floor, active, payload, rate
         self.error: BaseException | None = None
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="muxlab-swarm", daemon=True)
-        self._thread.start()
 
     # ---- from any thread
+
+    def start(self) -> None:
+        """Connect the first client and start the thread; what fails leaves nothing open.
+
+        Raises:
+            ConnectionError: nobody listens there.
+            RuntimeError: this process may not have one more thread.
+        """
+        self._members = Members(self.address, self.floor, self.begin)
+        self._talk = Talk(self._members)
+        self._poller, self.clients = self._members.poller, self._members.clients
+        try:
+            self._thread.start()
+        except BaseException:
+            self._members.close()
+            raise
 
     def change(self, **targets: float | None) -> None:
         """Set `wanted`, `floor`, `active`, `payload` or `rate`; the thread takes it over at its next turn."""
@@ -59,10 +69,10 @@ class Crowd:
         self._members.changed = True
         self._poller.wake()
 
-    def state(self) -> SwarmState:
-        """What it has come to by now."""
+    def tally(self) -> Tally:
+        """Return what has been counted by now."""
         members, talk = self._members, self._talk
-        return SwarmState(
+        return Tally(
             alive=self._thread.is_alive(),
             error=self.error,
             settled=len(self.clients) == self.wanted and not members.opening,
@@ -77,17 +87,11 @@ class Crowd:
         )
 
     def latencies(self) -> Latencies:
-        """How long replies took; those that `state` has counted before are all there."""
+        """Return how long replies took; those that `tally` has counted before are all there."""
         return self._talk.windows.latencies()
 
-    def end(self) -> None:
-        """Let the replies that are under way arrive, close all clients, end the thread; a second time does nothing."""
-        self._stopping = True
-        self._poller.wake()
-        self._thread.join()
-
     def activity(self) -> bytes:
-        """See `Swarm.activity`."""
+        """Return one byte for each client; see `Swarm.activity`."""
         long_ago = time.perf_counter() - LATE
         picture = bytearray()
         for client in list(self.clients):
@@ -100,7 +104,19 @@ class Crowd:
                 picture.append(252 if client.state == CONNECTING else 253)
         return bytes(picture)
 
-    # ---- in the swarm's thread
+    def end(self) -> str:
+        """Let the replies that are under way arrive, close all clients, end the thread; a second time do nothing.
+
+        Returns:
+            What could not be done in an orderly way: nothing, here.
+        """
+        self._stopping = True
+        if self._thread.is_alive():
+            self._poller.wake()
+            self._thread.join()
+        return ""
+
+    # ---- in the crowd's thread
 
     def _run(self) -> None:
         """Serve the clients until `end`."""
@@ -141,7 +157,7 @@ class Crowd:
                 self._poller.quiet()
 
     def _timeout(self, now: float) -> float:
-        """Seconds to the next window, the next message that is due, or until somebody is to be opened or closed."""
+        """Return the seconds to the next window, the next message that is due, or the next client to open or close."""
         timeout = max(0.0, self._talk.windows.due - now)
         if len(self.clients) != self.wanted:
             timeout = min(timeout, self._members.patience(self.wanted))
@@ -149,7 +165,7 @@ class Crowd:
             timeout = self._poller.nap(max(0.0, min(timeout, self._talk.next_due - now)))
         return timeout
 
-    def _serve(self, client: SwarmClient, events: int) -> None:
+    def _serve(self, client: Member, events: int) -> None:
         if client.state == CONNECTING:
             self._members.finish_connect(client)
             if client.state == OPEN and not self._members.changed:

@@ -1,4 +1,4 @@
-"""Who says what, and when: the messages of a crowd, and whether each reply is the same."""
+"""The messages of a crowd: which client sends what and when, and whether each reply is the same bytes."""
 
 import collections
 import itertools
@@ -6,7 +6,7 @@ import os
 import random
 import time
 
-from .clients import OPEN, Members, SwarmClient
+from .clients import OPEN, Member, Members
 from .poller import IN, OUT
 from .stats import Windows
 
@@ -14,22 +14,23 @@ PERIOD = 65521
 """Bytes after which the noise repeats: a prime, so that a lost or doubled block of 2**n bytes shows as wrong bytes."""
 
 RECV_SIZE = 65536
+"""Bytes asked of one recv at most, as the reference servers ask."""
 
 
 class Talk:
     """The conversations of a crowd.
 
     Attributes:
-        free: talkers without a message, when there is a rate.
-        next_due: when the next message is due, when there is a rate.
+        free: with a rate, the talkers that have no message under way.
+        next_due: with a rate, when the next message is due, by perf_counter.
         sent, replies, mismatches, first_mismatch, windows: what is counted.
     """
 
     def __init__(self, members: Members) -> None:
         self._members = members
         self._modify = members.poller.modify
-        self._talkers: list[SwarmClient] = []
-        self.free: collections.deque[SwarmClient] = collections.deque()
+        self._talkers: list[Member] = []
+        self.free: collections.deque[Member] = collections.deque()
         self._noise, self._size = b"", 0  # what messages are cut out of, and how long they are
         self._chunk = RECV_SIZE  # bytes asked of one recv: Python takes memory for as many
         self._pace: float | None = None  # the rate that is kept
@@ -39,7 +40,7 @@ class Talk:
         self.windows = Windows()
 
     def follow(self, payload: int, rate: float | None) -> None:
-        """Take over the length of messages, and their rate."""
+        """Adopt the length of messages and their rate."""
         if self._size != payload:
             self._size = payload
             self._noise = letters(self._size + PERIOD)
@@ -50,8 +51,9 @@ class Talk:
     # ---- who talks
 
     def choose(self, active: int) -> None:
-        """The first `active` of the connected clients talk."""
+        """Let the first `active` of the connected clients talk; more than there are means all of them."""
         self.hush()
+        active = min(active, len(self._members.clients))  # islice takes no number beyond sys.maxsize
         self._talkers = list(itertools.islice((c for c in self._members.clients if c.state == OPEN), active))
         self.free.clear()
         for client in self._talkers:
@@ -60,34 +62,34 @@ class Talk:
             self._next_message(client, time.perf_counter())
 
     def hush(self) -> None:
-        """Nobody begins another message."""
+        """Let no client begin another message."""
         for client in self._talkers:
             client.talks = False
 
-    def welcome(self, client: SwarmClient, active: int) -> None:
+    def welcome(self, client: Member, active: int) -> None:
         """Let a client that was just connected talk, if fewer than `active` do."""
         if len(self._talkers) < active:
             client.talks = True
             self._talkers.append(client)
             self._next_message(client, time.perf_counter())
 
-    def _next_message(self, client: SwarmClient, now: float) -> None:
+    def _next_message(self, client: Member, now: float) -> None:
         if self._pace is None:
             self._send(client, now)
         else:
             self.free.append(client)
 
     def send_due(self, now: float) -> None:
-        """With a rate: give every message that is due to a talker that has none under way."""
+        """Give every message that is due, by the rate, to a talker that has none under way."""
         while self.free and self.next_due <= now and self._pace:
             client = self.free.popleft()
             if client.talks and client.state == OPEN:
                 self._send(client, self.next_due)
                 self.next_due += 1 / self._pace
 
-    # ---- what is said; a client whose connection has ended is lost
+    # ---- what they say; a client whose connection has ended is lost
 
-    def _send(self, client: SwarmClient, due: float) -> None:
+    def _send(self, client: Member, due: float) -> None:
         start = (client.number * 7919 + client.answered * 31) % PERIOD  # primes: neighbours say different things
         client.message = self._noise[start : start + self._size]
         client.received, client.wrong, client.due = 0, False, due
@@ -103,8 +105,8 @@ class Talk:
             client.unsent = memoryview(client.message)[taken:]
             self._modify(client.sock.fileno(), IN | OUT)
 
-    def send_rest(self, client: SwarmClient) -> None:
-        """There is room again for what `send` has not taken."""
+    def send_rest(self, client: Member) -> None:
+        """Send what `send` had no room for."""
         try:
             client.unsent = client.unsent[client.sock.send(client.unsent) :]
         except BlockingIOError:
@@ -115,7 +117,7 @@ class Talk:
         if not client.unsent:
             self._modify(client.sock.fileno(), IN)
 
-    def receive(self, client: SwarmClient) -> None:
+    def receive(self, client: Member) -> None:
         """Take what has arrived, and compare it with what was sent."""
         try:
             data = client.sock.recv(self._chunk)
@@ -140,7 +142,7 @@ class Talk:
                 return
         self._reply_is_complete(client)
 
-    def _reply_is_complete(self, client: SwarmClient) -> None:
+    def _reply_is_complete(self, client: Member) -> None:
         now = time.perf_counter()
         if client.wrong:
             self.mismatches += 1
@@ -158,6 +160,6 @@ class Talk:
 
 
 def letters(size: int) -> bytes:
-    """`size` small letters, easy to read in a cell; the same ones every time."""
+    """Return `size` small letters, easy to read in a cell; the same ones every time."""
     period = bytes(random.Random(0).choices(range(97, 123), k=PERIOD))
     return (period * (size // PERIOD + 1))[:size]

@@ -1,18 +1,18 @@
-"""What a crowd waits in: an epoll that another thread can wake."""
+"""The wait of a crowd: an epoll that another thread can wake, or poll where there is no epoll."""
 
 import contextlib
 import os
 import select
 import threading
 
-IN, OUT = 1, 4  # EPOLLIN and EPOLLOUT, and poll has the same numbers
+IN, OUT = 1, 4  # EPOLLIN and EPOLLOUT; POLLIN and POLLOUT are the same numbers
 
 
 class Poller:
-    """`register`, `modify`, `unregister` and `poll` are those of its epoll; `wake` is for any thread.
+    """An epoll, with its own `register`, `modify`, `unregister` and `poll`, that any thread may `wake`.
 
     Attributes:
-        wake_fd: it is reported when somebody woke the wait; `quiet` ends that.
+        wake_fd: the descriptor that `poll` reports after a `wake`, until `quiet`.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Poller:
         self.register(self.wake_fd, IN)
 
     def nap(self, timeout: float) -> float:
-        """Sleep for a short `timeout` more exactly than `poll` can; returns how much of it is left for `poll`.
+        """Sleep for a short `timeout` more exactly than `poll` can, and return how much of it is left for `poll`.
 
         epoll waits in whole milliseconds, select in microseconds; and an epoll can itself be selected.
         """
@@ -36,18 +36,18 @@ class Poller:
         return timeout
 
     def wake(self) -> None:
-        """End the wait, in whatever thread it is."""
+        """End the wait; after `close`, do nothing."""
         with self._waking, contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
             if not self._closed:
                 os.write(self._writer, b"!")
 
     def quiet(self) -> None:
-        """Forget who woke it."""
+        """Forget all wakes so far."""
         with contextlib.suppress(BlockingIOError):
             os.read(self.wake_fd, 4096)
 
     def close(self) -> None:
-        """Give everything back."""
+        """Give the descriptors back."""
         with self._waking:
             self._closed = True
             os.close(self.wake_fd)
@@ -56,7 +56,7 @@ class Poller:
 
 
 class _Poll:
-    """poll in the clothes of epoll, for systems without it: seconds, and something to close."""
+    """poll under the method names of epoll, for systems without it: it takes seconds, and can be closed."""
 
     def __init__(self) -> None:
         poll = select.poll()

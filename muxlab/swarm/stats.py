@@ -1,4 +1,8 @@
-"""Latencies in few numbers: a histogram whose buckets grow by a constant ratio."""
+"""The numbers of a swarm: counts at one moment, latencies in a histogram, and what a snapshot makes of both.
+
+A histogram keeps no single latency, so it takes the same little room after a hundred replies and after a hundred
+million; its buckets grow by a constant ratio, as in HdrHistogram (Gil Tene).
+"""
 
 import math
 import threading
@@ -7,57 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+WINDOW = 0.5
+"""Seconds of one window of figures: enough replies for a p99, soon enough to see a slider act."""
+
 PER_DOUBLING = 32
 """Buckets for each doubling of the latency: a bucket is 2.2% wide, far less than two runs differ."""
-
-
-class Histogram:
-    """Counts of durations, from nanoseconds to hours, at a constant relative precision (as HdrHistogram does).
-
-    Attributes:
-        count: durations added.
-        max: the largest one, in seconds, exactly.
-    """
-
-    __slots__ = ("_buckets", "count", "max")
-
-    def __init__(self) -> None:
-        self._buckets: defaultdict[int, int] = defaultdict(int)
-        self.count = 0
-        self.max = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count one duration of more than 0 seconds."""
-        if seconds > self.max:
-            self.max = seconds
-        self._buckets[math.ceil(math.log2(seconds) * PER_DOUBLING)] += 1
-        self.count += 1
-
-    def merge(self, other: "Histogram") -> None:
-        """Count everything that `other` has counted; another thread may be adding to it."""
-        buckets = dict(other._buckets)  # copied in one step: what is added meanwhile is left for the next time
-        for bucket, count in buckets.items():
-            self._buckets[bucket] += count
-        self.count += sum(buckets.values())
-        self.max = max(self.max, other.max)
-
-    def items(self) -> Iterator[tuple[float, int]]:
-        """(upper bound in seconds, how many were in that bucket), rising."""
-        for bucket in sorted(self._buckets):
-            yield min(2 ** (bucket / PER_DOUBLING), self.max), self._buckets[bucket]
-
-    def percentile(self, share: float) -> float | None:
-        """The duration in seconds that `share` (0 to 1) of all do not exceed; None when nothing was counted.
-
-        Rounded up to the edge of its bucket, 2.2% at the most.
-        """
-        rank = share * self.count
-        seen = 0
-        for bound, count in self.items():
-            seen += count
-            if seen >= rank:
-                return bound
-        return None
 
 
 @dataclass(frozen=True)
@@ -96,28 +54,14 @@ class Snapshot(Figures):
     total: Figures
 
 
-def figures(latencies: Histogram, seconds: float) -> Figures:
-    """What the latencies of some seconds come to."""
-    return Figures(
-        replies_per_second=latencies.count / seconds if seconds > 0 else 0.0,
-        p50=latencies.percentile(0.50),
-        p99=latencies.percentile(0.99),
-        max=latencies.max if latencies.count else None,
-    )
-
-
-WINDOW = 0.5
-"""Seconds of one window of figures: enough replies for a p99, soon enough to see a slider act."""
-
-
 @dataclass(frozen=True)
-class SwarmState:
-    """What a crowd has come to at one moment; the counts are those of `Snapshot`.
+class Tally:
+    """The counts of a crowd at one moment; those that `Snapshot` has too mean the same.
 
     Attributes:
-        alive: it has not ended.
+        alive: False once it has ended.
         error: what ended it, if anything but `end` did.
-        settled: no client is still to be opened, connected or closed: all are connected or lost.
+        settled: True when no client is still to be opened, connected or closed: all are connected or lost.
         clients: clients that there are, in whatever state.
         first_mismatch, first_error: what was wrong, when something was for the first time.
     """
@@ -135,6 +79,55 @@ class SwarmState:
     first_error: str
 
 
+class Histogram:
+    """Counts of durations, from nanoseconds to hours, at a constant relative precision.
+
+    Attributes:
+        count: durations added.
+        max: the largest one, in seconds, exactly.
+    """
+
+    __slots__ = ("_buckets", "count", "max")
+
+    def __init__(self) -> None:
+        self._buckets: defaultdict[int, int] = defaultdict(int)
+        self.count = 0
+        self.max = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one duration of more than 0 seconds."""
+        if seconds > self.max:
+            self.max = seconds
+        self._buckets[math.ceil(math.log2(seconds) * PER_DOUBLING)] += 1
+        self.count += 1
+
+    def merge(self, other: "Histogram") -> None:
+        """Count everything that `other` has counted; another thread may be adding to it."""
+        buckets = dict(other._buckets)  # copied in one step: what is added meanwhile is left for the next time
+        for bucket, count in buckets.items():
+            self._buckets[bucket] += count
+        self.count += sum(buckets.values())
+        self.max = max(self.max, other.max)
+
+    def items(self) -> Iterator[tuple[float, int]]:
+        """Yield (upper bound in seconds, how many were in that bucket), rising."""
+        for bucket in sorted(self._buckets):
+            yield min(2 ** (bucket / PER_DOUBLING), self.max), self._buckets[bucket]
+
+    def percentile(self, share: float) -> float | None:
+        """Return the duration in seconds that `share` (0 to 1) of all do not exceed; None when nothing was counted.
+
+        Rounded up to the edge of its bucket, 2.2% at the most.
+        """
+        rank = share * self.count
+        seen = 0
+        for bound, count in self.items():
+            seen += count
+            if seen >= rank:
+                return bound
+        return None
+
+
 @dataclass(frozen=True)
 class Latencies:
     """How long replies took: in the latest whole window, and since the start, each with its length in seconds."""
@@ -146,7 +139,7 @@ class Latencies:
 
 
 class Windows:
-    """Latencies in windows of half a second; one thread counts, any may ask.
+    """Latencies in windows of half a second, which one thread counts and any may read.
 
     Attributes:
         current: the histogram of the window that has begun.
@@ -169,13 +162,23 @@ class Windows:
         self.due = now + WINDOW
 
     def end(self) -> None:
-        """Nothing more is counted: from now on the figures stand still."""
+        """Let the figures stand still from now on: nothing more is counted."""
         self._ended = time.perf_counter()
 
     def latencies(self) -> Latencies:
-        """All that was counted until now."""
+        """Return all that has been counted by now."""
         total = Histogram()
         with self._turning:
             total.merge(self._total)
             total.merge(self.current)
             return Latencies(*self._latest, total, (self._ended or time.perf_counter()) - self._began)
+
+
+def figures(latencies: Histogram, seconds: float) -> Figures:
+    """Return the figures of some seconds, from the latencies in them."""
+    return Figures(
+        replies_per_second=latencies.count / seconds if seconds > 0 else 0.0,
+        p50=latencies.percentile(0.50),
+        p99=latencies.percentile(0.99),
+        max=latencies.max if latencies.count else None,
+    )

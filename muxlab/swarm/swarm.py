@@ -1,13 +1,21 @@
-"""`Swarm`: many clients in one thread or in a process of their own, and the figures of how they are served."""
+"""`Swarm`: many clients of one server, and the figures of how they are served.
 
+The clients themselves are a crowd, in a thread of this process (loop.py) or in processes of their own (processes.py).
+A swarm is how a learner drives it: it checks what is asked for, waits, and tells what went wrong.
+"""
+
+import contextlib
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .. import arguments, limits, running
+from .. import errors, limits, running
+from ..arguments import check_count, check_timeout
 from ..server import Server
 from .loop import Crowd
-from .stats import Histogram, Snapshot, SwarmState, figures
+from .stats import Histogram, Snapshot, Tally, figures
 
 if TYPE_CHECKING:
     from . import processes
@@ -55,9 +63,9 @@ class Swarm(running.Running):
     ) -> None:
         self._server = server if isinstance(server, Server) else None
         address = _address_of(server)
-        arguments.check_count("connections", connections, 1)
-        arguments.check_count("active", active, 0)
-        arguments.check_count("payload", payload, 1, MOST_PAYLOAD)
+        check_count("connections", connections, 1)
+        check_count("active", active, 0)
+        check_count("payload", payload, 1, MOST_PAYLOAD)
         _check_rate(rate)
         running.replace_earlier()
         self._ends = {"server_here": self._server is not None, "clients_here": not isolate}
@@ -70,7 +78,9 @@ class Swarm(running.Running):
             self._crowd = IsolatedCrowd(address, connections, active, payload, rate)
         else:
             self._crowd = Crowd(address, connections, active, payload, rate, floor)
-        running.add(self)
+        running.start(self, self._crowd.start)
+
+    # ---- what is wanted; may be assigned while it runs
 
     @property
     def connections(self) -> int:
@@ -79,19 +89,19 @@ class Swarm(running.Running):
 
     @connections.setter
     def connections(self, count: int) -> None:
-        arguments.check_count("connections", count, 1)
-        floor = limits.make_room(count, already=self._crowd.state().clients, **self._ends)
-        self._crowd.change(wanted=count, floor=floor)
+        check_count("connections", count, 1)
+        floor = limits.make_room(count, already=self._crowd.tally().clients, **self._ends)
+        self._change(wanted=count, floor=floor)
 
     @property
     def active(self) -> int:
-        """Clients wanted to talk."""
+        """Clients wanted to talk; more than there are means all of them."""
         return self._crowd.active
 
     @active.setter
     def active(self, count: int) -> None:
-        arguments.check_count("active", count, 0)
-        self._crowd.change(active=count)
+        check_count("active", count, 0)
+        self._change(active=count)
 
     @property
     def payload(self) -> int:
@@ -100,8 +110,8 @@ class Swarm(running.Running):
 
     @payload.setter
     def payload(self, size: int) -> None:
-        arguments.check_count("payload", size, 1, MOST_PAYLOAD)
-        self._crowd.change(payload=size)
+        check_count("payload", size, 1, MOST_PAYLOAD)
+        self._change(payload=size)
 
     @property
     def rate(self) -> float | None:
@@ -111,108 +121,169 @@ class Swarm(running.Running):
     @rate.setter
     def rate(self, rate: float | None) -> None:
         _check_rate(rate)
-        self._crowd.change(rate=rate)
+        self._change(rate=rate)
+
+    def _change(self, **targets: float | None) -> None:
+        if (error := self.error) is not None:  # nobody is there to follow
+            raise error
+        self._crowd.change(**targets)
+
+    # ---- how it stands
 
     @property
     def alive(self) -> bool:
         """True until the swarm is stopped."""
-        return self._crowd.state().alive
+        return self._crowd.tally().alive
 
     @property
     def error(self) -> BaseException | None:
         """What ended the swarm, if anything but `stop` did."""
-        return self._crowd.state().error
+        return self._crowd.tally().error
 
     def snapshot(self) -> Snapshot:
-        """The figures as they are now."""
-        state = self._crowd.state()
+        """Return the figures as they are now.
+
+        Raises:
+            TimeoutError: the swarm has a process of its own, and it does not answer.
+        """
+        tally = self._crowd.tally()
         latencies = self._crowd.latencies()
         total = figures(latencies.total, latencies.seconds)
         now = figures(latencies.latest, latencies.latest_seconds) if latencies.latest_seconds else total
         return Snapshot(
             **vars(now),
-            connected=state.connected,
-            sent=state.sent,
-            replies=state.replies,
-            mismatches=state.mismatches,
-            errors=state.errors,
+            connected=tally.connected,
+            sent=tally.sent,
+            replies=tally.replies,
+            mismatches=tally.mismatches,
+            errors=tally.errors,
             total=total,
         )
 
     def latencies(self) -> Histogram:
-        """All latencies since the start, as a histogram."""
+        """Return all latencies since the start, as a histogram."""
         return self._crowd.latencies().total
 
     def activity(self) -> bytes:
-        """One byte for each client, for a live picture.
+        """Return one byte for each client, for a live picture.
 
-        0 to 250 are its replies since the last call (250: or more), 251 says that it waits for a reply, since more than
-        a quarter of a second, 252 that it is being connected, and 253 that it was lost: refused, reset, closed.
+        0 to 250 are its replies since the last call (250: or more); 251 says that it has waited for a reply for more
+        than a quarter of a second, 252 that it is being connected, 253 that it was lost: refused, reset, or closed.
         """
         return self._crowd.activity()
+
+    # ---- wait for it
 
     def wait_connected(self, timeout: float = 10.0) -> None:
         """Wait until all clients are connected.
 
+        Args:
+            timeout: seconds to wait at most.
+
         Raises:
-            TimeoutError: they are not, after `timeout` seconds.
+            TimeoutError: they are not, after so long.
             ConnectionError: some were refused, or closed by the server.
+            BaseException: what the server raised, if it died meanwhile.
         """
-        deadline = time.monotonic() + timeout
-        while True:
-            state = self._crowd.state()
-            if state.settled and state.connected >= self._crowd.wanted:
-                return
-            self._check_alive(state)
-            if state.settled:
-                self._give_up("not all could be connected")
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not all were connected within {timeout:g} s: {self._state()}")
-            time.sleep(LOOK_UP)
+        __tracebackhide__ = True
+        deadline = time.monotonic() + check_timeout(timeout)
+        with self._waiting():
+            while not ((tally := self._crowd.tally()).settled and tally.connected >= self._crowd.wanted):
+                self._check_alive(tally)
+                if tally.settled:
+                    self._give_up("not all could be connected")
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"not all were connected within {timeout:g} s: {self._state()}")
+                time.sleep(LOOK_UP)
 
     def wait_replies(self, count: int, timeout: float = 10.0) -> None:
         """Wait for `count` more replies, from now on.
 
+        Args:
+            count: replies, 0 or more.
+            timeout: seconds to wait at most.
+
         Raises:
-            TimeoutError: fewer came within `timeout` seconds.
+            TimeoutError: fewer came in so long.
             ConnectionError: no client is connected any more.
             BaseException: what the server raised, if it died meanwhile.
         """
-        deadline = time.monotonic() + timeout
-        state = self._crowd.state()
-        goal = state.replies + count
-        while state.replies < goal:
-            self._check_alive(state)
-            if state.settled and not state.connected:
-                self._give_up("no client is connected any more")
-            if time.monotonic() > deadline:
-                missing = goal - state.replies
-                raise TimeoutError(f"{missing} of {count} replies are missing after {timeout:g} s: {self._state()}")
-            time.sleep(LOOK_UP)
-            state = self._crowd.state()
+        __tracebackhide__ = True
+        check_count("count", count, 0)
+        deadline = time.monotonic() + check_timeout(timeout)
+        with self._waiting():
+            goal = self._crowd.tally().replies + count
+            while (missing := goal - (tally := self._crowd.tally()).replies) > 0:
+                self._check_alive(tally)
+                if tally.settled and not tally.connected:
+                    self._give_up("no client is connected any more")
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{missing} of {count} replies are missing after {timeout:g} s: {self._state()}")
+                time.sleep(LOOK_UP)
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise errors.Interrupted(f"you stopped waiting: {self._state()}") from None
+
+    def _check_alive(self, tally: Tally) -> None:
+        __tracebackhide__ = True
+        if tally.error is not None:
+            raise tally.error
+        if not tally.alive:
+            raise RuntimeError("the swarm was stopped: make a new one")
+        if self._server is not None and self._server.error is not None:
+            self._server.stop()  # raises what the server raised, with the learner's own line
+            raise ConnectionError(f"the server died: {self._server.error!r}") from self._server.error
+
+    def _give_up(self, why: str) -> None:
+        """Raise an error that says why nothing more will come."""
+        __tracebackhide__ = True
+        if self._server is not None:
+            self._server.wait(LAST_WORDS)
+        self._check_alive(self._crowd.tally())
+        raise ConnectionError(f"{why}: {self._state()}")
+
+    def _state(self) -> str:
+        now = self._crowd.tally()
+        found = f", {now.mismatches} with wrong bytes ({now.first_mismatch})" if now.mismatches else ""
+        lost = f", {now.errors} lost ({now.first_error})" if now.errors else ""
+        there = f"{now.connected} of {self.connections} connected"
+        return f"{there}, {now.replies} replies of {now.sent} messages{found}{lost}"
+
+    # ---- end
 
     def stop(self) -> None:
         """Let the replies that are under way arrive, close all clients, end the thread or the processes.
 
-        A second time does nothing.
+        A second time does nothing. A process that does not answer is killed, with a RuntimeWarning.
 
         Raises:
             BaseException: what ended the swarm, if anything but this did.
         """
-        self.end()
+        trouble = self._end()
         if (error := self.error) is not None:
             raise error
+        if trouble:
+            errors.warn(trouble)
 
     def end(self) -> None:
         """Stop quietly; an error stays in `error`."""
+        self._end()
+
+    def _end(self) -> str:
         with self._closing:
-            self._crowd.end()
+            trouble = self._crowd.end()
             running.remove(self)
+            return trouble
 
     def __enter__(self) -> "Swarm":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        __tracebackhide__ = True
         if kind is None:
             self.stop()
         else:
@@ -221,38 +292,16 @@ class Swarm(running.Running):
     def __repr__(self) -> str:
         return f"<muxlab swarm: {self._state()}>"
 
-    def _state(self) -> str:
-        now = self._crowd.state()
-        found = f", {now.mismatches} with wrong bytes ({now.first_mismatch})" if now.mismatches else ""
-        lost = f", {now.errors} lost ({now.first_error})" if now.errors else ""
-        there = f"{now.connected} of {self.connections} connected"
-        return f"{there}, {now.replies} replies of {now.sent} messages{found}{lost}"
-
-    def _give_up(self, why: str) -> None:
-        """Raise why nothing more will come."""
-        if self._server is not None:
-            self._server.wait(LAST_WORDS)
-        self._check_alive(self._crowd.state())
-        raise ConnectionError(f"{why}: {self._state()}")
-
-    def _check_alive(self, state: SwarmState) -> None:
-        if state.error is not None:
-            raise state.error
-        if not state.alive:
-            raise RuntimeError("the swarm was stopped: make a new one")
-        if self._server is not None and self._server.error is not None:
-            self._server.stop()  # raises what the server raised, with the learner's own line
-            raise ConnectionError(f"the server died: {self._server.error!r}") from self._server.error
-
 
 def _address_of(server: Server | tuple[str, int]) -> tuple[str, int]:
     address = server.address if isinstance(server, Server) else server
     match address:
-        case (str(host), int(port)) if 0 < port < 65536:
+        case (str(host), int(port)) if 0 < port < 65536 and not isinstance(port, bool):
             return host, port
     raise TypeError(f"a swarm connects to what muxlab.serve returned, or to an address (host, port); not to {server!r}")
 
 
 def _check_rate(rate: float | None) -> None:
-    if rate is not None and not (isinstance(rate, (int, float)) and 0 < rate < float("inf")):
+    number = isinstance(rate, int | float) and not isinstance(rate, bool)
+    if rate is not None and not (number and 0 < rate <= sys.float_info.max):
         raise ValueError(f"rate={rate!r}: messages a second, more than 0; None for a closed loop")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from ..arguments import stop_argument
 from ..errors import last_line, where
 from ..notebook import progress
-from ..watch.tap import reason
+from ..watch.tap import error_name
 from . import backpressure, endings, idle, messages, scarcity
 from .bench import Bench
 from .patience import Patience, TooSlow
@@ -123,6 +123,6 @@ class Battery:
         cause = type(error), line
         if cause in self._causes:
             return f"again {type(error).__name__} in line {line}", self._causes[cause]
-        known = reason(error) if isinstance(error, Exception) else ""
+        known = error_name(error) if isinstance(error, Exception) else ""
         self._causes[cause] = RAISED.get(known, trial.lesson)
         return f"the server ended: {where(error, file)}", self._causes[cause]

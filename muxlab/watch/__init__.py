@@ -1,7 +1,7 @@
-"""Look inside a running server: the calls that it makes, and the kernel's tables about it.
+"""A look inside a running server: the calls that it makes, and the kernel's tables about it.
 
-tap        where each call is made, counted and kept
-stand_ins  the sockets and waits whose calls go through the tap
-rebind     gives one function the stand-ins, and nobody else
 kernel     the x-ray: queues, readiness, interest lists
+tap        the place where each call is made, counted and kept
+stand_ins  the sockets and waits whose calls go through the tap
+rebind     the way to give the stand-ins to one function, and to no other
 """

@@ -1,7 +1,9 @@
-"""The kernel's own tables about a server: who waits in which queue, who is ready, who is watched.
+"""The kernel's own tables about a server (the x-ray): what waits in each queue, what is ready, what epoll watches.
 
-All of it is asked for from outside, while the server sleeps or runs. Nothing here reads a byte of what the clients
-sent, changes anything, or needs root. Linux answers all questions; elsewhere some of the answers are missing.
+All of it is read from outside, while the server sleeps or runs. Nothing here takes a byte from a socket, changes
+anything or needs root.
+
+Not handled here: systems other than Linux have only some of these tables; what they lack is left empty.
 """
 
 import contextlib
@@ -23,10 +25,10 @@ from .. import interrupt
 FLAGS = {1: "IN", 2: "PRI", 4: "OUT", 8: "ERR", 16: "HUP", 1 << 13: "RDHUP"} | {
     1 << 28: "EXCLUSIVE", 1 << 29: "WAKEUP", 1 << 30: "ONESHOT", 1 << 31: "ET"
 }  # fmt: skip
-"""What the bits of an event mask are called, the same for poll and epoll: poll(2), epoll_ctl(2)."""
+"""Names of the bits of an event mask, the same for poll and epoll: poll(2), epoll_ctl(2)."""
 
 ALWAYS = 8 | 16
-"""ERR and HUP are on every interest list, asked for or not: epoll_ctl(2)."""
+"""Bits ERR and HUP, which epoll reports whether they were asked for or not: epoll_ctl(2)."""
 
 SLEEPS = {
     "x86_64": {7: "poll", 271: "poll", 23: "select", 270: "select", 232: "epoll_wait", 281: "epoll_wait",
@@ -36,29 +38,29 @@ SLEEPS = {
                 63: "read", 207: "recv", 212: "recv", 206: "send", 211: "send", 203: "connect", 101: "sleep",
                 115: "sleep"},
 }  # fmt: skip
-"""System calls in which a server sleeps, by number; variants such as pselect6 under one name: syscalls(2)."""
+"""Names of the system calls in which a server sleeps, by number; variants such as pselect6 share one: syscalls(2)."""
 
 SHOWN = 20
-"""Connections that a printed x-ray lists one by one; the rest is counted."""
+"""Connections that a printed x-ray lists one by one; the others are counted."""
 
 LOOKS, LOOK_AGAIN = 20, 0.001
-"""How often, and after how many seconds, to look again whether a thread that is on a core goes to sleep."""
+"""Number of looks at a thread, and seconds between them, before one that is never asleep counts as running."""
 
 
 @dataclass(frozen=True)
 class SocketRow:
-    """What the kernel says about one socket of a server.
+    """One socket of a server, as the kernel sees it.
 
     Attributes:
-        name: "listener", or "client 3" for the third that was accepted.
-        fd: the server's descriptor; None while the server has none for it.
+        name: "listener", or "client 3" for the third connection that was accepted.
+        fd: the server's descriptor; None while the server has none for this connection.
         where: "listening", "accepted", "in the accept queue" or "closed by the server".
-        receive: receive queue, bytes that arrived and were not read; for a listener its accept queue, connections.
-        send: send queue, bytes that the other side has not acknowledged yet.
-        ready: what it is ready for now, as poll names it: "IN|OUT".
-        interest: what an epoll watches it for, "IN|ET"; "nothing" for a mask of 0, "" when it is on no interest list.
-        limit: for a listener, how long its accept queue may become.
-        reply: with a stepper's client, bytes that wait at the client's own side to be read.
+        receive: length of the receive queue, in unread bytes; for a listener, of the accept queue, in connections.
+        send: length of the send queue, in bytes that the peer has not acknowledged yet.
+        ready: what it is ready for now, in the names of poll: "IN|OUT".
+        interest: what epoll watches it for, "IN|ET"; "nothing" for a mask of 0, "" when it is on no interest list.
+        limit: for a listener, the limit of its accept queue.
+        reply: with a stepper's client, length of the client's own receive queue, in bytes.
     """
 
     name: str
@@ -73,7 +75,7 @@ class SocketRow:
 
     @property
     def cells(self) -> tuple[str, str, str, str, str]:
-        """The row as texts: name, what waits to be taken, what waits to leave, ready, watched for."""
+        """The row as text, one for each of `HEADINGS`."""
         if self.limit is not None:
             waiting = f"{self.receive:,} of {self.limit:,} connections", ""
         else:
@@ -82,14 +84,15 @@ class SocketRow:
 
 
 HEADINGS = "", "receive or accept queue", "send queue", "ready for", "epoll watches for"
+"""Headings of the columns of a printed x-ray."""
 
 
 @dataclass(frozen=True)
 class XRay:
-    """A server's tables in the kernel at one moment; print it, or let a notebook show it.
+    """The kernel's tables about a server at one moment, as text and as HTML.
 
     Attributes:
-        listener: its accept queue and the limit, readiness and interest.
+        listener: the row of the listening socket.
         connections: one row for each accepted connection, in the order of their numbers.
         asleep_in: the system call that the server's thread sleeps in, such as "epoll_wait"; "" while it runs.
     """
@@ -108,7 +111,7 @@ class XRay:
         def line(tag: str, cells: tuple[str, ...]) -> str:
             return "<tr>" + "".join(f'<{tag} style="text-align:left">{cell}</{tag}>' for cell in cells) + "</tr>"
 
-        rows = "".join(line("td", cells) for cells in self._cells())  # names and numbers of ours: nothing to escape
+        rows = "".join(line("td", cells) for cells in self._cells())  # our own names and numbers: nothing to escape
         notes = "<br>".join(self._notes())
         return f"<table><thead>{line('th', HEADINGS)}</thead><tbody>{rows}</tbody></table><p>{notes}</p>"
 
@@ -120,101 +123,17 @@ class XRay:
         hidden = self.connections[SHOWN:]
         if hidden:
             waiting = sum(row.receive > 0 for row in hidden)
-            yield f"and {len(hidden):,} connections more, {waiting:,} of them with bytes to be read"
+            yield f"and {len(hidden):,} more connections, {waiting:,} of them with unread bytes"
         yield f"the server is asleep in {self.asleep_in}" if self.asleep_in else "the server is running"
 
 
-@functools.cache
-def flags(mask: int) -> str:
-    """An event mask in words, "IN|ET"; "nothing" for 0. Source: epoll_ctl(2)."""
-    return "|".join(name for bit, name in FLAGS.items() if mask & bit) or "nothing"
-
-
-def receive_queue(fd: int) -> int:
-    """Bytes that have arrived at a socket and were not read. Source: FIONREAD, tcp(7)."""
-    return _ask(fd, termios.FIONREAD)
-
-
-def send_queue(fd: int) -> int:
-    """Bytes sent that the other side has not acknowledged. Source: SIOCOUTQ (the same number as TIOCOUTQ), tcp(7)."""
-    return _ask(fd, termios.TIOCOUTQ)
-
-
-def ready_now(fd: int, events: int = select.POLLIN | select.POLLOUT | getattr(select, "POLLRDHUP", 0)) -> int:
-    """Which of `events` a descriptor is ready for at this moment, as a mask, without waiting. Source: poll(2)."""
-    asked = select.poll()
-    asked.register(fd, events)
-    return next((mask for _, mask in asked.poll(0)), 0)
-
-
-def accept_queue(listener: socket.socket) -> tuple[int, int]:
-    """Connections that wait to be accepted, and how many may: (now, limit).
-
-    Source: TCP_INFO, tcp(7): for a listener the kernel keeps the two in tcpi_unacked and tcpi_sacked.
-    """
-    info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
-    now, limit = struct.unpack_from("II", info, 24)
-    return now, limit
-
-
-def interest_list(epoll_fd: int) -> dict[int, int]:
-    """Whom an epoll watches, and for what: {descriptor: mask}. Source: /proc/self/fdinfo, proc(5)."""
-    with open(f"/proc/self/fdinfo/{epoll_fd}") as file:
-        found = re.findall(r"tfd:\s*(\d+) events:\s*([0-9a-f]+)", file.read())
-    return {int(fd): int(mask, 16) & ~ALWAYS for fd, mask in found}
-
-
-def watched(fds: set[int]) -> dict[int, int]:
-    """What the epolls of this process watch the descriptors `fds` for: {descriptor: mask}."""
-    masks: dict[int, int] = {}
-    for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fdinfo") else ():
-        with contextlib.suppress(OSError):  # closed meanwhile
-            if os.readlink(f"/proc/self/fd/{name}") == "anon_inode:[eventpoll]":
-                for fd, mask in interest_list(int(name)).items():
-                    masks[fd] = masks.get(fd, 0) | mask
-    return {fd: mask for fd, mask in masks.items() if fd in fds}
-
-
-def asleep_in(thread: threading.Thread, looks: int = LOOKS) -> str:
-    """The system call that a thread sleeps in, "epoll_wait" for example; "" while it runs. Source: proc(5), syscall."""
-    pause = threading.Event()
-    for _ in range(looks):
-        call = interrupt.sleeping_in(thread)
-        if call is not None:
-            return SLEEPS.get(interrupt.MACHINE, {}).get(call[0], f"system call {call[0]}")
-        if not thread.is_alive():
-            break
-        pause.wait(LOOK_AGAIN)
-    return ""
-
-
-def listener_row(listener: socket.socket, masks: Mapping[int, int]) -> SocketRow:
-    """What the kernel says about a listening socket; `masks` as from `watched`."""
-    fd = listener.fileno()
-    try:
-        now, limit = accept_queue(listener) if hasattr(socket, "TCP_INFO") else (0, 0)
-    except OSError:  # closed, perhaps by its number
-        return SocketRow("listener", None, "closed by the server", limit=0)
-    return SocketRow("listener", fd, "listening", now, 0, _ready(fd), _interest(fd, masks), limit)
-
-
-def connection_row(name: str, fd: int, masks: Mapping[int, int], reply: int = 0) -> SocketRow:
-    """What the kernel says about an accepted connection.
-
-    Raises:
-        OSError: the descriptor has been closed.
-    """
-    queues = receive_queue(fd), send_queue(fd)
-    return SocketRow(name, fd, "accepted", *queues, _ready(fd), _interest(fd, masks), None, reply)
-
-
 def xray(listener: socket.socket, connections: Mapping[str, int], thread: threading.Thread) -> XRay:
-    """Look at a server's sockets from outside.
+    """Return the kernel's tables about a server.
 
     Args:
-        listener: its listening socket.
-        connections: names of its connections, and their descriptors.
-        thread: the thread that it runs in.
+        listener: the listening socket.
+        connections: the open connections: {name: descriptor}.
+        thread: the thread that the server runs in.
     """
     masks = watched({listener.fileno(), *connections.values()})
     rows = []
@@ -222,6 +141,30 @@ def xray(listener: socket.socket, connections: Mapping[str, int], thread: thread
         with contextlib.suppress(OSError):  # the server has just closed it
             rows.append(connection_row(name, fd, masks))
     return XRay(listener_row(listener, masks), tuple(rows), asleep_in(thread))
+
+
+def listener_row(listener: socket.socket, masks: Mapping[int, int]) -> SocketRow:
+    """Return the row of a listening socket; `masks` is a result of `watched`."""
+    fd = listener.fileno()
+    try:
+        now, limit = accept_queue(listener) if hasattr(socket, "TCP_INFO") else (0, 0)
+    except OSError:  # the socket is closed, perhaps by its number
+        return SocketRow("listener", None, "closed by the server", limit=0)
+    return SocketRow("listener", fd, "listening", now, 0, _ready(fd), _interest(fd, masks), limit)
+
+
+def connection_row(name: str, fd: int, masks: Mapping[int, int], reply: int = 0) -> SocketRow:
+    """Return the row of an accepted connection.
+
+    Args:
+        name, fd, reply: fields of the row, see `SocketRow`.
+        masks: a result of `watched`.
+
+    Raises:
+        OSError: the descriptor is closed.
+    """
+    queues = receive_queue(fd), send_queue(fd)
+    return SocketRow(name, fd, "accepted", *queues, _ready(fd), _interest(fd, masks), None, reply)
 
 
 def _ready(fd: int) -> str:
@@ -233,26 +176,90 @@ def _interest(fd: int, masks: Mapping[int, int]) -> str:
     return flags(masks[fd]) if fd in masks else ""
 
 
-def _ask(fd: int, question: int) -> int:
-    return int.from_bytes(fcntl.ioctl(fd, question, bytes(4)), sys.byteorder)
+@functools.cache
+def flags(mask: int) -> str:
+    """Return the names of the bits in an event mask, "IN|ET"; "nothing" for 0. Source: epoll_ctl(2)."""
+    return "|".join(name for bit, name in FLAGS.items() if mask & bit) or "nothing"
+
+
+def receive_queue(fd: int) -> int:
+    """Return the number of unread bytes in a socket's receive queue. Source: FIONREAD, tcp(7)."""
+    return _ioctl(fd, termios.FIONREAD)
+
+
+def send_queue(fd: int) -> int:
+    """Return the number of sent bytes that the peer has not acknowledged. Source: SIOCOUTQ (= TIOCOUTQ), tcp(7)."""
+    return _ioctl(fd, termios.TIOCOUTQ)
+
+
+def _ioctl(fd: int, request: int) -> int:
+    return int.from_bytes(fcntl.ioctl(fd, request, bytes(4)), sys.byteorder)
+
+
+def ready_now(fd: int, events: int = select.POLLIN | select.POLLOUT | getattr(select, "POLLRDHUP", 0)) -> int:
+    """Return which of `events` a descriptor is ready for now, as a mask; never wait. Source: poll(2)."""
+    poll = select.poll()
+    poll.register(fd, events)
+    return next((mask for _, mask in poll.poll(0)), 0)
+
+
+def accept_queue(listener: socket.socket) -> tuple[int, int]:
+    """Return the length of a listener's accept queue, and its limit, in connections.
+
+    Source: TCP_INFO, tcp(7): for a listener, the kernel reports the two as tcpi_unacked and tcpi_sacked.
+    """
+    info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+    now, limit = struct.unpack_from("II", info, 24)
+    return now, limit
+
+
+def interest_list(epoll_fd: int) -> dict[int, int]:
+    """Return an epoll's interest list: {descriptor: mask}. Source: /proc/self/fdinfo, proc(5)."""
+    with open(f"/proc/self/fdinfo/{epoll_fd}") as file:
+        found = re.findall(r"tfd:\s*(\d+) events:\s*([0-9a-f]+)", file.read())
+    return {int(fd): int(mask, 16) & ~ALWAYS for fd, mask in found}
+
+
+def watched(fds: set[int]) -> dict[int, int]:
+    """Return what all epolls of this process together watch the descriptors `fds` for: {descriptor: mask}."""
+    masks: dict[int, int] = {}
+    for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fdinfo") else ():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            if os.readlink(f"/proc/self/fd/{name}") == "anon_inode:[eventpoll]":
+                for fd, mask in interest_list(int(name)).items():
+                    masks[fd] = masks.get(fd, 0) | mask
+    return {fd: mask for fd, mask in masks.items() if fd in fds}
+
+
+def asleep_in(thread: threading.Thread, looks: int = LOOKS) -> str:
+    """Return the system call that a thread sleeps in, such as "epoll_wait"; "" if it runs. Source: syscall, proc(5)."""
+    pause = threading.Event()
+    for _ in range(looks):
+        call = interrupt.sleeping_in(thread)
+        if call is not None:
+            return SLEEPS.get(interrupt.MACHINE, {}).get(call[0], f"system call {call[0]}")
+        if not thread.is_alive():
+            break
+        pause.wait(LOOK_AGAIN)
+    return ""
 
 
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST = 4, 20, 1
-"""How to ask about one socket: linux/netlink.h, linux/sock_diag.h."""
+"""Constants of a request about one socket: linux/netlink.h, linux/sock_diag.h."""
 
 ESTABLISHED, CLOSE_WAIT = 1, 8
-"""States of a connection whose client has not said its last byte yet, and has: linux/tcp_states.h."""
+"""States of a connection before and after the client's end-of-file has arrived: net/tcp_states.h."""
 
 
 def unaccepted_queue(port: int, client_port: int) -> int | None:
-    """Bytes that wait for a connection that nobody has accepted, and that has no descriptor to ask.
+    """Return the number of bytes that have arrived for a connection in the accept queue, which has no descriptor yet.
 
     Args:
-        port: of the listener, on 127.0.0.1, and
-        client_port: of the client, there too.
+        port: the port of the listener, on 127.0.0.1.
+        client_port: the port of the client, on 127.0.0.1.
 
     Returns:
-        The bytes; None when there is no such connection any more, or nobody to ask.
+        The number; None when the connection is gone, or where the kernel does not tell.
 
     Source: sock_diag(7), the request for one socket.
     """
@@ -263,11 +270,11 @@ def unaccepted_queue(port: int, client_port: int) -> int | None:
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_SOCK_DIAG) as diag:
             diag.sendto(header + request, (0, 0))
-            reply = diag.recv(4096, socket.MSG_DONTWAIT)  # the answer was made while it was asked
-    except (OSError, AttributeError):  # not allowed here, or not Linux
+            reply = diag.recv(4096, socket.MSG_DONTWAIT)  # the kernel answers during sendto
+    except (OSError, AttributeError):  # not allowed, or not Linux
         return None
     answered, state = int.from_bytes(reply[4:6], sys.byteorder) == SOCK_DIAG_BY_FAMILY, reply[17]
-    if not answered or state not in (ESTABLISHED, CLOSE_WAIT):  # the listener answers for a connection that is gone
+    if not answered or state not in (ESTABLISHED, CLOSE_WAIT):  # if it is gone, the listener is reported
         return None
-    # The end of file takes a number in the sequence, and is no byte.
+    # The kernel counts in sequence numbers, of which the end-of-file takes one.
     return int.from_bytes(reply[72:76], sys.byteorder) - (state == CLOSE_WAIT)

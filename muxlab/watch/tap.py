@@ -1,4 +1,11 @@
-"""The calls of a watched server: each one as an event, the counts over all of them, and both in words."""
+"""The tap: each call of a watched server goes through it, is counted, and is kept as an event.
+
+`Tap.call` makes a call and records what came of it. `Calls` and `Call` are what a reader gets: counts, and events that
+read like the call. A stepper adds a `Gate`, which may hold the server before a call, and which makes each call that may
+sleep from its parts, a `Wait`.
+
+Not handled here: how the server's calls get to the tap. See `stand_ins.py` and `rebind.py`.
+"""
 
 import errno
 import os
@@ -13,14 +20,17 @@ from typing import Any, NamedTuple, Protocol
 
 from .kernel import flags
 
+KEPT = 10_000
+"""Events kept, the latest: at 0.3 kB each, 3 MB. The counts are of all events."""
+
+CPU_EVERY = 16
+"""Calls between two readings of the thread's CPU clock (it is read at waits, too): one takes as long as an EAGAIN."""
+
 PREVIEW = 16
 """Bytes of a message that an event quotes."""
 
 WAITS = frozenset({"select.select", "poll.poll", "epoll.poll", "time.sleep"})
-
-Brief = str | int | tuple[bytes, int] | list
-"""An argument or a result as it is recorded: a text, a number, the beginning of a message and its length; or a list of
-who is named in it, of (who, event mask), or of what was given to select. It is put into words when it is read."""
+"""Names of the calls that only wait: for any of many sockets, or for the time to pass."""
 
 
 class Call(NamedTuple):
@@ -30,16 +40,16 @@ class Call(NamedTuple):
         number: 1 for the server's first call.
         name: "accept", "connect", "recv", "send", "sendall", "shutdown", "close", "select.select", "poll.poll",
             "epoll.poll", "epoll.register", "epoll.modify", "epoll.unregister", "epoll.close", "time.sleep", ...
-        who: whom it is about, the same on every machine: "listener", "client 2", "stop", "epoll", or "".
-        fd: that one's descriptor; -1 when there is none.
+        who: what the call is about, under the same name on every machine: "listener", "client 2", "stop", "epoll", "".
+        fd: its descriptor; -1 when there is none.
         args: the other arguments, in short.
-        outcome: "data", "end" (a recv that returned nothing: the client will say no more), "ready" or "timeout" (of a
-            wait), "done" (nothing to tell), or why it failed: "EAGAIN", "ECONNRESET", ..., "ValueError".
-        amount: bytes moved, or how many were ready.
-        result: what it returned, in short.
+        outcome: "data"; "end" (of a recv that returned nothing: the client will send no more); "ready" or "timeout" (of
+            a wait); "done" (of a call with nothing to tell); or why it failed: "EAGAIN", "ECONNRESET", "ValueError".
+        amount: bytes moved, or the number of descriptors that were ready.
+        result: what the call returned, in short.
         cpu: CPU time of the thread, in seconds, as last read: at every wait, and at every 16th call.
-        function: with a stepper, the learner's function that made the call, and
-        line: its line in that function, from 1; otherwise "" and 0.
+        function: the learner's function that made the call; "" without a stepper.
+        line: the line of that function, from 1; 0 without a stepper.
     """
 
     number: int
@@ -56,11 +66,11 @@ class Call(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What a timeline tells apart, see `kind_of`."""
+        """The kind of the call, see `kind_of`."""
         return kind_of(self.name, self.outcome)
 
     def __str__(self) -> str:
-        return asked(self.name, self.who, self.args) + (f" = {self.result}" if self.result else "")
+        return call_text(self.name, self.who, self.args) + (f" = {self.result}" if self.result else "")
 
 
 class Calls(Counter[tuple[str, str]]):
@@ -75,11 +85,11 @@ class Calls(Counter[tuple[str, str]]):
     server: str = ""
 
     def of(self, name: str) -> int:
-        """How many calls of this name there were, whatever came of them."""
+        """Return how many calls of this name there were, with any outcome."""
         return sum(count for (other, _), count in self.items() if other == name)
 
     def kinds(self) -> Counter[str]:
-        """Counts of all calls by what a timeline tells apart, see `kind_of`."""
+        """Return the counts of all calls by kind, see `kind_of`."""
         kinds: Counter[str] = Counter()
         for (name, outcome), count in self.items():
             kinds[kind_of(name, outcome)] += count
@@ -90,7 +100,7 @@ class Calls(Counter[tuple[str, str]]):
 
 
 def kind_of(name: str, outcome: str) -> str:
-    """What a timeline tells apart: "data" (also: a client accepted), "EAGAIN", "end", "error", "wait" or "done"."""
+    """Return the kind of a call for a timeline: "data" (accept, too), "EAGAIN", "end", "error", "wait" or "done"."""
     if name in WAITS and outcome in ("ready", "timeout", "done"):
         return "wait"
     if outcome in ("data", "end"):
@@ -100,72 +110,21 @@ def kind_of(name: str, outcome: str) -> str:
     return "EAGAIN" if outcome in ("EAGAIN", "EINPROGRESS") else "error"
 
 
-def asked(name: str, who: str, args: str) -> str:
-    """A call in words: "recv(client 1, 65536)". Waits are about nobody in particular."""
-    about = "" if name in WAITS or who == "epoll" else who
-    return f"{name}({', '.join(filter(None, (about, args)))})"
+# ---- what a stepper adds
 
-
-def reason(error: Exception) -> str:
-    """Why a call failed: the name of its errno, or of the exception."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return errno.errorcode.get(error.errno, str(error.errno))
-    return "timeout" if isinstance(error, TimeoutError) else type(error).__name__
-
-
-def quote(data: Any) -> tuple[bytes, int]:
-    """The beginning of a message, and its length."""
-    return bytes(data[:PREVIEW]), len(data)
-
-
-def in_words(brief: Brief) -> str:
-    """What was recorded of an argument or a result, as text."""
-    if isinstance(brief, list):
-        if brief and isinstance(brief[0], tuple):
-            return f"[{', '.join(f'{who} {flags(mask)}' for who, mask in brief)}]"
-        if brief and isinstance(brief[0], list | int):
-            return ", ".join(f"[{part} descriptors]" if isinstance(part, int) else in_words(part) for part in brief)
-        return f"[{', '.join(sorted(brief, key=_rank))}]"
-    if isinstance(brief, tuple):
-        head, size = brief
-        return repr(head) if size <= PREVIEW else f"{head!r}... {size:,} bytes"
-    return str(brief)
-
-
-def _rank(name: str) -> tuple[bool, bool, int, str]:
-    """Names in an order of their own, clients by their numbers: what was given to select may be a set, without one."""
-    return name != "listener", name.startswith("client"), len(name), name
-
-
-KEPT = 10_000
-"""Events kept, the latest: at 0.3 kB each, 3 MB. The counts are of all events."""
-
-CPU_EVERY = 16
-"""The thread's clock is read at every wait and every sixteenth call: reading it takes as long as an EAGAIN does."""
-
-NOT_YET = object()
-"""What an attempt gives when its call would have to wait."""
-
-NOWHERE = "", 0
-
-Judge = Callable[[Any], tuple[str, int, Brief]]
-"""Tells from a call's result its outcome, its amount, and the result in short."""
-
-
-def done(_: object) -> tuple[str, int, Brief]:
-    """The judge of a call of which there is nothing to tell but that it was made."""
-    return "done", 0, ""
+WOULD_BLOCK = object()
+"""Result of `Wait.attempt` when the call would have to sleep."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """A call that may sleep, taken apart, so that a gate can tell sleeping from returning at once.
+    """A call that may sleep, in parts, so that a gate can tell whether it sleeps or returns at once.
 
     Attributes:
-        attempt: make the call if it need not sleep; else give `NOT_YET`.
-        sleep: make the call and sleep in it; it also returns when the descriptor that it is given becomes readable ...
-        wake: ... or when this is called, with that descriptor, in another thread.
-        ready: tell whether it would return at once, without changing anything.
+        attempt: makes the call if it need not sleep; otherwise returns `WOULD_BLOCK`.
+        sleep: makes the call and sleeps in it; it also returns when the given descriptor becomes readable, ...
+        wake: ... or when another thread calls this, with the same descriptor.
+        ready: tells whether the call would return at once, and changes nothing.
     """
 
     attempt: Callable[[], Any]
@@ -175,54 +134,52 @@ class Wait:
 
 
 class Gate(Protocol):
-    """A gate in the stream of calls, at which a stepper holds the server. All but `closed` may raise."""
+    """A gate in the stream of calls, where a stepper holds the server. Every method but `after_close` may raise."""
 
-    def opening(self, stop_fd: int, homes: tuple[dict, ...]) -> None:
+    def before_function(self, stop_fd: int, learner_globals: tuple[dict, ...]) -> None:
         """Prepare, in the server's thread, before its function begins.
 
         Args:
-            stop_fd: becomes readable when the server has to return.
-            homes: the globals of the function's own module or notebook, by which frames are known as the learner's.
+            stop_fd: a descriptor that becomes readable when the server has to return.
+            learner_globals: the global names of the function's module or notebook, by which to recognise its frames.
         """
 
-    def closing(self, error: BaseException | None, forced: bool) -> None:
-        """Note, in the server's thread, how the function ended: it raised, or was ended by force."""
+    def after_function(self, error: BaseException | None, forced: bool) -> None:
+        """Note how the function ended: with which error, and whether by force. In the server's thread."""
 
-    def closed(self) -> None:
-        """Say so: everything that the server had open is closed by now."""
+    def after_close(self) -> None:
+        """Note that everything that the server had open is closed."""
 
-    def before(self, name: str, text: str) -> tuple[str, int]:
-        """Hold the caller for as long as need be; return the function and line that make the call."""
+    def before_call(self, name: str, text: str) -> tuple[str, int]:
+        """Hold the server before a call for as long as necessary; return the function and the line that make it."""
 
-    def make(self, text: str, wait: Wait) -> Any:
+    def make_call(self, text: str, wait: Wait) -> Any:
         """Make a call that may sleep, and return its result."""
 
 
-_taps: "weakref.WeakSet[Tap]" = weakref.WeakSet()
+Summary = str | int | tuple[bytes, int] | list
+"""Short form of an argument or a result, as it is recorded: a text; a number; the first bytes of a message and its
+length; or a list of names, of (name, event mask), or of the lists of select. `summary_text` puts it into words."""
 
+OutcomeOf = Callable[[Any], tuple[str, int, Summary]]
+"""Function that returns, for the result of a call: its outcome, its amount, and the result in short."""
 
-def _close_in_child() -> None:
-    """A child that a server forks goes its own way: nobody looks at its calls, or could open a gate for it."""
-    for tap in _taps:
-        tap.over = True
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_close_in_child)
+NO_LINE = "", 0
+"""Function and line of a call that was made without a stepper."""
 
 
 class Tap:
-    """Where the calls of one server function are counted and kept.
+    """The place where the calls of one server function are made, counted and kept.
 
     Args:
-        gate: held open or shut by a stepper; without one, calls are made and recorded, nothing else.
+        gate: the gate of a stepper; without one, calls are made and recorded, nothing else.
     """
 
     def __init__(self, gate: Gate | None = None) -> None:
         self.gate = gate
-        self.over = False  # what is called from now on is not the server's doing
-        self.accepted = 0
-        self.names: dict[int, str] = {}  # by descriptor, for those that are open
+        self.over = False  # set at the end of the server: later calls are made, and not recorded
+        self.accepted = 0  # connections so far
+        self.names: dict[int, str] = {}  # by descriptor, of those that are open
         self.number = 0  # of the latest call
         self._counts: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._events: deque[tuple] = deque(maxlen=KEPT)
@@ -231,39 +188,39 @@ class Tap:
         _taps.add(self)
 
     def call(
-        self, name: str, fd: int, args: Brief, judge: Judge, wait: Wait | None, real: Callable, *given: Any
+        self, name: str, fd: int, args: Summary, outcome_of: OutcomeOf, wait: Wait | None, real: Callable, *given: Any
     ) -> Any:
         """Make one call, through the gate if there is one, and record what came of it.
 
         Args:
-            name: what the call is called, as in `Call`.
+            name: the name of the call, as in `Call`.
             fd: the descriptor that it is about, or -1.
             args: its other arguments, in short.
-            judge: see `Judge`.
-            wait: the same call taken apart, if it may sleep; needed only where there is a gate.
-            real: makes the call, with the arguments that follow.
+            outcome_of: see `OutcomeOf`.
+            wait: the parts of the call, if it may sleep; needed only with a gate.
+            real: the function to call, with the arguments that follow.
         """
         if self.over:
             return real(*given)
         who = self.names.get(fd) or ("" if fd < 0 else "socket")
-        where = NOWHERE
+        line = NO_LINE
         try:
             if self.gate is None:
                 value = real(*given)
             else:
-                text = asked(name, who, in_words(args))
-                where = self.gate.before(name, text)
-                value = self.gate.make(text, wait) if wait else real(*given)
-        except Exception as error:  # what is no Exception ends the server: that call was not made
-            why = reason(error)
-            self._note(name, why, (who, fd, args, 0, why, where))
+                text = call_text(name, who, summary_text(args))
+                line = self.gate.before_call(name, text)
+                value = self.gate.make_call(text, wait) if wait else real(*given)
+        except Exception as error:  # any other BaseException ends the server by force: the call was not made
+            outcome = error_name(error)
+            self._record(name, outcome, (who, fd, args, 0, outcome, line))
             raise
-        outcome, amount, result = judge(value)
-        self._note(name, outcome, (who, fd, args, amount, result, where))
+        outcome, amount, result = outcome_of(value)
+        self._record(name, outcome, (who, fd, args, amount, result, line))
         return value
 
-    def greet(self, fd: int) -> None:
-        """Name a connection that was just accepted."""
+    def name_accepted(self, fd: int) -> None:
+        """Give a connection that was just accepted its name, "client 1" for the first."""
         self.accepted += 1
         self.names[fd] = f"client {self.accepted}"
 
@@ -272,17 +229,17 @@ class Tap:
         """The counts and the latest events, as they are now."""
         with self._lock:
             calls = Calls(self._counts)
-            raw = list(self._events)
-        calls.events = [_in_full(*event) for event in raw]
+            events = list(self._events)
+        calls.events = [_as_call(*event) for event in events]
         return calls
 
     def since(self, number: int) -> tuple[Call, ...]:
-        """The calls after that number, as far as they are kept."""
+        """Return the calls with a higher number than `number`, of those that are kept."""
         with self._lock:
-            raw = list(takewhile(lambda event: event[0] > number, reversed(self._events)))
-        return tuple(_in_full(*event) for event in reversed(raw))
+            events = list(takewhile(lambda event: event[0] > number, reversed(self._events)))
+        return tuple(_as_call(*event) for event in reversed(events))
 
-    def _note(self, name: str, outcome: str, rest: tuple) -> None:
+    def _record(self, name: str, outcome: str, rest: tuple) -> None:
         with self._lock:
             self.number = number = self.number + 1
             self._counts[name, outcome] += 1
@@ -291,6 +248,63 @@ class Tap:
             self._events.append((number, self._cpu, name, outcome, rest))
 
 
-def _in_full(number: int, cpu: float, name: str, outcome: str, rest: tuple) -> Call:
-    who, fd, args, amount, result, where = rest
-    return Call(number, name, who, fd, in_words(args), outcome, amount, in_words(result), cpu, *where)
+_taps: weakref.WeakSet[Tap] = weakref.WeakSet()
+
+
+def _end_taps_in_child() -> None:
+    """End all taps in a forked child: its calls are not the server's, and no stepper there could open a gate."""
+    for tap in _taps:
+        tap.over = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_end_taps_in_child)
+
+# ---- events in words
+
+
+def _as_call(number: int, cpu: float, name: str, outcome: str, rest: tuple) -> Call:
+    who, fd, args, amount, result, line = rest
+    return Call(number, name, who, fd, summary_text(args), outcome, amount, summary_text(result), cpu, *line)
+
+
+def call_text(name: str, who: str, args: str) -> str:
+    """Return a call as text: "recv(client 1, 65536)", or "epoll.poll(0.1)" for a wait, which is about many sockets."""
+    about = "" if name in WAITS or who == "epoll" else who
+    return f"{name}({', '.join(filter(None, (about, args)))})"
+
+
+def error_name(error: Exception) -> str:
+    """Return why a call failed: the name of the error number, "EAGAIN", or of the exception, "ValueError"."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return errno.errorcode.get(error.errno, str(error.errno))
+    return "timeout" if isinstance(error, TimeoutError) else type(error).__name__
+
+
+def preview(data: Any) -> tuple[bytes, int]:
+    """Return the first bytes of a message, and its length."""
+    return bytes(data[:PREVIEW]), len(data)
+
+
+def done_outcome(_: object) -> tuple[str, int, Summary]:
+    """Return the outcome of a call with nothing to tell but that it was made; an `OutcomeOf`."""
+    return "done", 0, ""
+
+
+def summary_text(summary: Summary) -> str:
+    """Return a recorded argument or result as text."""
+    if isinstance(summary, list):
+        if summary and isinstance(summary[0], tuple):
+            return f"[{', '.join(f'{name} {flags(mask)}' for name, mask in summary)}]"
+        if summary and isinstance(summary[0], list | int):
+            return ", ".join(f"[{one} descriptors]" if isinstance(one, int) else summary_text(one) for one in summary)
+        return f"[{', '.join(sorted(summary, key=_name_order))}]"
+    if isinstance(summary, tuple):
+        head, size = summary
+        return repr(head) if size <= PREVIEW else f"{head!r}... {size:,} bytes"
+    return str(summary)
+
+
+def _name_order(name: str) -> tuple[bool, bool, int, str]:
+    """Return a sort key, listener first and clients last and by number: select may be given sets, without order."""
+    return name != "listener", name.startswith("client"), len(name), name

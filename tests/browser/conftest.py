@@ -5,13 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import pytest
-from harness import BROWSER_OPTIONS, BROWSERS, NOTEBOOKS, Lab, NotebookPage, find_browser, jupyter_lab
+from harness import BROWSER_OPTIONS, BROWSERS, NOTEBOOKS, WINDOW, Lab, LabPage, NotebookPage, find_browser, jupyter_lab
 
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the browser tests last: while Playwright is up, this thread cannot run an event loop of its own."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+FAILED = pytest.StashKey[bool]()
 
 
 def missing(what: str) -> NoReturn:
@@ -22,9 +18,12 @@ def missing(what: str) -> NoReturn:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[object]:
-    """Yield a running Chromium without a window; its pages share one cache, so JupyterLab is loaded once."""
+    """Yield a running Chromium without a window.
+
+    It ends with the tests of this folder: while Playwright is up, this thread cannot run an event loop of its own.
+    """
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
@@ -38,34 +37,63 @@ def browser() -> Iterator[object]:
         chromium = playwright.chromium.launch(
             executable_path=executable, args=options, chromium_sandbox=os.geteuid() != 0
         )
-        yield chromium.new_context(viewport={"width": 1280, "height": 1000})
+        yield chromium.new_context(viewport=WINDOW)
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(browser: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Yield a JupyterLab on a copy of the chapters. It depends on the browser: without one, it is not started."""
     with jupyter_lab(NOTEBOOKS, tmp_path_factory.mktemp("lab")) as running:
         yield running
 
 
+@pytest.fixture(scope="package")
+def pages(browser: object, lab: Lab) -> Callable[[], LabPage]:
+    """Return a function that returns the page of JupyterLab: the same one for all tests, until one of them fails.
+
+    To load JupyterLab takes longer than most tests.
+    """
+    opened: list[LabPage] = []
+
+    def current() -> LabPage:
+        if not opened or opened[-1].page.is_closed():
+            opened.append(LabPage(browser, lab))
+        return opened[-1]
+
+    return current
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Note that a test failed, for `open_notebook`."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture
-def open_notebook(browser: object, lab: Lab) -> Iterator[Callable[[str], NotebookPage]]:
-    """Yield a function that opens a notebook by file name.
+def open_notebook(
+    request: pytest.FixtureRequest, pages: Callable[[], LabPage]
+) -> Iterator[Callable[[str], NotebookPage]]:
+    """Yield a function that opens a notebook by file name; one at a time.
 
     Afterwards the page has to be free of JavaScript errors, and must have asked for nothing outside JupyterLab.
     """
+    page = pages()
     opened: list[NotebookPage] = []
 
     def open_(name: str) -> NotebookPage:
-        opened.append(NotebookPage(browser, lab, name))
+        opened.append(NotebookPage(page, name))
         return opened[-1]
 
     yield open_
-    # Taken before the pages close: JupyterLab complains of the questions that were still open when the kernel ended.
-    page_errors = [error for page in opened for error in page.page_errors]
-    outside_requests = [url for page in opened for url in page.outside_requests]
-    for page in opened:
-        page.close()
+    # Taken before the notebook closes: JupyterLab complains of questions that were still open when the kernel ended.
+    errors, outside_requests = list(page.errors), list(page.outside_requests)
+    for notebook in opened:
+        notebook.close()
+    if errors or outside_requests or request.node.stash.get(FAILED, False):
+        page.page.close()
+    page.errors.clear()
     assert outside_requests == []
-    assert page_errors == []
+    assert errors == []

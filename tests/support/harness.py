@@ -1,4 +1,4 @@
-"""A real JupyterLab in a real browser: JupyterLab on copies of the notebooks, and one opened notebook as an object.
+"""A real JupyterLab in a real browser: JupyterLab on copies of the notebooks, its page, and one notebook opened in it.
 
 JupyterLab keeps its token and listens on 127.0.0.1 only. It has directories of its own, so that a learner's settings
 neither help nor disturb, and the browser reaches nothing but JupyterLab: any other address is blocked and recorded.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Locator
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -35,6 +35,7 @@ BROWSER_OPTIONS = [
 ]
 START_SECONDS = 60
 WAIT_SECONDS = 60
+WINDOW = {"width": 1280, "height": 1000}
 
 SETTINGS = {
     # every cell is in the page, those out of sight too, so that a widget that cannot be shown does not go unseen
@@ -56,6 +57,15 @@ ALL_RUN = f"""() => {{ {NOTEBOOK}
     return ({ERRORS})().length > 0 || [...notebook.content.model.cells]
         .filter(cell => cell.type === 'code' && cell.sharedModel.getSource().trim())
         .every(cell => cell.executionCount !== null);
+}}"""
+OPEN = """path => {
+    document.body.dataset.jpThemeLight === 'false'
+        && window.jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' });
+    window.jupyterapp.shell.expandLeft();
+    return window.jupyterapp.commands.execute('docmanager:open', { path, factory: 'Notebook' }).then(() => null);
+}"""
+CLOSE = f"""() => {{ {NOTEBOOK}
+    return notebook.sessionContext.shutdown().then(() => {{ notebook.dispose(); return null; }});
 }}"""
 OUTPUTS = f"""() => {{ {NOTEBOOK}
     return [...notebook.content.model.cells].map(cell => cell.type === 'code' ? cell.outputs.toJSON() : []);
@@ -139,33 +149,50 @@ def url_of(process: "subprocess.Popen[bytes]", runtime: Path, log: Path) -> str:
     raise RuntimeError(f"JupyterLab did not start within {START_SECONDS} s:\n{log.read_text()}")
 
 
-class NotebookPage:
-    """One notebook, open in JupyterLab in a browser page of its own. `page` is Playwright's page, for all the rest."""
+class LabPage:
+    """JupyterLab in a browser page, with all that goes wrong in it. `page` is Playwright's page, for all the rest."""
 
-    def __init__(self, browser: "BrowserContext", lab: Lab, name: str) -> None:
-        """Open the notebook `name` of `lab` in a new page of `browser`, and wait until its kernel is idle."""
+    def __init__(self, browser: "BrowserContext", lab: Lab) -> None:
+        """Open `lab` in a new page of `browser`."""
         self.host = urlsplit(lab.url).netloc
-        self.page_errors: list[str] = []
+        self.errors: list[str] = []
         self.outside_requests: list[str] = []
         self.page = browser.new_page()
         self.page.set_default_timeout(WAIT_SECONDS * 1000)
-        self.page.on("pageerror", lambda error: self.page_errors.append(str(error)))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._console)
+        self.page.on("dialog", self._dialog)
         self.page.on("request", lambda request: self._requested(request.url))
         self.page.on("websocket", lambda socket: self._requested(socket.url))
-        self.page.goto(f"{lab.url}/lab/tree/{name}?token={lab.token}&reset", wait_until="domcontentloaded")
-        self.notebook: Locator = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
-        self.notebook.locator(".jp-Cell").first.wait_for()
-        self.wait_idle()
+        self.page.goto(f"{lab.url}/lab?token={lab.token}&reset", wait_until="domcontentloaded")
+        self.page.locator(".jp-Launcher").wait_for()
 
     def _console(self, message: "ConsoleMessage") -> None:
         if message.type == "error":
-            self.page_errors.append(f"{message.text} ({message.location.get('url', '')})")
+            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _dialog(self, dialog: "Dialog") -> None:
+        """Note an `alert`, which neither JupyterLab nor the course ever shows: a script of somebody's has run."""
+        self.errors.append(f"{dialog.type}: {dialog.message}")
+        dialog.dismiss()
 
     def _requested(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("data", "blob") and parts.netloc != self.host:
             self.outside_requests.append(url)
+
+
+class NotebookPage:
+    """One notebook, open in JupyterLab, in a window of the usual size and light. `page` is Playwright's page."""
+
+    def __init__(self, lab_page: LabPage, name: str) -> None:
+        """Open the notebook `name` with a kernel of its own, and wait until that is idle."""
+        self.page = lab_page.page
+        self.page.set_viewport_size(WINDOW)
+        self.page.evaluate(OPEN, name)
+        self.notebook: Locator = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
+        self.notebook.locator(".jp-Cell").first.wait_for()
+        self.wait_idle()
 
     def wait_idle(self, timeout: float = WAIT_SECONDS) -> None:
         """Wait until the kernel is idle and no cell is running, for at most `timeout` seconds."""
@@ -217,6 +244,5 @@ class NotebookPage:
         (of or self.page).screenshot(path=str(path))
 
     def close(self) -> None:
-        """End the kernel and close the page."""
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown().then(() => null)")
-        self.page.close()
+        """End the kernel and close the notebook."""
+        self.page.evaluate(CLOSE)

@@ -263,6 +263,11 @@ def connect_out(listener):
         accepted.recv(10)
 
 
+def watch_with_made_earlier(listener):
+    if hasattr(made_earlier, "register"):  # noqa: F821
+        made_earlier.register(listener, select.POLLIN)  # noqa: F821
+
+
 served = 0
 
 

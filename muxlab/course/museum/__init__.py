@@ -1,17 +1,24 @@
-"""The museum: servers with one well-known bug, or several.
+"""The museum: servers with one well-known bug each, shown as their difference from a good server.
 
-print(museum.EXHIBITS["always_writable"].__doc__)
-muxlab.check(museum.EXHIBITS["always_writable"])
+    print(muxlab.museum.EXHIBITS["always_writable"])
+    muxlab.check(muxlab.museum.EXHIBITS["always_writable"].fn)
+
+exhibit   what an exhibit is: a server, and the good one that it differs from
+calls     the wrong call, and the wrong idea of a message
+waits     the wrong wait, the wrong answer to an edge, and the wrong memory
 """
 
-from collections.abc import Callable
+from ..exercises import EXERCISES
+from .calls import CALLS, MESSAGES
+from .exhibit import Exhibit
+from .waits import EDGES, MEMORY, WAITS
 
-from . import calls, chapters, edges, memory, messages, waits
+TO_REPAIR = [Exhibit(found.broken, found.functions[0]) for found in EXERCISES.values() if found.broken is not None]
+"""The broken servers that the chapters give to repair; what they differ from is the solution."""
 
-EXHIBITS: dict[str, Callable] = {
-    name: fn
-    for room in (chapters, calls, waits, edges, memory, messages)
-    for name, fn in vars(room).items()
-    if getattr(fn, "__module__", "") == room.__name__ and not name.startswith("_")
+EXHIBITS: dict[str, Exhibit] = {
+    exhibit.name: exhibit for exhibit in [*TO_REPAIR, *CALLS, *EDGES, *WAITS, *MEMORY, *MESSAGES]
 }
-"""All servers of the museum by name. Each docstring says what one sees when the server is in use."""
+"""All servers of the museum by name."""
+
+__all__ = ["EXHIBITS", "Exhibit"]

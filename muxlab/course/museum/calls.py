@@ -1,169 +1,163 @@
-"""The wrong call: what these servers wait for is right, or they just ask everybody, and they misread what a call says.
+"""Two wrong ideas: of what a call says, and of what a message is.
 
-They have nothing of the course's in them. Those that ask everybody in turn do so to be short.
+Their good servers are the solutions of exercises: these do without the course's `Connection`, so that every call is in
+sight.
 """
 
-import contextlib
-import select
+from ..ch02 import polling_echo
+from ..ch03 import never_stall
+from ..ch06 import edge_echo
+from .exhibit import Exhibit, bug
 
 
 def one_at_a_time(listener, stop):
-    """One client is served; all others wait until it leaves."""
+    """It serves one client, and all others wait until that one leaves."""
     while not stop.is_set():
         conn, _ = listener.accept()
-        with conn, contextlib.suppress(OSError):
+        try:
             while data := conn.recv(65536):
                 conn.sendall(data)
-
-
-def dies_of_a_reset(listener, stop):
-    """The first client that breaks off instead of closing ends the server, for all."""
-    socks = [stop, listener]
-    while not stop.is_set():
-        for sock in select.select(socks, [], [])[0]:
-            if sock is listener:
-                socks.append(sock.accept()[0])
-            elif sock is not stop:
-                if data := sock.recv(65536):
-                    sock.sendall(data)
-                else:
-                    socks.remove(sock)
-                    sock.close()
-
-
-def guards_recv_only(listener, stop):
-    """A client that breaks off while its reply is on the way ends the server, for all."""
-    listener.setblocking(False)
-    conns = []
-    while not stop.is_set():
-        with contextlib.suppress(OSError):
-            conns.append(listener.accept()[0])
-            conns[-1].setblocking(False)
-        for conn in list(conns):
-            try:
-                data = conn.recv(65536)
-            except BlockingIOError:
-                continue
-            except OSError:
-                data = b""
-            if data:
-                with contextlib.suppress(BlockingIOError):
-                    conn.send(data)
-            else:
-                conns.remove(conn)
-                conn.close()
-
-
-def knows_one_error(listener, stop):
-    """A client that asks, and has closed before it is answered, ends the server."""
-    listener.setblocking(False)
-    unsent = {}
-    while not stop.is_set():
-        with contextlib.suppress(OSError):
-            conn, _ = listener.accept()
-            conn.setblocking(False)
-            unsent[conn] = b""
-        for conn in list(unsent):
-            try:
-                unsent[conn] = unsent[conn] or conn.recv(65536)
-                ended = not unsent[conn]
-                unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]
-            except BlockingIOError:
-                continue
-            except ConnectionResetError:
-                ended = True
-            if ended:
-                del unsent[conn]
-                conn.close()
-
-
-def blocking_sendall(listener, stop):
-    """One client that does not read its reply holds everybody up."""
-    socks = [stop, listener]
-    while not stop.is_set():
-        for sock in select.select(socks, [], [])[0]:
-            if sock is listener:
-                with contextlib.suppress(OSError):
-                    socks.append(sock.accept()[0])
-            elif sock is not stop:
-                try:
-                    data = sock.recv(65536)
-                    sock.sendall(data)
-                except OSError:
-                    data = b""
-                if not data:
-                    socks.remove(sock)
-                    sock.close()
-
-
-def drops_what_send_did_not_take(listener, stop):
-    """A client that is slow to read gets its reply with holes in it."""
-    listener.setblocking(False)
-    conns = []
-    while not stop.is_set():
-        with contextlib.suppress(OSError):
-            conns.append(listener.accept()[0])
-            conns[-1].setblocking(False)
-        for conn in list(conns):
-            try:
-                data = conn.recv(65536)
-                conn.send(data)
-            except BlockingIOError:
-                continue
-            except OSError:
-                data = b""
-            if not data:
-                conns.remove(conn)
-                conn.close()
-
-
-def drain_loop_on_a_blocking_socket(listener, stop):
-    """The first client is answered, and then nobody is, until it speaks again."""
-    conns = {}
-    with select.epoll() as epoll:
-        epoll.register(stop, select.EPOLLIN)
-        epoll.register(listener, select.EPOLLIN)
-        while not stop.is_set():
-            for fd, _ in epoll.poll():
-                if fd == listener.fileno():
-                    conn, _ = listener.accept()
-                    conns[conn.fileno()] = conn
-                    epoll.register(conn, select.EPOLLIN | select.EPOLLET)
-                while fd in conns:
-                    try:
-                        data = conns[fd].recv(65536)
-                        conns[fd].sendall(data)
-                    except BlockingIOError:
-                        break
-                    except OSError:
-                        data = b""
-                    if not data:
-                        epoll.unregister(fd)
-                        conns.pop(fd).close()
-
-
-def insists_on_accepting(listener, stop):
-    """While there is no descriptor left for a new client, nobody else is served."""
-    listener.setblocking(False)
-    unsent = {}
-    while not stop.is_set():
-        try:
-            conn, _ = listener.accept()
-            conn.setblocking(False)
-            unsent[conn] = b""
-        except BlockingIOError:
-            pass
         except OSError:
-            continue
-        for conn in list(unsent):
-            try:
-                unsent[conn] = unsent[conn] or conn.recv(65536)
-                ended = not unsent[conn]
-                unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]
-            except BlockingIOError:
-                continue
-            except OSError:
-                ended = True
+            pass
+        conn.close()
+
+
+CALLS = [
+    Exhibit(one_at_a_time),
+    bug(
+        never_stall,
+        "dies_of_a_reset",
+        "The first client that breaks off instead of closing ends the server, for all.",
+        ("except OSError:\n    ended = True\nif ended:", "if ended:"),
+    ),
+    bug(
+        polling_echo,
+        "guards_recv_only",
+        "A client that breaks off while its reply is on the way ends the server, for all.",
+        (
+            """
+            ended = not unsent[conn]  # b"": the client has said its last byte
+            unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]
+            """,
+            'ended = not unsent[conn]  # b"": the client has said its last byte',
+        ),
+        (
+            "if ended:",
+            """
+            if not ended:
+                try:
+                    unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]
+                except BlockingIOError:
+                    pass
             if ended:
-                del unsent[conn]
-                conn.close()
+            """,
+        ),
+    ),
+    bug(
+        polling_echo,
+        "knows_one_error",
+        "A client that asks, and closes before it is answered, ends the server.",
+        ("except OSError:\n    ended = True", "except ConnectionResetError:\n    ended = True"),
+    ),
+    bug(
+        never_stall,
+        "blocking_sendall",
+        "One client that does not read its reply holds all others up.",
+        ("conn.setblocking(False)", "conn.setblocking(True)"),
+        ("unsent[sock] = unsent[sock][sock.send(unsent[sock]) :]", 'sock.sendall(unsent[sock])\nunsent[sock] = b""'),
+    ),
+    bug(
+        polling_echo,
+        "drops_what_send_did_not_take",
+        "A client that is slow to read gets its reply with holes in it.",
+        ("unsent[conn] = unsent[conn] or conn.recv(65536)", "data = conn.recv(65536)"),
+        ("ended = not unsent[conn]", "ended = not data"),
+        ("unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]", "conn.send(data)"),
+    ),
+    bug(
+        edge_echo,
+        "drain_loop_on_a_blocking_socket",
+        "The first client is answered, and then nobody is, until it speaks again.",
+        ("conn.setblocking(False)\nconns", "conns"),
+        ("select.EPOLLIN | select.EPOLLOUT | select.EPOLLET", "select.EPOLLIN | select.EPOLLET"),
+    ),
+    bug(
+        polling_echo,
+        "insists_on_accepting",
+        "While there is no descriptor left for a new client, no other client is served.",
+        (
+            "except OSError:\n    pass  # nobody is waiting, or no descriptor is left: ask again in the next round",
+            "except BlockingIOError:\n    pass\nexcept OSError:\n    continue",
+        ),
+    ),
+]
+"""The wrong call: these servers wait for the right things, and misread what a call says."""
+
+MESSAGES = [
+    bug(
+        polling_echo,
+        "answers_in_quotes",
+        "Every reply has a b and a quotation mark before it, and one after it.",
+        (
+            "unsent[conn] = unsent[conn] or conn.recv(65536)",
+            """
+            if not unsent[conn]:
+                data = conn.recv(65536)
+                unsent[conn] = data and str(data).encode()
+            """,
+        ),
+    ),
+    bug(
+        polling_echo,
+        "one_recv_is_one_line",
+        "A line that arrives in two pieces is never answered.",
+        (
+            "ended = not unsent[conn]",
+            """
+            if unsent[conn] and not unsent[conn].endswith(b"\\n"):
+                unsent[conn] = b""
+                continue
+            ended = not unsent[conn]
+            """,
+        ),
+    ),
+    bug(
+        polling_echo,
+        "first_line_only",
+        "Of two questions that arrive together, only the first is answered.",
+        (
+            "unsent[conn] = unsent[conn] or conn.recv(65536)",
+            """
+            if not unsent[conn]:
+                data = conn.recv(65536)
+                unsent[conn] = data[: data.find(b"\\n") + 1] or data
+            """,
+        ),
+    ),
+    bug(
+        polling_echo,
+        "looks_at_the_last_byte",
+        "A client that connects and leaves without a word ends the server.",
+        (
+            "ended = not unsent[conn]",
+            """
+            if unsent[conn][-1] != 10:
+                unsent[conn] += b"\\n"
+            ended = not unsent[conn]
+            """,
+        ),
+    ),
+    bug(
+        polling_echo,
+        "reads_text",
+        "Of the two bytes that end a line on some systems, one comes back.",
+        ("conn.recv(65536)", 'conn.recv(65536).replace(b"\\r\\n", b"\\n")'),
+    ),
+    bug(
+        polling_echo,
+        "decodes_what_it_reads",
+        "A letter with an accent, cut in two by the network, ends the server.",
+        ("conn.recv(65536)", "conn.recv(65536).decode().encode()"),
+    ),
+]
+"""The wrong idea of a message: TCP carries bytes. One recv is not one message."""

@@ -1,211 +1,193 @@
-"""The wrong wait: what these servers do with a client is right, and they wait for the wrong things.
+"""Three wrong ideas: of what to wait for, of what an edge is, and of what to keep.
 
-What they do with a client is the course's own `Connection`. Put them beside `muxlab.servers`.
+Most of their good servers are reference servers (muxlab/servers): what they do with a client is the course's own
+`Connection`, so that only the wait and what is kept differ.
 """
 
-import select
-import time
+from ...servers import epoll_edge_server, epoll_server
+from ..ch06 import my_server
+from .exhibit import bug
 
-from ...connection import Acceptor, echo
+EDGES = [
+    bug(
+        epoll_edge_server,
+        "one_accept_for_each_edge",
+        "Of a burst of clients one is served; the others wait in the accept queue until another one comes.",
+        ("accepted = acceptor.accept()", "accepted = [Connection(listener.accept()[0])]"),
+    ),
+    bug(
+        epoll_edge_server,
+        "one_recv_for_each_edge",
+        "A long message comes back in part; the rest comes when the client says something more.",
+        (
+            """
+            for _ in range(TURNS):
+                if not echo(client):
+                    break
+            else:
+                unfinished.add(fd)
+            """,
+            "echo(client)",
+        ),
+    ),
+    bug(
+        epoll_edge_server,
+        "four_recvs_for_each_edge",
+        "Of a message much longer than four pieces, the rest comes when the client says something more.",
+        (
+            """
+            for _ in range(TURNS):
+                if not echo(client):
+                    break
+            else:
+                unfinished.add(fd)
+            """,
+            """
+            for _ in range(4):
+                if not echo(client):
+                    break
+            """,
+        ),
+    ),
+]
+"""The wrong answer to an edge: these servers are told of news once, and do not read all of it."""
 
+WAITS = [
+    bug(
+        my_server,
+        "rests_after_each_event",
+        "However fast the machine, it gives a few hundred answers a second, to all clients together.",
+        ("ended = not unsent[fd]", 'ended = not unsent[fd]\ntime.sleep(0.001)  # "so that the processor can rest"'),
+    ),
+    bug(
+        epoll_server,
+        "always_writable",
+        "It takes a whole core as soon as one client is connected, whether or not any client talks.",
+        (
+            "wanted = client.wants_read * select.EPOLLIN | client.wants_write * select.EPOLLOUT",
+            "wanted = select.EPOLLIN | select.EPOLLOUT",
+        ),
+        ("epoll.register(client, select.EPOLLIN)", "epoll.register(client, select.EPOLLIN | select.EPOLLOUT)"),
+    ),
+    bug(
+        epoll_server,
+        "still_watches_for_bytes",
+        "It takes a whole core while one client does not read its reply.",
+        ("client.wants_read * select.EPOLLIN", "select.EPOLLIN"),
+    ),
+    bug(
+        epoll_server,
+        "watches_for_the_end",
+        "While a client that has half-closed does not read its reply, it takes a whole core.",
+        ("client.wants_write * select.EPOLLOUT", "client.wants_write * select.EPOLLOUT | select.EPOLLRDHUP"),
+    ),
+    bug(
+        epoll_server,
+        "stays_armed",
+        "After one client was slow to read it takes a whole core, until that client leaves.",
+        (
+            "client.wants_write * select.EPOLLOUT",
+            "client.wants_write * select.EPOLLOUT | interest[fd] & select.EPOLLOUT",
+        ),
+    ),
+    bug(
+        epoll_server,
+        "drains_one_client",
+        "While one client sends without pause, no other is answered.",
+        ("echo(client)", "while echo(client):\n    pass"),
+    ),
+    bug(
+        epoll_server,
+        "unregisters_after_close",
+        "The first client that leaves ends the server.",
+        (
+            """
+            epoll.unregister(fd)  # before close, after which the number may go to a new client
+            del clients[fd], interest[fd]
+            client.close()
+            """,
+            """
+            client.close()
+            epoll.unregister(fd)
+            del clients[fd], interest[fd]
+            """,
+        ),
+    ),
+    bug(
+        epoll_server,
+        "deaf_to_stop",
+        "It is told to stop, and it goes on sleeping.",
+        ("epoll.register(stop, select.EPOLLIN)\nepoll.register(acc", "epoll.register(acc"),
+    ),
+]
+"""The wrong wait: what these servers do with a client is right, and they wait for the wrong things."""
 
-def _let_in(epoll, acceptor, clients, mask=select.EPOLLIN):
-    """Accept who is at the door; while there are no descriptors, do not look at the door."""
-    for client in acceptor.accept():
-        clients[client.fileno()] = client
-        epoll.register(client, mask)
-    if acceptor.resting:
-        epoll.modify(acceptor, 0)
-
-
-def _see_off(epoll, clients, fd):
-    """Forget a client that is done."""
-    epoll.unregister(fd)
-    clients.pop(fd).close()
-
-
-def _wanted(client):
-    """What to watch a client for."""
-    return client.wants_read * select.EPOLLIN | client.wants_write * select.EPOLLOUT
-
-
-def rests_after_each_event(listener, stop):
-    """However quick the machine, it gives some hundred answers a second, of all clients together."""
-    acceptor, clients = Acceptor(listener), {}
-    with select.epoll() as epoll:
-        epoll.register(stop, select.EPOLLIN)
-        epoll.register(acceptor, select.EPOLLIN)
-        while not stop.is_set():
-            ready = epoll.poll(acceptor.timeout)
-            if acceptor.rest_is_over():
-                epoll.modify(acceptor, select.EPOLLIN)
-            for fd, _ in ready:
-                if fd == acceptor.fileno():
-                    _let_in(epoll, acceptor, clients)
-                elif fd in clients:
-                    echo(clients[fd])
-                    time.sleep(0.001)  # "so that the processor can rest"
-                    epoll.modify(fd, _wanted(clients[fd]))
-                    if clients[fd].done:
-                        _see_off(epoll, clients, fd)
-    for client in clients.values():
-        client.close()
-
-
-def always_writable(listener, stop):
-    """It takes a whole core as soon as one client is connected, whether or not anybody talks."""
-    acceptor, clients = Acceptor(listener), {}
-    with select.epoll() as epoll:
-        epoll.register(stop, select.EPOLLIN)
-        epoll.register(acceptor, select.EPOLLIN)
-        while not stop.is_set():
-            ready = epoll.poll(acceptor.timeout)
-            if acceptor.rest_is_over():
-                epoll.modify(acceptor, select.EPOLLIN)
-            for fd, _ in ready:
-                if fd == acceptor.fileno():
-                    _let_in(epoll, acceptor, clients, select.EPOLLIN | select.EPOLLOUT)
-                elif fd in clients:
-                    echo(clients[fd])
-                    if clients[fd].done:
-                        _see_off(epoll, clients, fd)
-    for client in clients.values():
-        client.close()
-
-
-def still_watches_for_bytes(listener, stop):
-    """It takes a whole core while one client does not read its reply."""
-    acceptor, clients = Acceptor(listener), {}
-    with select.epoll() as epoll:
-        epoll.register(stop, select.EPOLLIN)
-        epoll.register(acceptor, select.EPOLLIN)
-        while not stop.is_set():
-            ready = epoll.poll(acceptor.timeout)
-            if acceptor.rest_is_over():
-                epoll.modify(acceptor, select.EPOLLIN)
-            for fd, _ in ready:
-                if fd == acceptor.fileno():
-                    _let_in(epoll, acceptor, clients)
-                elif fd in clients:
-                    echo(clients[fd])
-                    epoll.modify(fd, select.EPOLLIN | clients[fd].wants_write * select.EPOLLOUT)
-                    if clients[fd].done:
-                        _see_off(epoll, clients, fd)
-    for client in clients.values():
-        client.close()
-
-
-def watches_for_the_end(listener, stop):
-    """While a client that has half-closed does not read its reply, it takes a whole core."""
-    acceptor, clients = Acceptor(listener), {}
-    with select.epoll() as epoll:
-        epoll.register(stop, select.EPOLLIN)
-        epoll.register(acceptor, select.EPOLLIN)
-        while not stop.is_set():
-            ready = epoll.poll(acceptor.timeout)
-            if acceptor.rest_is_over():
-                epoll.modify(acceptor, select.EPOLLIN)
-            for fd, _ in ready:
-                if fd == acceptor.fileno():
-                    _let_in(epoll, acceptor, clients, select.EPOLLIN | select.EPOLLRDHUP)
-                elif fd in clients:
-                    echo(clients[fd])
-                    epoll.modify(fd, _wanted(clients[fd]) | select.EPOLLRDHUP)
-                    if clients[fd].done:
-                        _see_off(epoll, clients, fd)
-    for client in clients.values():
-        client.close()
-
-
-def stays_armed(listener, stop):
-    """After one client was slow to read it takes a whole core, until that client leaves."""
-    acceptor, clients, slow = Acceptor(listener), {}, set()
-    with select.epoll() as epoll:
-        epoll.register(stop, select.EPOLLIN)
-        epoll.register(acceptor, select.EPOLLIN)
-        while not stop.is_set():
-            ready = epoll.poll(acceptor.timeout)
-            if acceptor.rest_is_over():
-                epoll.modify(acceptor, select.EPOLLIN)
-            for fd, _ in ready:
-                if fd == acceptor.fileno():
-                    _let_in(epoll, acceptor, clients)
-                elif fd in clients:
-                    echo(clients[fd])
-                    if clients[fd].wants_write:
-                        slow.add(clients[fd])
-                    epoll.modify(fd, _wanted(clients[fd]) | (clients[fd] in slow) * select.EPOLLOUT)
-                    if clients[fd].done:
-                        slow.discard(clients[fd])
-                        _see_off(epoll, clients, fd)
-    for client in clients.values():
-        client.close()
-
-
-def drains_one_client(listener, stop):
-    """While one client sends without end, nobody else is answered."""
-    acceptor, clients = Acceptor(listener), {}
-    with select.epoll() as epoll:
-        epoll.register(stop, select.EPOLLIN)
-        epoll.register(acceptor, select.EPOLLIN)
-        while not stop.is_set():
-            ready = epoll.poll(acceptor.timeout)
-            if acceptor.rest_is_over():
-                epoll.modify(acceptor, select.EPOLLIN)
-            for fd, _ in ready:
-                if fd == acceptor.fileno():
-                    _let_in(epoll, acceptor, clients)
-                elif fd in clients:
-                    while echo(clients[fd]):
-                        pass
-                    epoll.modify(fd, _wanted(clients[fd]))
-                    if clients[fd].done:
-                        _see_off(epoll, clients, fd)
-    for client in clients.values():
-        client.close()
-
-
-def unregisters_after_close(listener, stop):
-    """The first client that leaves ends the server."""
-    acceptor, clients = Acceptor(listener), {}
-    with select.epoll() as epoll:
-        epoll.register(stop, select.EPOLLIN)
-        epoll.register(acceptor, select.EPOLLIN)
-        while not stop.is_set():
-            ready = epoll.poll(acceptor.timeout)
-            if acceptor.rest_is_over():
-                epoll.modify(acceptor, select.EPOLLIN)
-            for fd, _ in ready:
-                if fd == acceptor.fileno():
-                    _let_in(epoll, acceptor, clients)
-                elif fd in clients:
-                    echo(clients[fd])
-                    if clients[fd].done:
-                        clients[fd].close()
-                        epoll.unregister(fd)
-                        del clients[fd]
-                    else:
-                        epoll.modify(fd, _wanted(clients[fd]))
-    for client in clients.values():
-        client.close()
-
-
-def deaf_to_stop(listener, stop):
-    """It is told to stop, and goes on sleeping."""
-    acceptor, clients = Acceptor(listener), {}
-    with select.epoll() as epoll:
-        epoll.register(acceptor, select.EPOLLIN)
-        while not stop.is_set():
-            ready = epoll.poll(acceptor.timeout)
-            if acceptor.rest_is_over():
-                epoll.modify(acceptor, select.EPOLLIN)
-            for fd, _ in ready:
-                if fd == acceptor.fileno():
-                    _let_in(epoll, acceptor, clients)
-                elif fd in clients:
-                    echo(clients[fd])
-                    epoll.modify(fd, _wanted(clients[fd]))
-                    if clients[fd].done:
-                        _see_off(epoll, clients, fd)
-    for client in clients.values():
-        client.close()
+MEMORY = [
+    bug(
+        epoll_server,
+        "spins_without_descriptors",
+        "When the process has no descriptor left, it takes a whole core until a client leaves.",
+        ("epoll.modify(fd, 0)", "pass  # no descriptor left: better luck next time"),
+    ),
+    bug(
+        epoll_server,
+        "a_thousand_at_most",
+        "The thousand and first client is turned away.",
+        ("if client.done:", "if client.done or len(clients) > 1000:"),
+    ),
+    bug(
+        epoll_server,
+        "never_forgets",
+        "With every client that comes and leaves it takes a little more memory.",
+        ("acceptor = Acceptor(listener)", "acceptor = Acceptor(listener)\ngone = []"),
+        ("if client.done:\n", "if client.done:\n    gone.append(client)\n"),
+    ),
+    bug(
+        epoll_server,
+        "remembers_who_broke_off",
+        "With every client that breaks off it takes a little more memory.",
+        ("acceptor = Acceptor(listener)", "acceptor = Acceptor(listener)\nturns = {}"),
+        ("echo(client)", "echo(client)\nturns[client] = turns.get(client, 0) + 1"),
+        ("client.close()\ncontinue", "client.close()\nif client.ended:\n    del turns[client]\ncontinue"),
+    ),
+    bug(
+        epoll_server,
+        "still_owes",
+        "With every client that breaks off in the middle of a reply it takes a little more memory.",
+        ("acceptor = Acceptor(listener)", "acceptor = Acceptor(listener)\nowed = set()"),
+        ("wanted = client", "(owed.add if client.unsent else owed.discard)(client)\nwanted = client"),
+    ),
+    bug(
+        epoll_server,
+        "reads_without_end",
+        "A client that sends and never reads fills the memory.",
+        ("echo(client)", "client.flush()\nclient.send(client.receive())"),
+        ("client.wants_read * select.EPOLLIN", "select.EPOLLIN"),
+    ),
+    bug(
+        epoll_server,
+        "leaves_before_the_end",
+        "A client that half-closes after a long question gets part of the reply.",
+        ("if client.done:", "if client.done or client.ended:"),
+    ),
+    bug(
+        my_server,
+        "remembers_by_descriptor",
+        "A new client is sent what was meant for another, which had left before it was read.",
+        (
+            'conns[conn.fileno()], unsent[conn.fileno()] = conn, b""',
+            'conns[conn.fileno()] = conn\nunsent.setdefault(conn.fileno(), b"")',
+        ),
+        ("conns.pop(fd).close()\ndel unsent[fd]", "conns.pop(fd).close()"),
+    ),
+    bug(
+        epoll_server,
+        "asks_who_it_is",
+        "A client that is gone before the server looks at the accept queue ends the server.",
+        (
+            "clients[client.fileno()] = client",
+            "clients[client.fileno()] = client\npeer = client.sock.getpeername()  # for the log",
+        ),
+    ),
+]
+"""The wrong memory: these servers wait for the right things, and keep too much, too little or too long."""

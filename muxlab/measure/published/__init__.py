@@ -1,7 +1,7 @@
-"""What others have measured and published, as rows like one's own; the data are beside this file, with their sources.
+"""Published measurements, as rows like your own; the data are beside this file, with their sources.
 
-Another machine, another year, another language: microseconds cannot be compared. What can is the shape (`slope`), and
-how many times one way of waiting costs more than another on the same machine.
+Another machine, another year, another language: microseconds cannot be compared. The shape can (`slope`), and so can
+how many times one way of waiting costs as much as another on the same machine.
 """
 
 import csv
@@ -12,7 +12,7 @@ from ..rows import Rows
 from ..waits import WaitCost
 
 WAITS = 100_000
-"""Kerrisk's table gives the seconds of so many waits."""
+"""Kerrisk's table gives the seconds that this many waits took."""
 
 SOURCES = {
     "lca2006": "M. Kerrisk, linux.conf.au 2006",
@@ -21,7 +21,7 @@ SOURCES = {
 
 
 def waits(source: str = "tlpi2010") -> Rows:
-    """What one wait costs with one random descriptor ready, by M. Kerrisk: poll, select and epoll at 10 to 10,000.
+    """Return what one wait costs with one random descriptor ready, by M. Kerrisk: select, poll, epoll at 10 to 10,000.
 
     Args:
         source: "tlpi2010", his book, or "lca2006", his talk.
@@ -41,12 +41,12 @@ def waits(source: str = "tlpi2010") -> Rows:
 
 
 def chain(active: int = 1, machine: str = "12800H") -> Rows:
-    """What one run of libevent's bench costs: select, poll and epoll, as published in resetius/coroio.
+    """Return what one run of libevent's bench costs with select, poll and epoll, as published in resetius/coroio.
 
     libevent's select is not stopped at 1,024: it hands the system call a longer row of bits than the C library's own.
 
     Args:
-        active: 1 active pair, with a number of writes that is not told, or 100, with 1,000 writes as it seems.
+        active: 1 active pair, with an unknown number of writes; or 100, apparently with 1,000 writes.
         machine: "12800H" or "11400F", the processor.
 
     Returns:
@@ -56,19 +56,20 @@ def chain(active: int = 1, machine: str = "12800H") -> Rows:
         ValueError: there is no such measurement.
     """
     lines = _lines("libevent_bench_coroio.csv", "machine", machine)
-    if str(active) not in {line["active"] for line in lines}:
+    writes = {1: None, 100: 1000}
+    if active not in writes:
         raise ValueError(f"active={active!r}: published are 1 and 100")
     source = f"github.com/resetius/coroio, Intel Core {machine}"
     return Rows(
-        ChainCost(line["model"], int(line["pairs"]), active, {1: None, 100: 1000}[active],
+        ChainCost(line["model"], int(line["pairs"]), active, writes[active],
                   float(line["microseconds"]), machine=source)
         for line in lines
-        if line["active"] == str(active) and int(line["pairs"]) >= active
+        if int(line["active"]) == active and int(line["pairs"]) >= active
     )  # fmt: skip
 
 
 def profile() -> dict[str, dict[str, float]]:
-    """Which share of a web server's CPU time went into each event call: {server: {call: per cent}}.
+    """Return which share of a web server's CPU time went into each event call: {server: {call: per cent}}.
 
     Source: Gammo, Brecht, Shukla, Pariag, *Comparing and Evaluating epoll, select, and poll Event Mechanisms*, Ottawa
     Linux Symposium 2004, table 1: one-byte replies, 22,000 requests a second.
@@ -79,7 +80,7 @@ def profile() -> dict[str, dict[str, float]]:
 
 
 def _lines(file: str, column: str = "", wanted: str = "") -> list[dict[str, str]]:
-    """The lines of a data file that have `wanted` in a column; its first lines, with the sources, begin with #."""
+    """Return the lines of a data file that have `wanted` in a column. Its first lines, the sources, begin with #."""
     with (Path(__file__).parent / file).open(encoding="utf-8", newline="") as text:
         lines = list(csv.DictReader(line for line in text if not line.startswith("#")))
     if column:

@@ -1,11 +1,10 @@
 // A race in the browser: for each server one bar of replies per second, and one of CPU time per reply.
-// What to show comes from race_panel.py; here it is only drawn.
+// What to show comes from race.py; here it is only drawn.
 
 function render({ model, el }) {
-  const root = make(el, "div", "mux-screen mux-race");
+  const root = make(el, "div", "mux-race");
   const table = make(root, "div", "mux-lanes");
-  const message = make(root, "div", "mux-message");
-  message.setAttribute("role", "alert");
+  const message = complaintBox(root, model);
 
   function lanes() {
     nameSliders(root);
@@ -26,18 +25,7 @@ function render({ model, el }) {
     });
   }
 
-  function complaint() {
-    message.textContent = model.get("message");
-  }
-
-  model.on("change:lanes", lanes);
-  model.on("change:message", complaint);
-  lanes();
-  complaint();
-  return () => {
-    model.off("change:lanes", lanes);
-    model.off("change:message", complaint);
-  };
+  return follow(model, { lanes, message });
 }
 
 export default { render };

@@ -1,11 +1,11 @@
-// The stepper and the duel in the browser: the two panels. Their parts come from the files stepper_*.js, put before this one
-// by panel.py. What there is to show comes from view.py as plain data; here it is drawn, and all of it as text. Every node is
-// made once and changed in place, so that the focus stays and nothing jumps.
+// The stepper and the duel in the browser: the two panels. Their parts come from the files stepper_*.js, which stand before
+// this one. What there is to show comes from stepper_view.py as plain data; here it is drawn, and all of it as text. Every node
+// is made once and changed in place, so that the focus stays and nothing jumps.
 
 const PATIENCE = 500; // ms without an answer, after which the panel says that the kernel is busy
 
 function render({ model, el }) {
-  const root = make(el, "div", "ms");
+  const root = make(el, "div", "mux-card ms");
   root.tabIndex = -1; // a click anywhere in it lets it have the keys
   const busy = { timer: 0 };
   const ask = (act, more = {}) => {
@@ -30,18 +30,17 @@ function render({ model, el }) {
     if (!root.contains(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Enter" && event.shiftKey) return;
     event.stopPropagation();
-    const wanted = event.target.tagName === "INPUT" ? null : root.querySelector(`[aria-keyshortcuts="${event.key}"]`);
-    if (wanted) wanted.click();
+    if (event.target.tagName === "INPUT") return;
+    const buttons = [...root.querySelectorAll("[aria-keyshortcuts]")];
+    buttons.find((button) => button.getAttribute("aria-keyshortcuts") === event.key)?.click();
   }
 
-  const events = ["change:view", "change:source"];
-  events.forEach((name) => model.on(name, show));
   window.addEventListener("keydown", key, true);
-  show();
+  const end = follow(model, { view: show, source: show });
   return () => {
     clearTimeout(busy.timer);
     window.removeEventListener("keydown", key, true);
-    events.forEach((name) => model.off(name, show));
+    end();
   };
 }
 
@@ -63,7 +62,8 @@ function stepper(root, ask, model) {
   lanes.tabIndex = 0;
   describe(lanes, "region", "clients and their queues");
   const heads = make(lanes, "div", "ms-lane ms-heads");
-  ["client", "", "reply waiting", "receive queue", "send queue", "ready for", "epoll watches"].forEach((text, i) => {
+  const words = { acts: model.get("acts"), headings: model.get("headings") };
+  ["client", "", ...Object.values(words.headings)].forEach((text, i) => {
     make(heads, "div", i === 3 ? "ms-kernelside" : "").textContent = text;
   });
   const listener = listenerLane(lanes);
@@ -79,16 +79,17 @@ function stepper(root, ask, model) {
     calls(view.calls);
     locals(view.locals, view.function);
     tools(view);
-    listener(view.listener, view.rows);
+    listener(view.listener);
     nobody.hidden = view.rows.length > 0;
     const before = rows.size;
-    keep(rows, view.rows, () => clientLane(lanes, (act, client) => ask(act, { client, ...tools.message() })),
+    keep(rows, view.rows, () => clientLane(lanes, (act, client) => ask(act, { client, ...tools.message() }), words),
       (lane, row) => lane(row, view.status === "blocked"));
     if (rows.size > before && before > 0) lanes.scrollTop = lanes.scrollHeight;
   };
 }
 
 function duel(root, ask, model) {
+  const words = { acts: model.get("acts"), headings: model.get("headings") };
   const top = make(root, "div", "ms-top");
   make(top, "b", "ms-title").textContent = "The same bytes for both";
   const press = controls(top, ask, []);
@@ -119,7 +120,7 @@ function duel(root, ask, model) {
     });
     const pairs = view.sides[0].rows.map((row, i) => ({ name: row.name, both: [row, view.sides[1].rows[i]] }));
     nobody.hidden = pairs.length > 0;
-    keep(rows, pairs, () => pairLane(lanes, (act, client) => ask(act, { client, ...tools.message() })),
+    keep(rows, pairs, () => pairLane(lanes, (act, client) => ask(act, { client, ...tools.message() }), words),
       (lane, pair) => lane(pair, view.sides));
   };
 }

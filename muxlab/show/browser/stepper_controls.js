@@ -1,5 +1,24 @@
-// The name of a server, its buttons and its state, and what clients are told to send.
-// Each is a function that makes its nodes and returns one that shows the next moment.
+// What the parts of the stepper are made of: signs, buttons, texts that change only where they differ. And its head: the
+// name of a server, its buttons and its state, and what clients are told to send.
+// A part is a function that makes its nodes and returns one that shows the next moment.
+
+const STATUS = {
+  paused: '<path d="M-2.5 -4v8M2.5 -4v8" fill="none" stroke="currentColor" stroke-width="2.4" />',
+  blocked: '<path d="M1.5 -5.5a5.5 5.5 0 1 0 4 7.5 4.6 4.6 0 0 1 -4 -7.5z" fill="currentColor" />',
+  running: '<path d="M-3 -4.5 5 0 -3 4.5z" fill="currentColor" />',
+  finished: '<path d="M-4.5 0.5 -1.5 3.5 4.5 -3.5" fill="none" stroke="currentColor" stroke-width="2.2" />',
+  crashed: '<path d="M-3.8 -3.8 3.8 3.8M3.8 -3.8 -3.8 3.8" stroke="currentColor" stroke-width="2.4" />',
+  stopped: '<path d="M-4 -4h8v8h-8z" fill="currentColor" />',
+};
+const MARKS = { // of the outcomes of calls, by the marker that style.py gives them
+  o: '<circle r="4" fill="currentColor" />',
+  D: '<path d="M0 -5 5 0 0 5 -5 0z" fill="currentColor" />',
+  s: '<path d="M-3.6 -3.6h7.2v7.2h-7.2z" fill="currentColor" />',
+  X: '<path d="M-3.6 -3.6 3.6 3.6M3.6 -3.6 -3.6 3.6" stroke="currentColor" stroke-width="2" />',
+  "|": '<path d="M0 -5v10" stroke="currentColor" stroke-width="2.4" />',
+  _: '<path d="M-3.5 0h7" stroke="currentColor" stroke-width="1.8" />',
+};
+const MORE = '<path d="M0 -4v1M0 -0.5v1M0 3v1" stroke="currentColor" stroke-width="1.6" />'; // calls that are left out
 
 const STEPS = [
   ["next", "Next line", "n", "Run one line, also those of helper functions"],
@@ -7,12 +26,57 @@ const STEPS = [
   ["run_until_blocked", "Run until blocked", "r", "Run until the server has to wait"],
 ];
 
+function makeButton(parent, text, title, pressed) {
+  const button = make(parent, "button", "ms-button");
+  button.type = "button";
+  button.textContent = text;
+  button.title = title;
+  button.addEventListener("click", () => { if (button.getAttribute("aria-disabled") !== "true") pressed(); });
+  return button;
+}
+
+// Not `disabled`: a button that is switched off while it has the focus would lose it.
+function disable(button, off) {
+  button.setAttribute("aria-disabled", off ? "true" : "false");
+}
+
+function markChanged(node, changed) {
+  node.classList.toggle("is-changed", changed);
+}
+
+// Give a node the colour of what is meant: an outcome of a call, or what a server is about.
+function tint(node, kind, property = "--tone") {
+  node.style.setProperty(property, `var(--mux-${kind}, var(--mux-muted))`);
+}
+
+// Put the sign of an outcome or of a status into a node. It is one of the shapes above, never data.
+function putSign(node, kind) {
+  const shape = STATUS[kind] ?? MARKS[LOOKS[kind]?.marker] ?? MORE;
+  if (node.dataset.kind !== kind) node.innerHTML = `<svg viewBox="-7 -7 14 14" aria-hidden="true">${shape}</svg>`;
+  node.dataset.kind = kind;
+}
+
+// One part for each item, by name; those whose item is gone go too.
+function keep(parts, items, create, update) {
+  const names = new Set(items.map((item) => item.name));
+  [...parts.keys()].filter((name) => !names.has(name)).forEach((name) => {
+    parts.get(name).node.remove();
+    parts.delete(name);
+  });
+  items.forEach((item) => {
+    if (!parts.has(item.name)) parts.set(item.name, create());
+    update(parts.get(item.name), item);
+  });
+}
+
+// ---- the head
+
 function serverName(parent) {
   const node = make(parent, "div", "ms-name");
   make(node, "i");
   const text = make(node, "b");
   return ({ name, colour }) => {
-    node.style.setProperty("--ms-own", colour);
+    node.style.setProperty("--mux-own", colour);
     put(text, name);
   };
 }
@@ -43,7 +107,8 @@ function statusLine(parent) {
   const headline = make(node, "b");
   const detail = make(node, "span", "ms-detail");
   return (view) => {
-    if (node.dataset.status !== view.status) sign.innerHTML = drawing(STATUS[view.status]);
+    putSign(sign, view.status);
+    tint(node, view.forgotten > 0 ? "left" : view.status);
     node.dataset.status = view.status;
     node.classList.toggle("is-left", view.forgotten > 0);
     put(headline, view.headline);

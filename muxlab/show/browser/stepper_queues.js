@@ -1,16 +1,7 @@
 // One lane for each client and one for the listener: what waits in its queues, what it is ready for and watched for.
 // Each is a function that makes its nodes and returns one that shows the next moment.
 
-const ACTS = [
-  ["send", "send", "sends the message"],
-  ["read", "read", "reads what has arrived"],
-  ["half_close", "half-close", "sends end of file, and can still read: shutdown(SHUT_WR)"],
-  ["close", "close", "leaves politely"],
-  ["reset", "reset", "leaves rudely: the server meets ECONNRESET"],
-];
-const BYTE = 4; // pixels: up to TICKS bytes are drawn one by one
-const TICKS = 12;
-const FULL = 2 ** 22; // bytes that fill a bar: about what a queue can hold
+const BYTE = 4; // pixels from byte to byte, where they are drawn one by one
 const SEATS = 7; // places of the accept queue that are drawn
 
 function listenerLane(parent) {
@@ -21,9 +12,9 @@ function listenerLane(parent) {
   const count = make(queue, "span", "ms-count");
   const ready = tags(lane, "ms-ready");
   const watches = tags(lane, "ms-watches");
-  return (row, rows) => {
+  return (row) => {
     who("listener", row.open ? "accept queue" : row.place, row.where);
-    const waiting = rows.filter((one) => one.queued).map((one) => one.name);
+    const waiting = row.queue;
     const extra = waiting.length - SEATS;
     seats.forEach((seat, i) => {
       const last = i === SEATS - 1 && extra > 0;
@@ -31,8 +22,8 @@ function listenerLane(parent) {
       seat.classList.toggle("is-taken", i < waiting.length);
       seat.hidden = !row.open || (i >= waiting.length && i >= row.limit + 1); // Linux lets one more in than it was told
     });
-    put(count, row.open ? `${row.receive} of ${row.limit}` : "");
-    mark(count, row.changed.includes("receive"));
+    put(count, row.count);
+    markChanged(count, row.changed.includes("receive"));
     queue.title = row.open
       ? `${row.receive} connections wait to be accepted; there is room for ${row.limit.toLocaleString("en")}` : row.where;
     ready(row.ready, row.interest, row.changed.includes("ready"));
@@ -40,14 +31,16 @@ function listenerLane(parent) {
   };
 }
 
-function clientLane(parent, ask) {
+function clientLane(parent, ask, words) {
   const lane = make(parent, "div", "ms-lane");
   describe(lane, "group", "");
   const who = nameCell(lane);
-  const acts = actButtons(lane, ask);
-  const reply = queueBar(lane, "reply waiting", "ms-reply");
-  const receive = queueBar(lane, "receive queue", "ms-kernelside");
-  const send = queueBar(lane, "send queue", "ms-send");
+  const acts = actButtons(lane, ask, words.acts);
+  const bars = { // in the order of the columns
+    reply: queueBar(lane, words.headings.reply, "ms-reply"),
+    receive: queueBar(lane, words.headings.receive, "ms-kernelside"),
+    send: queueBar(lane, words.headings.send, "ms-send"),
+  };
   const ready = tags(lane, "ms-ready");
   const watches = tags(lane, "ms-watches");
   const update = (row, asleep) => {
@@ -56,25 +49,25 @@ function clientLane(parent, ask) {
     lane.dataset.place = row.open && !row.gone ? "open" : row.queued ? "queue" : "gone";
     who(row.name, row.place, row.where, changed("where"));
     acts(row);
-    reply(row.reply, changed("reply"), false, !row.gone);
-    receive(row.receive, changed("receive"), asleep && row.open, row.open || row.queued);
-    send(row.send, changed("send"), false, row.open);
+    Object.entries(bars).forEach(([queue, show]) => {
+      show(row.bars[queue], changed(queue), queue === "receive" && asleep && row.open);
+    });
     ready(row.ready, row.interest, changed("ready"), row.open);
     watches(row.interest, row.ready, changed("interest"), row.open);
   };
   return Object.assign(update, { node: lane });
 }
 
-function pairLane(parent, ask) {
+function pairLane(parent, ask, words) {
   const lane = make(parent, "div", "ms-duel ms-pair");
   describe(lane, "group", "");
   const left = make(lane, "div", "ms-who");
   const who = nameCell(left);
-  const acts = actButtons(left, ask);
+  const acts = actButtons(left, ask, words.acts);
   const sides = [0, 1].map(() => {
     const box = make(lane, "div", "ms-half");
-    const receive = queueBar(box, "receive queue", "ms-wide");
-    const reply = queueBar(box, "reply waiting", "ms-wide ms-thin");
+    const receive = queueBar(box, words.headings.receive, "ms-wide");
+    const reply = queueBar(box, words.headings.reply, "ms-wide ms-thin");
     const masks = make(box, "div", "ms-masks");
     make(masks, "span").textContent = "ready";
     const ready = tags(masks, "ms-ready");
@@ -90,10 +83,10 @@ function pairLane(parent, ask) {
     sides.forEach((side, i) => {
       const row = pair.both[i];
       const changed = (field) => row.changed.includes(field);
-      const asleep = views[i].status === "blocked" && row.open && row.receive > 0;
-      side.box.classList.toggle("is-left", asleep);
-      side.receive(row.receive, changed("receive"), asleep, row.open || row.queued);
-      side.reply(row.reply, changed("reply"), false, !row.gone);
+      const asleep = views[i].status === "blocked" && row.open;
+      side.box.classList.toggle("is-left", asleep && row.bars.receive.bytes > 0);
+      side.receive(row.bars.receive, changed("receive"), asleep);
+      side.reply(row.bars.reply, changed("reply"), false);
       side.ready(row.ready, row.interest, changed("ready"), row.open);
       side.watches(row.interest, row.ready, changed("interest"), row.open);
     });
@@ -109,42 +102,43 @@ function nameCell(parent) {
     put(name, text);
     put(place, where);
     place.title = meaning;
-    mark(place, changed);
+    markChanged(place, changed);
   };
 }
 
-function actButtons(parent, ask) {
+function actButtons(parent, ask, acts) {
   const box = make(parent, "div", "ms-acts");
   let name = "";
-  const buttons = ACTS.map(([act, text]) => makeButton(box, text, "", () => ask(act, name)));
+  const buttons = Object.entries(acts).map(([act, [text, meaning]]) => (
+    { text, meaning, node: makeButton(box, text, "", () => ask(act, name)) }
+  ));
   return (row) => {
     name = row.name;
-    buttons.forEach((button, i) => {
-      button.title = `${name} ${ACTS[i][2]}`;
-      button.setAttribute("aria-label", `${name}: ${ACTS[i][1]}`);
-      disable(button, row.gone);
+    buttons.forEach(({ text, meaning, node }) => {
+      node.title = `${name} ${meaning}`;
+      node.setAttribute("aria-label", `${name}: ${text}`);
+      disable(node, row.gone);
     });
   };
 }
 
-// A few bytes are drawn one by one; more of them as a bar that grows ever more slowly.
+// A bar as stepper_view.py describes it; without one, the queue cannot be seen.
 function queueBar(parent, name, className) {
   const cell = make(parent, "div", `ms-bar ${className}`);
   cell.dataset.name = name;
   const number = make(cell, "span", "ms-count");
   const track = make(cell, "div", "ms-track");
   const fill = make(track, "div", "ms-fill");
-  return (bytes, changed, left, known) => {
-    const few = Math.min(bytes, TICKS) * BYTE;
-    const more = bytes > TICKS ? Math.min(1, Math.log(bytes / TICKS) / Math.log(FULL / TICKS)) : 0;
-    fill.style.width = `calc(${few}px + ${more} * (100% - ${TICKS * BYTE}px))`;
-    fill.classList.toggle("is-ticked", bytes <= TICKS);
+  return (bar, changed, left) => {
+    const { bytes, text, ticks, share } = bar ?? { bytes: 0, text: "", ticks: 0, share: 0 };
+    fill.style.width = `calc(${ticks * BYTE}px + ${share} * (100% - ${ticks * BYTE}px))`;
+    fill.classList.toggle("is-ticked", share === 0);
     cell.classList.toggle("is-empty", bytes === 0);
     cell.classList.toggle("is-left", left && bytes > 0);
-    track.hidden = !known;
-    put(number, known ? inBytes(bytes) : "");
-    cell.title = known ? `${name}: ${inBytes(bytes)}` : "";
-    mark(number, changed);
+    track.hidden = !bar;
+    put(number, text);
+    cell.title = bar ? `${name}: ${text}` : "";
+    markChanged(number, changed);
   };
 }
 
@@ -161,10 +155,6 @@ function tags(parent, className) {
       });
       if (!words.length && known) make(cell, "span", "ms-none").textContent = "–";
     }
-    mark(cell, changed && words.length > 0);
+    markChanged(cell, changed && words.length > 0);
   };
-}
-
-function inBytes(count) {
-  return `${count.toLocaleString("en")} byte${count === 1 ? "" : "s"}`;
 }

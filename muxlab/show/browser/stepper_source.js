@@ -26,9 +26,8 @@ function sourceView(parent) {
   return (view, source) => {
     draw(source);
     const notes = new Map(view.notes.map((note) => [note.line, note]));
-    const lit = ["paused", "blocked", "crashed", "running"].includes(view.status) ? view.line : 0;
-    pane.dataset.status = view.status;
-    lines.forEach((line, i) => line(lit === i + 1, notes.get(i + 1)));
+    tint(pane, view.status, "--lit");
+    lines.forEach((line, i) => line(view.lit === i + 1, notes.get(i + 1)));
     const now = pane.querySelector(".is-lit");
     if (now) bringIntoView(pane, now);
   };
@@ -51,7 +50,8 @@ function sourceLine(pane, number, parts) {
     else node.removeAttribute("aria-current");
     note.hidden = !said;
     if (!said) return;
-    if (note.dataset.kind !== said.kind) sign.innerHTML = drawing(KIND[said.kind] ?? STATUS[said.kind]);
+    putSign(sign, said.kind);
+    tint(note, said.kind);
     note.dataset.kind = said.kind;
     note.classList.toggle("is-old", !said.fresh);
     put(words, said.text);
@@ -74,9 +74,8 @@ function callList(parent, title, none) {
     list.replaceChildren();
     calls.forEach((call) => {
       const item = make(list, "li");
-      item.dataset.kind = call.kind;
-      const sign = make(item, "span", "ms-sign");
-      sign.innerHTML = drawing(KIND[call.kind]);
+      tint(item, call.kind);
+      putSign(make(item, "span", "ms-sign"), call.kind);
       make(item, "span", "ms-calltext").textContent = call.text;
       if (call.line || call.where) {
         make(item, "span", "ms-where").textContent = call.line ? call.line : call.where;

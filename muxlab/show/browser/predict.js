@@ -1,12 +1,14 @@
-// A question with choices, see predictions.py. The first click answers; what came out is shown when Python has told it.
+// A question with choices, see predict.py. The first click answers; what came out is shown when Python has told it.
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const NONE = -1;
 
 function render({ model, el }) {
-  const root = make(el, "div", "mux-predict");
+  const root = make(el, "div", "mux-card mux-predict");
   const question = make(root, "div", "mux-predict-question");
-  question.innerHTML = `<em>Predict.</em> ${model.get("question")}`; // made safe in Python, as are the choices
+  make(question, "em").textContent = "Predict.";
+  question.append(" ");
+  writeWithCode(question, model.get("question"));
   question.id = `mux-${model.model_id ?? Math.random().toString(36).slice(2)}`;
   const group = make(root, "div", "mux-predict-choices");
   group.setAttribute("role", "group");
@@ -14,7 +16,9 @@ function render({ model, el }) {
   const buttons = model.get("choices").map((text, number) => {
     const button = make(group, "button", "mux-predict-choice");
     button.type = "button";
-    button.innerHTML = `<b>${LETTERS[number]}</b><span>${text}</span><i></i>`;
+    make(button, "b").textContent = LETTERS[number];
+    writeWithCode(make(button, "span"), text);
+    make(button, "i");
     button.addEventListener("click", () => choose(number));
     return button;
   });
@@ -41,10 +45,14 @@ function render({ model, el }) {
   }
 
   keepFromLab(group);
-  const events = ["change:answer", "change:truth", "change:result"];
-  events.forEach((event) => model.on(event, show));
-  show();
-  return () => events.forEach((event) => model.off(event, show));
+  return follow(model, { answer: show, truth: show, result: show });
+}
+
+function writeWithCode(parent, text) { // `code` between backticks
+  text.split(/`([^`]+)`/).forEach((part, i) => {
+    if (i % 2) make(parent, "code").textContent = part;
+    else parent.append(part);
+  });
 }
 
 function remark(number, answer, truth) {

@@ -1,0 +1,110 @@
+"""`variant`: a server made from a good one by replacing a few pieces of its text. What differs is the bug.
+
+An exhibit of the museum, a broken server to repair and a wrong answer in the tests are all written this way: the good
+server once, and then each bug as its difference, which is what a reader wants to see.
+
+Not handled here: a server that uses names of a function around it (a closure has no text of its own), and a class.
+"""
+
+import ast
+import difflib
+import inspect
+import itertools
+import linecache
+import re
+import textwrap
+from collections.abc import Callable
+
+_numbers = itertools.count(1)  # so that two variants of one name do not share a file
+
+
+def variant(good: Callable | tuple[Callable, ...], name: str, symptom: str, *changes: tuple[str, str]) -> Callable:
+    """Make a server from a good one by replacing pieces of its text.
+
+    The new server is compiled from its own text, with its own line numbers: tracebacks, `inspect.getsource`, the
+    stepper and the tap show what it really runs. It has a copy of the good one's global names.
+
+    Args:
+        good: the good server; or a tuple of it and those helper functions that are to be changed or watched with it.
+        name: the name of the new server.
+        symptom: what one sees when it is in use, in a sentence; it becomes the docstring.
+        changes: pairs (old, new). Several lines are written as if the first one were not indented; blank lines around
+            them are taken off, so that they may stand in triple quotes.
+
+    Raises:
+        ValueError: an `old` does not stand exactly once in the text.
+    """
+    server, *helpers = good if isinstance(good, tuple) else (good,)
+    text = source(server, *helpers)
+    for change in changes:
+        old, new = (textwrap.dedent(piece).strip("\n") for piece in change)
+        text = _changed(text, old, new, server.__name__)
+    text = text.replace(f"def {server.__name__}(", f"def {name}(", 1)
+    file = f"<variant {next(_numbers)}: {name}>"
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
+    names: dict = {}
+    for function in (*helpers, server):
+        names |= getattr(function, "__globals__", {})
+    exec(compile(text, file, "exec", dont_inherit=True), names)
+    made = names[name]
+    made.__doc__ = symptom
+    return made
+
+
+def source(*functions: Callable) -> str:
+    """Return the text of some functions, one below the other, without their docstrings.
+
+    Raises:
+        OSError: there is no text, as for what was typed at a prompt.
+        TypeError: it is not written in Python.
+        SyntaxError: it is not a `def` of its own, as a lambda within a line.
+    """
+    return "\n\n".join(map(_without_docstring, functions))
+
+
+def difference(old: str, new: str, names: tuple[str, str] = ("", ""), context: int = 3) -> str:
+    """Return a unified diff of two texts, with so many lines of `context`; "" where they are equal."""
+    return "\n".join(difflib.unified_diff(old.splitlines(), new.splitlines(), *names, n=context, lineterm=""))
+
+
+def same(one: Callable, other: Callable) -> bool:
+    """Tell whether two functions are written in the same words, whatever their names, docstrings and comments."""
+    return _words(one) is not None and _words(one) == _words(other)
+
+
+def _changed(text: str, old: str, new: str, where: str) -> str:
+    """Replace `old` by `new` in `text`, where it stands exactly once."""
+    spots = []
+    for found in re.finditer(re.escape(old.split("\n")[0]), text):
+        line = text[text.rfind("\n", 0, found.start()) + 1 :]
+        margin = "\n" + line[: len(line) - len(line.lstrip(" "))]
+        if text.startswith(old.replace("\n", margin), found.start()):
+            spots.append((found.start(), margin))
+    if len(spots) != 1:
+        raise ValueError(f"what is to be replaced in {where} stands there {len(spots)} times, not once:\n{old}")
+    ((at, margin),) = spots
+    return text[:at] + new.replace("\n", margin) + text[at + len(old.replace("\n", margin)) :]
+
+
+def _without_docstring(function: Callable) -> str:
+    text = textwrap.dedent(inspect.getsource(function))
+    (definition,) = ast.parse(text).body
+    if not isinstance(definition, ast.FunctionDef):
+        raise SyntaxError(f"{function!r} is not written as a `def`")
+    first, *others = definition.body
+    if others and ast.get_docstring(definition) is not None:
+        lines = text.splitlines(keepends=True)
+        text = "".join(lines[: first.lineno - 1] + lines[first.end_lineno :])
+    return text
+
+
+def _words(function: Callable) -> str | None:
+    """Return what a function does, as a syntax tree in text; None when its text cannot be found.
+
+    Not its bytecode: that of `select.select()` differs with where `import select` stands (CPython 3.11).
+    """
+    try:
+        (definition,) = ast.parse(source(function)).body
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return None
+    return ast.dump(ast.Module([definition.args, *definition.body], []))  # type: ignore[attr-defined]

@@ -1,0 +1,149 @@
+"""The charts that stand still: costs, costs beside published ones, replies, round trips."""
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import pytest
+from matplotlib import pyplot
+
+from muxlab.measure import ChainCost, WaitCost
+from muxlab.show import beside, cost, replies, round_trip, style
+
+pytestmark = pytest.mark.usefixtures("drawing")
+
+CURVES = {"epoll": {10_000: 18e-6, 100: 17e-6, 1000: 17e-6}, "nonblocking": {100: 140e-6, 1000: 1.4e-3}}
+
+
+@dataclass
+class Row:
+    server: str
+    connections: int
+    cpu_us_per_reply: float
+    replies_per_second: float = 1000.0
+
+
+ROWS = [Row("select", n, 5 + n / 10) for n in (10, 100, 1000)] + [
+    Row("epoll", n, 12.0) for n in (10, 100, 1000, 10_000)
+]
+
+
+def test_cost_draws_one_named_line_per_server():
+    ax = cost(ROWS)
+    drawn = {line.get_label(): list(line.get_xdata()) for line in ax.get_lines() if line.get_label()[0] != "_"}
+    assert drawn == {"select": [10, 100, 1000], "epoll": [10, 100, 1000, 10_000]}
+    assert {"select", "epoll"} <= {text.get_text() for text in ax.texts}
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert "connections" in ax.get_xlabel() and "microseconds" in ax.get_ylabel()
+
+
+def test_cost_draws_the_median_of_repeated_rows():
+    ax = cost([Row("epoll", 10, value) for value in (1.0, 2.0, 90.0)])
+    assert list(ax.get_lines()[0].get_ydata()) == [2.0]
+
+
+def test_a_flat_line_looks_flat():
+    low, high = cost([Row("epoll", n, 9.0 + n / 1000) for n in (1, 10, 100)]).get_ylim()
+    assert high / low == pytest.approx(10)
+    low, high = cost(ROWS).get_ylim()
+    assert low > min(row.cpu_us_per_reply for row in ROWS) / 2  # what rises fills the chart, as before
+
+
+def test_names_of_lines_that_end_together_do_not_overlap():
+    ax = cost([Row(name, n, 10.0) for name in ("epoll", "epoll-edge", "asyncio") for n in (10, 100)])
+    ax.figure.canvas.draw()
+    names = [text for text in ax.texts if text.get_text() in style.WAITING]
+    boxes = sorted((text.get_window_extent() for text in names), key=lambda box: box.y0)
+    assert len(boxes) == 3
+    assert all(below.y1 <= above.y0 + 1 for below, above in itertools.pairwise(boxes))
+
+
+def test_charts_draw_where_they_are_told():
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    assert cost(ROWS, ax=ax) is ax
+
+
+def waits(factor, sizes=(10, 100, 1000)):
+    """poll, proportional, and epoll, flat: at 1,000 `factor` times 100 microseconds, and 1."""
+    poll = [WaitCost("poll", n, 1, factor * n / 10, machine="a book") for n in sizes]
+    return poll + [WaitCost("epoll", n, 1, 1.0, machine="a book") for n in sizes]
+
+
+def test_cost_names_its_axes_after_the_experiment():
+    ax = cost(waits(1))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("descriptors watched", "microseconds for one wait")
+
+
+def test_beside_compares_slopes_and_ratios():
+    ax = beside(waits(1), waits(2, sizes=(10, 1000, 10_000)))
+    own = {line.get_label(): line for line in ax.get_lines() if line.get_label() in style.WAITING}
+    theirs = [line for line in ax.get_lines() if line.get_label() == "_published"]
+    assert set(own) == {"poll", "epoll"} and len(theirs) == 2
+    assert {line.get_linestyle() for line in own.values()} == {"-"}
+    assert {(line.get_linestyle(), line.get_markerfacecolor()) for line in theirs} == {("--", style.CARD)}
+    texts = [text.get_text() for text in ax.texts]
+    assert texts.count("poll, slope 1.00") == texts.count("epoll, slope 0.00") == 2
+    assert {"100×", "200×"} <= set(texts)  # at 1,000, the largest that both have
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["this machine", "a book"]
+
+
+def test_beside_without_a_common_size_draws_no_ratio():
+    ax = beside(waits(1), waits(2, sizes=(20, 200)))
+    assert not [text for text in ax.texts if "×" in text.get_text()]
+
+
+def test_replies_draws_the_fastest_on_top_and_tells_the_learners_own_apart():
+    left, right = replies([Row("epoll", 10, 7.5, 20_000.0), Row("my_server", 10, 9.0, 30_000.0)])
+    assert [label.get_text() for label in left.get_yticklabels()] == ["epoll", "my_server"]  # from the bottom up
+    assert [bar.get_width() for bar in left.patches] == [20_000, 30_000]
+    assert [bar.get_width() for bar in right.patches] == [7.5, 9.0]
+    assert [bool(bar.get_hatch()) for bar in left.patches] == [False, True]
+    assert {"30,000", "20,000"} <= {text.get_text() for text in left.texts}
+
+
+@pytest.mark.parametrize(
+    ("draw", "says"),
+    [
+        (lambda: cost([]), "no rows"),
+        (lambda: cost([Row("epoll", 10, 0.0)]), "above zero"),
+        (lambda: cost([Row("epoll", 10, math.nan)]), "above zero"),
+        (lambda: cost([*waits(1), *ROWS]), "cost.. was given rows of several kinds"),
+        (lambda: beside([], waits(1)), "beside.. was given no rows"),
+        (lambda: beside(waits(1), []), "no rows"),
+        (lambda: beside(waits(1), [ChainCost("poll", 10, 1, 100, 5.0)]), "several kinds"),
+        (lambda: replies([]), "no rows"),
+        (lambda: replies([Row("epoll", 10, 1.0), Row("epoll", 20, 1.0)]), "several for epoll"),
+        (lambda: replies([Row("epoll", 10, math.nan)]), "cannot draw nan for 'epoll'"),
+    ],
+)
+def test_charts_refuse_what_cannot_be_drawn(draw, says):
+    with pytest.raises(ValueError, match=says):
+        draw()
+
+
+# ---- round trips
+
+
+def test_every_time_is_a_mark_and_written_beside_it() -> None:
+    ax = round_trip(CURVES)
+    ax.figure.canvas.draw()
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    assert list(lines["epoll"].get_xdata()) == [100, 1000, 10_000]
+    assert list(lines["nonblocking"].get_ydata()) == [140e-6, 1.4e-3]
+    written = [text.get_text() for text in ax.texts]
+    assert sorted(written) == sorted(["17 µs", "17 µs", "18 µs", "140 µs", "1.40 ms", "epoll", "nonblocking"])
+    assert lines["epoll"].get_color() == style.look("epoll").colour
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+
+
+def test_it_draws_where_it_is_told() -> None:
+    _, ax = pyplot.subplots()
+    assert round_trip({"mine": {10: 1e-3}}, ax) is ax
+
+
+@pytest.mark.parametrize("curves", [{}, {"epoll": {}}, {"epoll": {100: 0.0}}, {"epoll": {0: 1e-6}}])
+def test_what_cannot_be_drawn_is_refused(curves) -> None:
+    with pytest.raises(ValueError, match="round_trip"):
+        round_trip(curves)

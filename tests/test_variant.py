@@ -1,0 +1,105 @@
+"""A variant of a server: its text, its lines, and what the tap and the stepper see of it."""
+
+import inspect
+import traceback
+
+import pytest
+from helpers import connect, echoes, read_exactly
+
+import muxlab
+from muxlab.course.ch06 import all_at_the_door, edge_echo, take_turn
+from muxlab.course.variant import difference, same, source, variant
+from muxlab.servers import epoll_server
+
+DEAF = ("epoll.register(stop, select.EPOLLIN)\nepoll.register(acceptor", "epoll.register(acceptor")
+
+
+def test_its_text_is_the_good_one_with_the_changes():
+    deaf = variant(epoll_server, "deaf", "It sleeps on.", DEAF)
+    assert (deaf.__name__, deaf.__doc__) == ("deaf", "It sleeps on.")
+    assert inspect.getsource(deaf).startswith("def deaf(listener, stop):\n    acceptor = Acceptor(listener)\n")
+    lines = difference(source(epoll_server), source(deaf)).splitlines()
+    changed = [line for line in lines[2:] if line[0] in "+-"]
+    assert changed == [
+        "-def epoll_server(listener, stop):",
+        "+def deaf(listener, stop):",
+        "-        epoll.register(stop, select.EPOLLIN)",
+    ]
+
+
+def test_a_change_in_several_lines_keeps_the_indentation_of_its_place():
+    drains = variant(epoll_server, "drains", "", ("echo(client)", "while echo(client):\n    pass"))
+    assert "\n                        while echo(client):\n                            pass\n" in source(drains)
+    assert same(
+        drains, variant(epoll_server, "x", "", ("echo(client)", "\n        while echo(client):\n            pass\n"))
+    )
+
+
+@pytest.mark.parametrize(("old", "times"), [("nothing like it", 0), ("client.close()", 2), ("echo(client)\nclient", 0)])
+def test_what_is_to_be_replaced_stands_there_once(old, times):
+    with pytest.raises(ValueError) as found:
+        variant(epoll_server, "wrong", "", (old, "pass"))
+    assert f"in epoll_server stands there {times} times" in str(found.value) and old in str(found.value)
+
+
+def test_two_of_one_name_keep_their_own_texts():
+    one = variant(epoll_server, "twin", "", DEAF)
+    other = variant(epoll_server, "twin", "", ("if client.done:", "if client.done or client.ended:"))
+    assert "client.ended" in source(other) and "client.ended" not in source(one)
+
+
+def test_a_traceback_shows_its_own_line():
+    fails = variant(epoll_server, "fails", "", ("echo(client)", "client = None\n1 / 0  # here"))
+    server = muxlab.serve(fails)
+    with connect(server.address) as client:
+        client.sendall(b"hello")
+        assert server.wait()
+    with pytest.raises(ZeroDivisionError) as found:
+        server.stop()
+    last = traceback.extract_tb(found.value.__traceback__)[-1]
+    assert (last.name, last.line) == ("fails", "1 / 0  # here")
+    assert source(fails).splitlines()[last.lineno - 1].strip() == last.line
+
+
+def test_the_good_server_is_left_as_it_was():
+    before = dict(epoll_server.__globals__), source(epoll_server)
+    variant(epoll_server, "epoll_server", "", DEAF)
+    assert (dict(epoll_server.__globals__), source(epoll_server)) == before
+    assert "deaf" not in epoll_server.__globals__
+
+
+def test_it_may_be_made_of_another_variant():
+    deaf = variant(epoll_server, "deaf", "", DEAF)
+    both = variant(deaf, "deaf_and_greedy", "", ("echo(client)", "while echo(client):\n    pass"))
+    assert "while echo(client)" in source(both) and "epoll.register(stop" not in source(both)
+
+
+def test_helpers_are_changed_and_tapped_with_their_server():
+    once = variant((edge_echo, all_at_the_door, take_turn), "once", "", ("pieces=8", "pieces=1"))
+    assert once.__globals__["take_turn"].__defaults__ == (1,) and take_turn.__defaults__ == (8,)
+    with muxlab.serve(once, tap=True) as server:
+        assert echoes(server.address)
+        assert server.calls.of("accept") and server.calls.of("recv") and server.calls.of("epoll.poll")
+
+
+def test_the_stepper_shows_its_lines():
+    step = muxlab.step(variant(epoll_server, "deaf", "", DEAF))
+    try:
+        assert step.next().line == 3
+        assert str(step.state()).startswith("paused before line 3: clients: dict[int, Connection] = {}")
+    finally:
+        step.stop()
+
+
+def test_a_tapped_variant_serves_as_its_good_one_does():
+    with muxlab.serve(variant(epoll_server, "renamed", ""), tap=True) as server:
+        with connect(server.address) as client:
+            client.sendall(b"hello")
+            assert read_exactly(client, 5) == b"hello"
+        assert server.name == "renamed"
+
+
+def test_two_functions_are_the_same_but_for_names_docstrings_and_comments():
+    assert same(epoll_server, variant(epoll_server, "renamed", "Another docstring."))
+    assert not same(epoll_server, variant(epoll_server, "deaf", "", DEAF))
+    assert not same(print, print)  # no text

@@ -1,10 +1,13 @@
-"""`check`: a server against clients that behave as real ones do, good and bad.
+"""`check`: try a server with clients that behave as real ones do, good and bad.
 
-runner        runs the trials, the simplest first
+runner        runs the trials, the simplest first, and tells each cause once
 report        what came of them, as text and for a notebook
-bench         one server, started afresh, and its clients; what a trial is
+trial         one trial, and what trials are made of
+bench         one server, started afresh, and its clients
+patience      how long to wait for what may never come, and how to tell a nap
 clients       a client that can misbehave
-wait_calls    how a server waits, told from its calls
+wait_calls    how a server waits, as its calls show it
+leftovers     what a server leaves behind
 messages, backpressure, endings, idle, scarcity   the trials
 """
 

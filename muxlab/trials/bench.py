@@ -19,7 +19,7 @@ from ..server import Server, serve
 from ..watch import kernel
 from ..watch.rebind import plain_function
 from .clients import BenchClient
-from .leftovers import children, close_lost, descriptors, end_children
+from .leftovers import Leftovers
 from .patience import LIMIT, LONG, LOOK, Patience, Watch
 from .report import NOT_TRIED
 from .trial import HELLO, NARROW, Failed, NotAllowed
@@ -28,10 +28,12 @@ from .wait_calls import Model, model_of
 BACKLOG = 512
 """Length of the accept queue: the largest crowd that a trial sends to the door at once is 300."""
 
+DOOR = 0.5
+"""Seconds of its own that a server may take to accept a client. If it takes longer, no other is waited for."""
+
 GRACE = 0.1
 """Seconds that a server has to return at the end of a trial, before it is ended by force: whether it does return is a
 trial of its own."""
-
 
 OURS = "muxlab"
 """How the names of our own threads begin, so that they are not taken for the server's."""
@@ -50,11 +52,12 @@ class Bench:
         self.clients: list[BenchClient] = []
         self._patience = patience or Patience()
         self._floor = self._expected = self._gone = 0
+        self._lets_in = True  # until a client was left at the door
         self._told = False  # to stop
         self._afterwards: list[Callable[[], None]] = []
         self._begin = threading.Event()
         self._before = {thread.native_id for thread in threading.enumerate()}
-        self._children_before, self._descriptors_before = children(), descriptors()
+        self.leftovers = Leftovers()
         self._server: Server | None = None
         self._watch: Watch | None = None
         self._model: Model | None = None
@@ -100,7 +103,7 @@ class Bench:
         return self._server
 
     def release(self) -> None:
-        """Let a server begin that was held, and let those in who are at the door by now."""
+        """Let a server begin that was held, and wait until it has accepted the clients at the door."""
         self._begin.set()
         self._let_in()
 
@@ -114,10 +117,6 @@ class Bench:
         """Tell whether the server does everything in its own thread: no other was started since the trial began."""
         new = [thread for thread in threading.enumerate() if thread.native_id not in self._before]
         return all(thread.name.startswith(OURS) for thread in new)
-
-    def children(self) -> int:
-        """Return how many child processes there are that were not there before, also those that have ended."""
-        return len(children() - self._children_before)
 
     def model(self) -> Model:
         """Return how the function waits: seen at a server of its own, with one client."""
@@ -169,7 +168,7 @@ class Bench:
     # ---- its clients
 
     def make_room(self, clients: int) -> None:
-        """Make room for so many clients more, or give the trial up: this machine does not allow it."""
+        """Make room for so many more clients, or give the trial up where the machine does not allow it."""
         self._expected = max(self._expected, len(self.clients) + clients)
         try:
             self._floor = limits.make_room(clients, server_here=True)
@@ -178,16 +177,12 @@ class Bench:
             raise NotAllowed(f"{NOT_TRIED}no room here for so many clients: {room}; see muxlab.doctor()") from None
 
     def client(self, buffer: int = 0) -> BenchClient:
-        """Connect one more client, and wait until the server has let it in, unless it lets nobody in.
-
-        Args:
-            buffer: as for `BenchClient`.
-        """
+        """Connect one more client, and wait until the server has accepted it; `buffer` is as for `BenchClient`."""
         (client,) = self.guests(1, buffer)
         return client
 
     def guests(self, number: int, buffer: int = 0) -> list[BenchClient]:
-        """Connect so many clients more, one after the other, as `client` does."""
+        """Connect so many more clients, one after the other, as `client` does."""
         guests = self.strangers(number, buffer)
         for client in guests:
             client.connect(self.server.address)
@@ -196,18 +191,18 @@ class Bench:
         return guests
 
     def crowd(self, number: int) -> list[BenchClient]:
-        """Connect so many clients more, all at once."""
+        """Connect so many more clients, all at once."""
         return [client.connect(self.server.address) for client in self.strangers(number)]
 
     def strangers(self, number: int, buffer: int = 0) -> list[BenchClient]:
-        """Make so many clients more, that are not connected yet."""
+        """Make so many more clients, and connect none of them yet."""
         self.make_room(number)
         strangers = [BenchClient(self._floor, buffer) for _ in range(number)]
         self.clients += strangers
         return strangers
 
     def forget(self, clients: Iterable[BenchClient]) -> None:
-        """Keep no memory of clients that have left."""
+        """Drop clients that have left, so that nothing of them stays in memory."""
         self._gone += len(self.clients)
         self.clients = [client for client in self.clients if client not in clients]
         self._gone -= len(self.clients)
@@ -234,7 +229,7 @@ class Bench:
         return held
 
     def push(self, clients: Iterable[BenchClient], quiet: float = LOOK) -> None:
-        """Let clients send and read nothing, until the server has read all, or has read no more for `quiet` seconds."""
+        """Let clients send, and read nothing, until the server has read everything, or nothing for `quiet` seconds."""
         clients = list(clients)
         self.watch.attend(
             clients,
@@ -265,7 +260,7 @@ class Bench:
         return bool(self.server.accept_queue()[0] or self.waiting())
 
     def _let_in(self) -> None:
-        self.watch.eventually(lambda: not self.server.accept_queue()[0], min(self._patience.seconds, 5 * LOOK))
+        self._lets_in = self._lets_in and self.watch.eventually(lambda: not self.server.accept_queue()[0], DOOR)
 
     def still_serves(self, after: str) -> None:
         """Fail the trial unless a new client is answered; `after` says what happened before."""
@@ -286,7 +281,7 @@ class Bench:
     # ---- the end
 
     def afterwards(self, work: Callable[[], None]) -> None:
-        """Have this done when the server has ended: before, it would be one more thing that happens to it."""
+        """Do this when the server has ended: earlier, it would be one more thing that happens to the server."""
         self._afterwards.append(work)
 
     def __enter__(self) -> Bench:
@@ -304,6 +299,4 @@ class Bench:
                 client.close()
             if self._watch is not None:
                 self._watch.close()
-            end_children(children() - self._children_before)
-            if self._server is not None and descriptors() > self._descriptors_before:
-                close_lost(self._server.address[1])
+            self.leftovers.clear(self._server.address[1] if self._server else 0)

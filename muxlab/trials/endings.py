@@ -155,7 +155,7 @@ def forgets(bench: Bench, leave: Callable[[BenchClient], None], asking: int = 0)
         gone = f"{PASSERS} clients had left"
         all_closed(bench, gone)
         for _ in range(PATIENT):
-            if (children := bench.children()) < PASSERS // 2:
+            if (children := len(bench.leftovers.children())) < PASSERS // 2:
                 break
             bench.digest()
         else:

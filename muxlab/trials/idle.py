@@ -2,6 +2,7 @@
 
 from .backpressure import reads_late
 from .bench import Bench
+from .endings import reset_between, reset_in_reply
 from .messages import in_turn
 from .trial import HELLO, LINE, NARROW, SIZES, Failed, NotAllowed, trial
 
@@ -22,23 +23,30 @@ def sleeps_beside(bench: Bench) -> str:
     return asleep(bench, f"{IDLE} clients are connected and silent")
 
 
-@trial(
-    "sleeps when nobody talks", "Who is gone, and is still asked about, or still on the list?", needs=[sleeps_beside]
-)
+@trial("sleeps when nobody talks", "Who is gone, and still on the list?", needs=[sleeps_beside])
 def sleeps(bench: Bench) -> str:
-    """Of clients that were answered some have left, some broken off, and some did so in the middle of a reply."""
-    bench.serve(narrow=True)
+    """Of the clients that were answered, some have left."""
     clients = [client.say(HELLO) for client in bench.guests(IDLE)]
     bench.answered(*clients)
-    left, broken, asking = (clients[part::4] for part in range(3))
-    for client in left:
+    for client in clients[::2]:
         client.close()
-    after = f"{len(left)} clients have left"
-    asleep(bench, after)
-    bench.push([client.say(STUFFED) for client in asking])
-    for client in broken + asking:
+    return asleep(bench, f"{IDLE // 2} clients have left, and as many are silent")
+
+
+@trial(
+    "sleeps when clients have broken off",
+    "Is a client taken off the list after an error, whichever call tells you of it?",
+    needs=[sleeps_beside, reset_between, reset_in_reply],
+)
+def sleeps_broken(bench: Bench) -> str:
+    """Some clients were silent when they broke off, the others in the middle of a reply."""
+    bench.serve(narrow=True)
+    clients = [client.say(HELLO) for client in bench.guests(IDLE, NARROW)]
+    bench.answered(*clients)
+    bench.push([client.say(STUFFED) for client in clients[::4]])
+    for client in clients[::2]:
         client.reset()
-    return asleep(bench, f"{after} and {len(broken + asking)} have broken off")
+    return asleep(bench, f"{IDLE // 2} clients have broken off, and as many are silent")
 
 
 @trial("sleeps beside a client that half-closed", "An end of file stays readable. What then?", needs=[sleeps_beside])

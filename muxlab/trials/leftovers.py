@@ -7,9 +7,32 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import Iterable
 
 from .. import limits
+
+
+class Leftovers:
+    """What there is more in this process than there was when this was made."""
+
+    def __init__(self) -> None:
+        self._children, self._descriptors = children(), descriptors()
+
+    def children(self) -> set[int]:
+        """Return the child processes that are new, also those that have ended and were not waited for."""
+        return children() - self._children
+
+    def clear(self, port: int) -> None:
+        """End the new child processes, and close the connections that a server has lost, so that nothing is left.
+
+        Args:
+            port: of the server.
+        """
+        for pid in self.children():
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):  # somebody else has waited for it
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        if descriptors() > self._descriptors:
+            _close_lost(port)
 
 
 def children() -> set[int]:
@@ -31,21 +54,19 @@ def children() -> set[int]:
     return found
 
 
-def end_children(pids: Iterable[int]) -> None:
-    """Kill child processes, and wait for them, so that nothing of them is left: waitpid(2)."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):  # somebody else has waited for it
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-
-
 def descriptors() -> int:
     """Return how many descriptors this process has open."""
     return len(limits.open_descriptors())
 
 
-def close_lost(port: int) -> None:
-    """Close the connections of a server's port that no socket object owns any more: the server has detached them."""
+def objects() -> int:
+    """Return how many blocks of memory Python has in use, when nothing is left that could be collected."""
+    gc.collect()
+    return sys.getallocatedblocks()
+
+
+def _close_lost(port: int) -> None:
+    """Close the connections of a port that no socket object owns any more: the server has detached them."""
     owned = {thing.fileno() for thing in gc.get_objects() if isinstance(thing, socket.socket)}
     for fd in set(limits.open_descriptors()) - owned:
         with contextlib.suppress(OSError):  # it is not open any more
@@ -56,9 +77,3 @@ def close_lost(port: int) -> None:
 def _port(fd: int) -> int:
     with socket.socket(fileno=os.dup(fd)) as copy:
         return copy.getsockname()[1] if copy.family == socket.AF_INET else 0
-
-
-def objects() -> int:
-    """Return how many blocks of memory Python has in use, when nothing is left that could be collected."""
-    gc.collect()
-    return sys.getallocatedblocks()

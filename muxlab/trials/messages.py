@@ -50,7 +50,7 @@ def echoes(bench: Bench) -> str:
     needs=[echoes],
 )
 def dialogue(bench: Bench) -> str:
-    """One client asks again and again, in ever fewer words: nothing of an earlier question comes back with a later."""
+    """One client asks again and again, in ever fewer words; nothing of one question comes back with the next."""
     client = bench.client()
     for number in range(QUESTIONS):
         client.say(b"question %d%s\n" % (number, b"?" * (QUESTIONS - number)))

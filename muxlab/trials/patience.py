@@ -30,13 +30,12 @@ SHORT = 0.0001
 """Seconds between the first two looks at something that does not wake us; later ones are further apart, up to 0.01."""
 
 LIMIT = 10.0
-"""Seconds that one trial may last, and those in addition in which the machine had no core for it. A sound server takes
-less than two for each trial."""
+"""Seconds that one trial may last, not counting those in which the machine had no core for it. A sound server takes less
+than two for each trial."""
 
 NAP, LOCKED = 0.0003, 0.005
-"""Seconds for which a server has to sleep while somebody waits to be caught napping. On a lock it has to be longer: in
-the same system call a thread waits for its turn to run Python, one switch interval of the interpreter at most."""
-
+"""Seconds that a server has to sleep while somebody waits, to be caught napping. On a lock they are more: in the same
+system call a thread waits for its turn to run Python, for one switch interval of the interpreter at most."""
 
 WATCHED, SPUN = 0.15, 0.02
 """Seconds for which a server is watched that has nothing to do, and CPU seconds that it may take in that time: one that
@@ -59,10 +58,10 @@ class Patience:
 
 
 class Watch:
-    """A look after one server and its clients, for as long as one trial lasts.
+    """A watch over one server and its clients, for as long as one trial lasts.
 
     Args:
-        server: the server, and
+        server: the server.
         alone: tells whether it does everything in its own thread.
     """
 

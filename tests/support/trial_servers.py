@@ -185,6 +185,35 @@ def drops_a_byte(listener, stop):
     serve(listener, stop, turn=turn)
 
 
+def keeps_it_on_the_list(listener, stop):
+    """After a client has broken off in the middle of a reply it takes a whole core, for nobody."""
+    acceptor, clients, poll = Acceptor(listener), {}, select.poll()
+    poll.register(stop, select.POLLIN)
+    poll.register(acceptor, select.POLLIN)
+    while not stop.is_set():
+        ready = poll.poll(None if acceptor.timeout is None else acceptor.timeout * 1000)
+        if acceptor.rest_is_over():
+            poll.modify(acceptor, select.POLLIN)
+        for fd, _ in ready:
+            if fd == acceptor.fileno():
+                for client in acceptor.accept():
+                    clients[client.fileno()] = client
+                    poll.register(client, select.POLLIN)
+                if acceptor.resting:
+                    poll.modify(acceptor, 0)
+            elif fd in clients:
+                client = clients[fd]
+                owed = client.wants_write
+                echo(client)
+                poll.modify(fd, client.wants_read * select.POLLIN | client.wants_write * select.POLLOUT)
+                if client.done:
+                    if not (client.broken and owed):
+                        poll.unregister(fd)
+                    clients.pop(fd).close()
+    for client in clients.values():
+        client.close()
+
+
 def closes_its_listener(listener, stop):
     """When the first client has left, nobody can connect any more."""
 

@@ -35,8 +35,7 @@ from .swarm import Swarm
 TYPE_CHECKING = False  # type checkers take it as true; importing it from `typing` would be slow
 if TYPE_CHECKING:
     from . import measure, show
-    from .course import museum
-    from .course.exercises import exercise
+    from .course import exercise, museum
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
     from .show.predict import predict
@@ -68,7 +67,7 @@ _LAZY = {
     "accept_queue": ".watch.kernel",
     "check": ".trials",
     "doctor": ".doctor",
-    "exercise": ".course.exercises",
+    "exercise": ".course",
     "measure": ".measure",
     "most_connections": ".limits",
     "museum": ".course.museum",

@@ -9,7 +9,7 @@ import pytest
 from exercise_answers import WRONG
 
 import muxlab
-from muxlab.course.exercises import EXERCISES
+from muxlab.course import EXERCISES
 from muxlab.trials import runner
 
 ROOT = Path(__file__).resolve().parent.parent

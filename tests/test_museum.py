@@ -3,10 +3,9 @@
 import pytest
 from batteries import Batteries
 
-from muxlab.course.exercises import EXERCISES
+from muxlab.course import EXERCISES
 from muxlab.course.museum import EXHIBITS, Exhibit
-from muxlab.course.museum.exhibit import bug
-from muxlab.course.variant import source
+from muxlab.course.variant import bug, source
 from muxlab.trials import Verdict
 from muxlab.trials.runner import TRIALS
 

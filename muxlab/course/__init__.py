@@ -1,1 +1,39 @@
-"""What a learner solves: the exercises of the chapters, and the museum of broken servers."""
+"""What a learner solves: `exercise`, the exercises of the chapters by name, and the museum of broken servers.
+
+exercise   what an exercise is: its trials, hints and solution, and the check of an answer
+panel      the same with buttons
+chNN       the exercises of chapter NN
+variant    a broken server as its difference from a good one
+museum/    broken servers to look at, to check and to repair
+markup     sentences, Python and differences as HTML
+"""
+
+from . import ch02, ch03, ch04, ch05, ch06, ch09, ch10
+from .exercises import Exercise
+
+EXERCISES: dict[str, Exercise] = {
+    found.name: found for chapter in (ch02, ch03, ch04, ch05, ch06, ch09, ch10) for found in chapter.EXERCISES
+}
+
+
+def exercise(name: str) -> Exercise:
+    """Return an exercise of the course: `.check(fn)` your answer, ask for a `.hint()`, look at a `.solution()`.
+
+    In a notebook it is shown with buttons for the three.
+
+    Args:
+        name: as the chapter gives it: "polling-echo".
+
+    Returns:
+        The exercise; always the same object, so that the hints go on where they were.
+
+    Raises:
+        ValueError: there is none of this name; lists those that there are.
+    """
+    if name not in EXERCISES:
+        chapters: dict[str, list[str]] = {}
+        for found in EXERCISES.values():
+            chapters.setdefault(found.chapter, []).append(found.name)
+        there = "; ".join(f"chapter {chapter}: {', '.join(names)}" for chapter, names in sorted(chapters.items()))
+        raise ValueError(f"there is no exercise {name!r}. There are, in {there}")
+    return EXERCISES[name]

@@ -1,6 +1,6 @@
 """Exercises of chapter 02, Poll without blocking."""
 
-from .exercise import Exercise
+from .exercises import Exercise
 from .variant import variant
 
 

@@ -2,7 +2,7 @@
 
 import select
 
-from .exercise import Exercise
+from .exercises import Exercise
 from .variant import variant
 
 

@@ -3,7 +3,7 @@
 import select
 import time
 
-from .exercise import Exercise
+from .exercises import Exercise
 from .variant import variant
 
 

@@ -4,7 +4,7 @@ import select
 import time
 
 from .ch06 import my_server
-from .exercise import Exercise
+from .exercises import Exercise
 from .variant import variant
 
 

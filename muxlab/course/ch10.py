@@ -1,7 +1,7 @@
 """The exercise of chapter 10, Race the servers."""
 
 from .ch05 import epoll_echo
-from .exercise import Exercise
+from .exercises import Exercise
 from .variant import variant
 
 heir_server = variant(

@@ -21,7 +21,6 @@ from . import markup
 
 if TYPE_CHECKING:
     from ..trials import Report
-    from .exercise import Exercise
 
 _checking = threading.Lock()  # held during a check: two at once would disturb each other
 _shown: dict[str, "ExercisePanel"] = {}  # by cell
@@ -30,7 +29,7 @@ _shown: dict[str, "ExercisePanel"] = {}  # by cell
 class ExercisePanel(VBox):
     """The panel of one exercise; made by `show`."""
 
-    def __init__(self, exercise: "Exercise") -> None:
+    def __init__(self, exercise: Any) -> None:
         self._exercise = exercise
         self._loop = notebook.running_loop()
         self._deaf_until: datetime | None = None  # by the browser's clock; what was pressed during a check is dropped
@@ -135,7 +134,7 @@ class ExercisePanel(VBox):
         return get_ipython().user_ns
 
 
-def show(exercise: "Exercise") -> ExercisePanel:
+def show(exercise: Any) -> ExercisePanel:
     """Return a panel for an exercise; the one that an earlier run of this cell has shown is closed."""
     cell, _ = notebook.current_cell() or (exercise.name, "")
     if cell in _shown:

@@ -1,7 +1,7 @@
 """`variant`: a server made from a good one by replacing a few pieces of its text. What differs is the bug.
 
 An exhibit of the museum, a broken server to repair and a wrong answer in the tests are all written this way: the good
-server once, and then each bug as its difference, which is what a reader wants to see.
+server once, and then each bug as its difference, which is what a reader wants to see. `Exhibit` shows it.
 
 Not handled here: a server that uses names of a function around it (a closure has no text of its own), and a class.
 """
@@ -14,6 +14,9 @@ import linecache
 import re
 import textwrap
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import markup
 
 _numbers = itertools.count(1)  # so that two variants of one name do not share a file
 
@@ -70,6 +73,61 @@ def difference(old: str, new: str, names: tuple[str, str] = ("", ""), context: i
 def same(one: Callable, other: Callable) -> bool:
     """Tell whether two functions are written in the same words, whatever their names, docstrings and comments."""
     return _words(one) is not None and _words(one) == _words(other)
+
+
+@dataclass(frozen=True, repr=False)
+class Exhibit:
+    """A server with a well-known bug; print it, or let a notebook show it.
+
+    Attributes:
+        fn: the server: `muxlab.check(exhibit.fn)`, `muxlab.show.stepper(exhibit.fn)`.
+        good: the good server that it differs from; None when it is a server of its own kind, shown whole.
+    """
+
+    fn: Callable
+    good: Callable | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the server."""
+        return self.fn.__name__
+
+    @property
+    def symptom(self) -> str:
+        """The effect of the bug, as one sees it when the server is in use."""
+        return self.fn.__doc__ or ""
+
+    @property
+    def difference(self) -> str:
+        """The difference from the good server, as a unified diff; of one that is shown whole, its source."""
+        if self.good is None:
+            return source(self.fn)
+        mine = source(self.fn).replace(f"def {self.name}(", f"def {self.good.__name__}(", 1)
+        return difference(source(self.good), mine, (self._good_name, self.name))
+
+    @property
+    def _good_name(self) -> str:
+        """The good server's name; one that was repaired has the same."""
+        name = self.good.__name__ if self.good else ""
+        return f"{name}, repaired" if name == self.name else name
+
+    def __repr__(self) -> str:
+        return f"<exhibit {self.name}: {self.symptom}>"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.symptom}\n\n{self.difference}"
+
+    def _repr_html_(self) -> str:
+        said = markup.prose(self.symptom, f"{self.name}:")
+        if self.good is None:
+            return markup.page(said + markup.python(self.difference))
+        legend = markup.prose(f"Lines with `-` are only in `{self._good_name}`, lines with `+` only here.")
+        return markup.page(said + legend + markup.diff(self.difference))
+
+
+def bug(good: Callable, name: str, symptom: str, *changes: tuple[str, str]) -> Exhibit:
+    """Make an exhibit of a good server; arguments and errors as of `variant`."""
+    return Exhibit(variant(good, name, symptom, *changes), good)
 
 
 def _changed(text: str, old: str, new: str, where: str) -> str:

@@ -2,11 +2,10 @@
 
 runner        runs the trials, the simplest first, and tells each cause once
 report        what came of them, as text and for a notebook
-trial         one trial, and what trials are made of
+trial         what trials are made of: one trial, its messages, a server's way of waiting
 bench         one server, started afresh, and its clients
 patience      how long to wait for what may never come, and how to tell a nap
 clients       a client that can misbehave
-wait_calls    how a server waits, as its calls show it
 leftovers     what a server leaves behind
 messages, backpressure, endings, idle, scarcity   the trials
 """

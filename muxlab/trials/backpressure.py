@@ -8,8 +8,7 @@ from itertools import groupby
 from .bench import OURS, Bench
 from .clients import BenchClient
 from .messages import glued, in_turn, no_naps
-from .trial import BIG, HELLO, LINE, NARROW, Failed, big_message, trial
-from .wait_calls import READINESS, model_of
+from .trial import BIG, HELLO, LINE, NARROW, READINESS, Failed, big_message, model_of, trial
 
 TOO_MUCH = 8 * 2**20
 """Bytes that a server may not hold for one client that reads nothing: a thousand of them would take 8 GiB."""

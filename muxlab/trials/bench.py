@@ -22,8 +22,7 @@ from .clients import BenchClient
 from .leftovers import Leftovers
 from .patience import LIMIT, LONG, LOOK, Patience, Watch
 from .report import NOT_TRIED
-from .trial import HELLO, NARROW, Failed, NotAllowed
-from .wait_calls import Model, model_of
+from .trial import HELLO, NARROW, Failed, Model, NotAllowed, model_of
 
 BACKLOG = 512
 """Length of the accept queue: the largest crowd that a trial sends to the door at once is 300."""

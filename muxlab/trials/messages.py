@@ -2,8 +2,7 @@
 
 from .bench import Bench
 from .clients import BenchClient
-from .trial import HELLO, LINE, NARROW, Failed, NotAllowed, big_message, trial
-from .wait_calls import model_of
+from .trial import HELLO, LINE, NARROW, Failed, NotAllowed, big_message, model_of, trial
 
 QUESTIONS = 20
 """Questions that a client asks, one after the other."""

@@ -30,8 +30,8 @@ SHORT = 0.0001
 """Seconds between the first two looks at something that does not wake us; later ones are further apart, up to 0.01."""
 
 LIMIT = 10.0
-"""Seconds that one trial may last, not counting those in which the machine had no core for it. A sound server takes less
-than two for each trial."""
+"""Seconds that one trial may last, not counting those in which the machine had no core for it. A sound server takes
+less than two for each trial."""
 
 NAP, LOCKED = 0.0003, 0.005
 """Seconds that a server has to sleep while somebody waits, to be caught napping. On a lock they are more: in the same

@@ -1,13 +1,15 @@
-"""One trial, and what trials are made of: messages, long and short, and the sizes of the queues that they fill."""
+"""What trials are made of: the trial itself, messages and the queues that they fill, a server's way of waiting."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from .bench import Bench
+from ..watch.tap import Calls
+
+Run = Callable[[Any], str]
+"""What a trial does: it is given a `Bench`, with a server on it."""
 
 
 class Failed(Exception):
@@ -39,11 +41,11 @@ class Trial(NamedTuple):
 
     name: str
     lesson: str
-    run: Callable[[Bench], str]
+    run: Run
     needs: tuple[Trial, ...] = ()
 
 
-def trial(name: str, lesson: str, needs: Iterable[Trial] = ()) -> Callable[[Callable[[Bench], str]], Trial]:
+def trial(name: str, lesson: str, needs: Iterable[Trial] = ()) -> Callable[[Run], Trial]:
     """Make a trial of a function; arguments as in `Trial`."""
     return lambda run: Trial(name, lesson, run, tuple(needs))
 
@@ -70,3 +72,36 @@ BIG = 4 * 2**20
 def big_message() -> bytes:
     """Return `BIG` bytes in numbered lines, so that a piece that is lost, doubled or misplaced shows."""
     return b"".join(b"%0*d\n" % (len(LINE) - 1, number) for number in range(BIG // len(LINE) + 1))[: BIG - 1] + b"\n"
+
+
+# ---- the way of waiting: not every way allows everything
+
+READINESS = ("select.select", "poll.poll", "epoll.poll")
+
+ASKED = 100
+"""Answers of EAGAIN that show a server to poll: it gets as many in a thousandth of a second, and one that waits gets
+one or two for an event."""
+
+
+class Model(NamedTuple):
+    """A way of waiting.
+
+    Attributes:
+        waits: the readiness calls that the server makes.
+        polls: it makes none, and asks sockets that have nothing, again and again: it cannot sleep.
+    """
+
+    waits: frozenset[str]
+    polls: bool
+
+    @property
+    def is_select(self) -> bool:
+        """Whether it waits with select and nothing else: it cannot hold a descriptor of 1,024 or more."""
+        return self.waits == {"select.select"}
+
+
+def model_of(calls: Calls) -> Model:
+    """Return the model that a stream of calls shows."""
+    waits = frozenset(name for name in READINESS if calls.of(name))
+    asked = sum(number for (_, outcome), number in calls.items() if outcome == "EAGAIN")
+    return Model(waits, not waits and asked > ASKED)

@@ -6,7 +6,7 @@ WRONG has them by exercise, each with a trial that it fails. A checker that lets
 from collections.abc import Callable
 
 import muxlab
-from muxlab.course.exercises import EXERCISES
+from muxlab.course import EXERCISES
 from muxlab.course.variant import variant
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {}

@@ -3,14 +3,13 @@
     print(muxlab.museum.EXHIBITS["always_writable"])
     muxlab.check(muxlab.museum.EXHIBITS["always_writable"].fn)
 
-exhibit   what an exhibit is: a server, and the good one that it differs from
 calls     the wrong call, and the wrong idea of a message
 waits     the wrong wait, the wrong answer to an edge, and the wrong memory
 """
 
-from ..exercises import EXERCISES
+from .. import EXERCISES
+from ..variant import Exhibit
 from .calls import CALLS, MESSAGES
-from .exhibit import Exhibit
 from .waits import EDGES, MEMORY, WAITS
 
 TO_REPAIR = [Exhibit(found.broken, found.functions[0]) for found in EXERCISES.values() if found.broken is not None]

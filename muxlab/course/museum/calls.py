@@ -7,7 +7,7 @@ sight.
 from ..ch02 import polling_echo
 from ..ch03 import never_stall
 from ..ch06 import edge_echo
-from .exhibit import Exhibit, bug
+from ..variant import Exhibit, bug
 
 
 def one_at_a_time(listener, stop):

@@ -6,7 +6,7 @@ Most of their good servers are reference servers (muxlab/servers): what they do 
 
 from ...servers import epoll_edge_server, epoll_server
 from ..ch06 import my_server
-from .exhibit import bug
+from ..variant import bug
 
 EDGES = [
     bug(

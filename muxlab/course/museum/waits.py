@@ -4,7 +4,7 @@ Most of their good servers are reference servers (muxlab/servers): what they do 
 `Connection`, so that only the wait and what is kept differ.
 """
 
-from ...servers import epoll_edge_server, epoll_server
+from ...servers import epoll_edge_server, epoll_server, poll_server
 from ..ch06 import my_server
 from ..variant import bug
 
@@ -91,6 +91,16 @@ WAITS = [
         ),
     ),
     bug(
+        poll_server,
+        "keeps_it_on_the_list",
+        "After a client has broken off in the middle of a reply it takes a whole core, for nobody.",
+        ("echo(client)", "owed = client.wants_write\necho(client)"),
+        (
+            "poll.unregister(fd)  # otherwise each poll reports POLLNVAL: the descriptor is not open",
+            "if not (client.broken and owed):\n    poll.unregister(fd)",
+        ),
+    ),
+    bug(
         epoll_server,
         "drains_one_client",
         "While one client sends without pause, no other is answered.",
@@ -123,6 +133,25 @@ WAITS = [
 """The wrong wait: what these servers do with a client is right, and they wait for the wrong things."""
 
 MEMORY = [
+    bug(
+        epoll_server,
+        "repeats_the_tail",
+        "After a long question, the reply to a short one ends in what is left of the long one.",
+        (
+            "interest: dict[int, int] = {}  # what epoll watches each client for",
+            "interest: dict[int, int] = {}  # what epoll watches each client for\nbuffers = {}",
+        ),
+        (
+            "echo(client)",
+            """
+            client.flush()
+            if client.wants_read and (data := client.receive()):
+                buffers[fd] = data + buffers.get(fd, b"")[len(data) :]
+                client.send(buffers[fd])
+            """,
+        ),
+        ("del clients[fd], interest[fd]", "del clients[fd], interest[fd]\nbuffers.pop(fd, None)"),
+    ),
     bug(
         epoll_server,
         "spins_without_descriptors",

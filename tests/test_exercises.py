@@ -154,6 +154,7 @@ def unclosed(test):
 
 
 @unclosed
+@pytest.mark.battery
 @pytest.mark.parametrize(("name", "fn", "trial"), ANSWERS, ids=[f"{name}-{fn.__name__}" for name, fn, _ in ANSWERS])
 def test_a_wrong_answer_fails(monkeypatch, name, fn, trial):
     """One trial tells; the others of the exercise would take a minute for all answers together."""
@@ -169,6 +170,7 @@ def test_a_wrong_answer_fails(monkeypatch, name, fn, trial):
     assert "not yet" in str(answer) and "solved" not in str(answer)
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("name", EXERCISES)
 def test_the_solution_passes(run_cell, name):
     """Pasted into an empty notebook, as a learner sees it."""

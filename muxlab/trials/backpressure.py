@@ -109,7 +109,7 @@ def is_fair(bench: Bench) -> str:
     return "every question was answered while another client flooded"
 
 
-AT_ONCE = 2**20
+HANDED = 2**20
 """Bytes handed to one send: the kernel fills the queue again from them, without waiting for the interpreter's lock."""
 
 
@@ -138,13 +138,13 @@ class Flood:
             thread.join()
 
     def _send(self) -> None:
-        data = LINE * (AT_ONCE // len(LINE))  # lines, as a server may well wait for the end of one
+        data = LINE * (HANDED // len(LINE))  # lines, as a server may well wait for the end of one
         with contextlib.suppress(OSError):  # that is how it ends
             while True:
                 self.client.sock.sendall(data)
 
     def _read(self) -> None:
-        space = bytearray(AT_ONCE)
+        space = bytearray(HANDED)
         with contextlib.suppress(OSError):
             while size := self.client.sock.recv_into(space):
                 self.returned += size

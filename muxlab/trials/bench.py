@@ -20,7 +20,7 @@ from ..watch import kernel
 from ..watch.rebind import plain_function
 from .clients import BenchClient
 from .leftovers import Leftovers
-from .patience import LIMIT, LONG, LOOK, Patience, Watch
+from .patience import LIMIT, LONG, LOOK, Lookout, Patience
 from .report import NOT_TRIED
 from .trial import HELLO, NARROW, Failed, Model, NotAllowed, model_of
 
@@ -58,7 +58,7 @@ class Bench:
         self._before = {thread.native_id for thread in threading.enumerate()}
         self.leftovers = Leftovers()
         self._server: Server | None = None
-        self._watch: Watch | None = None
+        self._lookout: Lookout | None = None
         self._model: Model | None = None
 
     # ---- the server
@@ -69,11 +69,11 @@ class Bench:
         return self._server or self.serve()
 
     @property
-    def watch(self) -> Watch:
-        """The look after the server."""
-        if self._watch is None:
-            self._watch = Watch(self.server, self.alone)
-        return self._watch
+    def lookout(self) -> Lookout:
+        """The lookout for what the server does."""
+        if self._lookout is None:
+            self._lookout = Lookout(self.server, self.alone)
+        return self._lookout
 
     def serve(self, hold: bool = False, narrow: bool = False, tap: bool = False) -> Server:
         """Start the server.
@@ -215,14 +215,14 @@ class Bench:
 
     def wait(self, clients: Iterable[BenchClient], done: Callable[[], object], at_least: float = 0) -> bool:
         """Look after clients until `done()`, or until nothing more comes within the patience left; return which."""
-        came = self.watch.attend(clients, done, max(at_least, self._patience.seconds))
+        came = self.lookout.attend(clients, done, max(at_least, self._patience.seconds))
         if not came:
             self._patience.lose()
         return came
 
     def happens(self, condition: Callable[[], object]) -> bool:
         """Wait until `condition()` holds, as patiently as for an answer; return whether it does."""
-        held = self.watch.eventually(condition, self._patience.seconds)
+        held = self.lookout.eventually(condition, self._patience.seconds)
         if not held:
             self._patience.lose()
         return held
@@ -230,7 +230,7 @@ class Bench:
     def push(self, clients: Iterable[BenchClient], quiet: float = LOOK) -> None:
         """Let clients send, and read nothing, until the server has read everything, or nothing for `quiet` seconds."""
         clients = list(clients)
-        self.watch.attend(
+        self.lookout.attend(
             clients,
             lambda: not any(client.unsent for client in clients) and not self.waiting(),
             seconds=quiet,
@@ -240,11 +240,11 @@ class Bench:
 
     def digest(self) -> None:
         """Wait until the server has seen what happened last: it sleeps, or has gone through its sockets many times."""
-        self.watch.eventually(lambda: False, LOOK)
+        self.lookout.eventually(lambda: False, LOOK)
 
     def taken(self) -> bool:
         """Wait until the server has read everything that arrived; return whether it has."""
-        return self.watch.eventually(lambda: self.server.connections() and not self.waiting(), LOOK)
+        return self.lookout.eventually(lambda: self.server.connections() and not self.waiting(), LOOK)
 
     def waiting(self) -> int:
         """Return how many bytes have arrived at the server and were not read."""
@@ -259,7 +259,7 @@ class Bench:
         return bool(self.server.accept_queue()[0] or self.waiting())
 
     def _let_in(self) -> None:
-        self._lets_in = self._lets_in and self.watch.eventually(lambda: not self.server.accept_queue()[0], DOOR)
+        self._lets_in = self._lets_in and self.lookout.eventually(lambda: not self.server.accept_queue()[0], DOOR)
 
     def still_serves(self, after: str) -> None:
         """Fail the trial unless a new client is answered; `after` says what happened before."""
@@ -296,6 +296,6 @@ class Bench:
                 work()
             for client in self.clients:
                 client.close()
-            if self._watch is not None:
-                self._watch.close()
+            if self._lookout is not None:
+                self._lookout.close()
             self.leftovers.clear(self._server.address[1] if self._server else 0)

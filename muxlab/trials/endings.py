@@ -16,7 +16,7 @@ RUDE = 8
 PASSERS = 60
 """Clients of one round that come, are answered and leave."""
 
-STRETCH = 3
+APART = 3
 """Rounds from one look at the memory to the next: of one object for each client, some find room that is there already,
 in a round nearly all of them at times."""
 
@@ -144,7 +144,7 @@ def forgets(bench: Bench, leave: Callable[[BenchClient], None], asking: int = 0)
     """
     bystander = bench.client()
     seen = []
-    for _ in range(1 + 2 * STRETCH):
+    for _ in range(1 + 2 * APART):
         visitors = [client.say(HELLO) for client in bench.guests(PASSERS)]
         if not bench.answered(*visitors):
             raise Failed(f"{sum(client.answered for client in visitors)} of {PASSERS} were answered")
@@ -165,7 +165,7 @@ def forgets(bench: Bench, leave: Callable[[BenchClient], None], asking: int = 0)
         del visitors, client
         seen.append((descriptors(), objects()))
     for what, counts in zip(("descriptors are open", "objects are in memory"), zip(*seen, strict=True), strict=True):
-        grown = min(after - before for before, after in pairwise(counts[::STRETCH])) // STRETCH
+        grown = min(after - before for before, after in pairwise(counts[::APART])) // APART
         if grown >= (asking or PASSERS) // 2:
             raise Failed(f"{PASSERS} clients come and go, and each time {grown:,} more {what}")
     return "nothing stays open, and nothing stays in memory"
@@ -186,7 +186,7 @@ def unharmed(bench: Bench, bystander: BenchClient, what: str) -> str:
 
 
 def all_closed(bench: Bench, when: str) -> None:
-    """Fail the trial unless one client is connected at the most: the others have left."""
+    """Fail the trial unless the sockets of all clients but one, which has not left, are closed."""
     if not bench.happens(lambda: len(bench.server.connections()) <= 1):
         left = len(bench.server.connections()) - 1
         raise Failed(f"{when}, {left} of their sockets were still open", OPEN)

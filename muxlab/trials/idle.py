@@ -104,7 +104,7 @@ def returns(bench: Bench) -> str:
 
 def asleep(bench: Bench, what: str) -> str:
     """Fail the trial if the server takes CPU time now; return what was seen."""
-    if bench.watch.spins():
+    if bench.lookout.spins():
         if bench.model().polls:
             raise NotAllowed("a server that polls cannot sleep")
         raise Failed(f"{what}, and the server takes all the CPU time that it gets")

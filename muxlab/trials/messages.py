@@ -33,7 +33,7 @@ def echoes(bench: Bench) -> str:
     """One client says one thing, and gets it back, once."""
     client = bench.client().say(HELLO)
     if not bench.answered(client) and not client.answer and bench.server.alive:
-        spins, where = bench.watch.spins(), bench.whereabouts()
+        spins, where = bench.lookout.spins(), bench.whereabouts()
         doing = f"; the server {'was running' if spins else 'sleeps'} {where}" if where else ""
         raise Failed(client.came_back + doing, SPINS if spins else WHERE)
     bench.digest()
@@ -90,7 +90,7 @@ def no_naps(bench: Bench) -> str:
         return all(client.answered for client in clients)
 
     def napped() -> bool:
-        if call := bench.watch.nap(bench.somebody_waits):
+        if call := bench.lookout.nap(bench.somebody_waits):
             naps.append(bench.whereabouts() or f"in {call}")
         return bool(naps)
 

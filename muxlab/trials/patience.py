@@ -22,9 +22,9 @@ from .clients import BenchClient
 LOOK, GLANCE = 0.1, 0.001
 """Seconds that one look for news takes at most; and that the first one takes, the next twice as long, and so on."""
 
-LONG, STUCK = 15 * LOOK, 3 * LOOK
+LONG, BRIEF = 15 * LOOK, 3 * LOOK
 """Seconds without news, of the server's own time, after which nothing more is expected of it. The first time in a check
-it is `LONG`, as the server may be slow and yet right; what has hung once will hang again, and then `STUCK` will do."""
+it is `LONG`, as the server may be slow and yet right; what has hung once will hang again, and then `BRIEF` will do."""
 
 SHORT = 0.0001
 """Seconds between the first two looks at something that does not wake us; later ones are further apart, up to 0.01."""
@@ -53,12 +53,12 @@ class Patience:
         self.seconds = LONG
 
     def lose(self) -> None:
-        """Wait no longer than `STUCK` from now on."""
-        self.seconds = STUCK
+        """Wait no longer than `BRIEF` from now on."""
+        self.seconds = BRIEF
 
 
-class Watch:
-    """A watch over one server and its clients, for as long as one trial lasts.
+class Lookout:
+    """A lookout for news of one server and its clients, for as long as one trial lasts.
 
     Args:
         server: the server.

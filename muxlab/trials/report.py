@@ -10,8 +10,8 @@ from typing import NamedTuple
 NOT_TRIED = "not tried: "
 """How the detail of a trial begins that was not run."""
 
-PASSED, FAILED, LIMIT, UNTRIED = "passed", "failed", "limit of the model", "not tried"
-MARKS = {PASSED: "\u2713", FAILED: "\u2717", LIMIT: "\u25cb", UNTRIED: "\u2013"}  # a tick, a cross, a ring, a dash
+PASSED, FAILED, LIMITED, UNTRIED = "passed", "failed", "limit of the model", "not tried"
+MARKS = {PASSED: "\u2713", FAILED: "\u2717", LIMITED: "\u25cb", UNTRIED: "\u2013"}  # a tick, a cross, a ring, a dash
 
 WIDTH, INDENT = 100, "    "
 """Columns of the text, and how lines begin that belong to the one above."""
@@ -47,7 +47,7 @@ class Verdict(NamedTuple):
         """ "passed", "failed", "limit of the model" or "not tried"."""
         if self.passed is not None:
             return PASSED if self.passed else FAILED
-        return UNTRIED if self.detail.startswith(NOT_TRIED) else LIMIT
+        return UNTRIED if self.detail.startswith(NOT_TRIED) else LIMITED
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,15 +70,17 @@ class Report:
     @property
     def summary(self) -> str:
         """The report in one line: "select_server: 28 of 29 trials passed, 1 limit of the model"."""
-        others = "".join(f", {len(found)} {kind}" for kind in (FAILED, LIMIT, UNTRIED) if (found := self._those(kind)))
-        return f"{plain(self.server)}: {len(self._those(PASSED))} of {len(self.trials)} trials passed{others}"
+        counts = {kind: len(self._those(kind)) for kind in MARKS}
+        passed = counts.pop(PASSED)
+        others = "".join(f", {count} {kind}" for kind, count in counts.items() if count)
+        return f"{plain(self.server)}: {passed} of {len(self.trials)} trials passed{others}"
 
     def _those(self, kind: str) -> list[Verdict]:
         return [trial for trial in self.trials if trial.verdict == kind]
 
     def _others(self) -> Iterable[tuple[str, str]]:
         """Yield a verdict and a sentence for each reason why trials could not be passed, or were not tried."""
-        for kind in (LIMIT, UNTRIED):
+        for kind in (LIMITED, UNTRIED):
             for reason, group in _same("detail", self._those(kind)):
                 which = f"{len(group)} trials" if kind == UNTRIED and len(group) > NAMED else _names(group)
                 yield kind, f"{kind}: {which} ({plain(reason.removeprefix(NOT_TRIED))})"

@@ -30,12 +30,14 @@ SLOW = "Does the whole server sleep or compute for one client, while the others 
 STUCK = "Nothing wakes a server from that. Let it wait in select, poll or epoll, for its clients and for `stop`."
 
 SPELT = "Is that name spelt here as it is where it gets its value?"
-RAISES = "Which calls on a client's socket can raise, and what catches it?"
 ORDER = "In which order do you take a client off the list, close its socket and forget it?"
-RAISED = {"NameError": SPELT, "UnboundLocalError": SPELT, "EBADF": ORDER, "ENOENT": ORDER} | {
-    "ECONNRESET": RAISES, "ECONNABORTED": RAISES, "EPIPE": RAISES, "ENOTCONN": RAISES,
-    "EAGAIN": "A nonblocking call may find nothing to do yet. What does your server do then?",
-}  # fmt: skip
+NOTHING_YET = "A nonblocking call may find nothing to do yet. What does your server do then?"
+RAISED = (
+    dict.fromkeys(("NameError", "UnboundLocalError"), SPELT)
+    | dict.fromkeys(("EBADF", "ENOENT"), ORDER)
+    | dict.fromkeys(("ECONNRESET", "ECONNABORTED", "EPIPE", "ENOTCONN"), endings.RAISES)
+    | {"EAGAIN": NOTHING_YET}
+)
 """Lessons for a server that ends by an error that tells more than the trial in which it came."""
 
 

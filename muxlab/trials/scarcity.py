@@ -33,14 +33,14 @@ def lack(bench: Bench) -> str:
     with no_descriptors_left():
         for client in comers:
             client.connect(bench.server.address).say(HELLO)
-        spins = bench.watch.spins()
+        spins = bench.lookout.spins()
         served = bench.answered(insider.say(b"still there?\n"))
     if not served:
         raise Failed(f"while there were no descriptors, a client that had been there before got {insider.got}")
     if not bench.wait(comers, lambda: all(client.answered or client.ended for client in comers), RESTED):
         raise Failed("the clients that came while there were no descriptors got no answer, when there were some again")
     bench.still_serves("a lack of descriptors")
-    if not bench.model().polls and (spins or bench.watch.spins()):
+    if not bench.model().polls and (spins or bench.lookout.spins()):
         when = "while there are no descriptors" if spins else "after a lack of descriptors"
         raise Failed(f"{when}, the server takes all the CPU time that it gets")
     return "clients that came while there were none were answered when there were some again, or turned away"

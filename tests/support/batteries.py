@@ -73,10 +73,6 @@ class Batteries:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(zip(names, pool.map(self.one, names), strict=True))
 
-    def failed(self, name: str, *trials: str) -> dict[str, str]:
-        """Return what was seen in each trial that a server failed, by the trial's name; arguments as of `one`."""
-        return {trial.name: trial.detail for trial in self.one(name, *trials) if trial.passed is False}
-
 
 @pytest.fixture(scope="session")
 def batteries(tmp_path_factory: pytest.TempPathFactory) -> Batteries:

@@ -153,8 +153,8 @@ def repeats_the_tail(listener, stop):
 
 
 def naps_at_the_door(listener, stop):
-    """Of a crowd that comes, twenty clients a second are let in."""
-    serve(listener, stop, before_accept=lambda: time.sleep(0.05))
+    """Of a crowd that comes, fifty clients a second are let in."""
+    serve(listener, stop, before_accept=lambda: time.sleep(0.02))
 
 
 def naps_in_select(listener, stop):
@@ -163,10 +163,10 @@ def naps_in_select(listener, stop):
 
 
 def naps_on_a_lock(listener, stop):
-    """However quick the machine, it gives fifty answers a second, of all clients together."""
+    """However quick the machine, it gives a hundred answers a second, of all clients together."""
     taken = threading.Lock()
     taken.acquire()
-    serve(listener, stop, before_turn=lambda _: taken.acquire(timeout=0.02))
+    serve(listener, stop, before_turn=lambda _: taken.acquire(timeout=0.01))
 
 
 def loses_descriptors(listener, stop):

@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, or 1 with a sentence on standard error. Of `check`: 0 when the server passed, 1 when a trial
-        failed, 2 when nothing could be tried, with the reason.
+        failed, 2 when there is no verdict, with the reason.
     """
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends as Ctrl-C does
@@ -86,6 +86,9 @@ def _check(options: argparse.Namespace) -> int:
         report = check(function_at(options.place), options.trial)
     except (TypeError, ValueError) as error:
         print(f"muxlab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped, without a verdict", file=sys.stderr)
         return 2
     print(report)
     if any(trial.passed is False for trial in report.trials):

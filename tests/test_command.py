@@ -203,6 +203,21 @@ def test_what_cannot_be_tried_is_told_in_one_sentence(
     assert re.search(message, error) and error.count("\n") == 1
 
 
+def test_a_check_that_is_stopped_has_no_verdict(folder: Path) -> None:
+    lines = (
+        "import select",
+        "def server(listener, stop):",
+        "    print('begun', flush=True)",
+        "    select.select([stop], [], [])",
+    )
+    (folder / "silent.py").write_text("\n".join(lines))
+    with running("check", f"{folder}/silent.py:server") as process:
+        assert process.stdout.readline() == "begun\n"  # and now it is waited for an answer
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 2
+        assert process.stdout.read().strip() == "stopped, without a verdict"
+
+
 def test_an_unknown_trial_is_told_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", f"{folder}/mine.py:sound", "--trial", "sings"]) == 2
     assert "no trial is called 'sings'" in capsys.readouterr().err

@@ -311,6 +311,14 @@ def test_a_nap_is_told_with_its_line(fn) -> None:
     assert verdict == "failed" and detail.startswith(f"while clients waited, it slept in line {line}: serve(")
 
 
+def test_a_nap_is_seen_in_a_server_whose_wait_is_not() -> None:
+    def mine(listener, stop):
+        trial_servers.naps_in_select(listener, stop)  # of another module: no tap reaches there
+
+    ((verdict, detail),) = seen(mine, "does not nap while clients wait")
+    assert verdict == "failed" and "it slept in line" in detail
+
+
 def test_to_nap_is_a_limit_for_a_server_that_polls() -> None:
     def naps(listener, stop):
         listener.setblocking(False)

@@ -2,7 +2,7 @@
 
 from .bench import Bench
 from .clients import BenchClient
-from .trial import HELLO, LINE, NARROW, Failed, NotAllowed, big_message, model_of, trial
+from .trial import HELLO, LINE, NARROW, Failed, NotAllowed, big_message, trial
 
 QUESTIONS = 20
 """Questions that a client asks, one after the other."""
@@ -102,10 +102,9 @@ def no_naps(bench: Bench) -> str:
             client.say(b"question %d\n" % number)
         if not bench.wait(clients, lambda: napped() or served()):
             break  # other trials ask why
-    calls = bench.server.calls
-    if slept := calls.of("time.sleep"):
+    if slept := bench.server.calls.of("time.sleep"):
         naps.append(f"in time.sleep, {slept} times")
-    if naps and not model_of(calls).waits:
+    if naps and bench.model().polls:
         raise NotAllowed("it naps between two looks: a server that polls can do that, or take a whole core")
     if naps:
         raise Failed(f"while clients waited, it slept {naps[0]}; nobody is served meanwhile")

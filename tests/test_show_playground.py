@@ -207,6 +207,7 @@ def test_a_crash_before_the_first_client_is_shown_too():
 
     panel = playground(broken, connections=3)
     assert not panel.running and panel.name == "broken"
+    assert panel.display.tiles == ("0 / 3", "0", "–", "–", "–")
     assert "RuntimeError: at once" in panel.display.message
 
 

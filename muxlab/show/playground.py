@@ -167,7 +167,7 @@ class Playground(SessionPanel):
     def __init__(self, fn: Callable, connections: int, active: int, payload: int) -> None:
         self.name = name_of(fn)
         self._fn = fn
-        self._seen = Frame()
+        self._seen = Frame(tiles=(f"0 / {style.human_number(connections)}", *Frame.tiles[1:]))
         colour = style.look(self.name).colour
         headline = f'<i style="background:{colour}"></i><b>{html.escape(self.name)}</b>'
         super().__init__(headline, PlaygroundDisplay(colour=colour), connections, active, payload)

@@ -578,3 +578,10 @@ def test_importing_muxlab_does_not_import_the_battery() -> None:
     code = "import sys, muxlab; assert 'muxlab.trials' not in sys.modules; print(muxlab.check.__module__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "muxlab.trials.runner\n"
+
+
+def test_what_lies_between_two_trials_need_not_be_asked_for() -> None:
+    """Most trials need the simplest one by way of others; an exercise asks for some of them only."""
+    chosen = [ECHOES, "forgets clients that left", "holds more than 1,024 clients"]
+    report = muxlab.check(trial_servers.misspelt, chosen)
+    assert [trial.verdict for trial in report.trials] == ["failed", "not tried", "not tried"]

@@ -77,7 +77,7 @@ class Battery:
     def __init__(self, fn: Callable) -> None:
         self.fn = fn
         self._patience = Patience()
-        self._missing: dict[Trial, Trial] = {}  # what did not pass, and what would have to pass first
+        self._failed: set[Trial] = set()
         self._stuck = ""
         self._causes: dict[tuple[type, int], str] = {}  # what the server ended with, and the lesson told then
 
@@ -85,14 +85,19 @@ class Battery:
         """Run a trial, or say why it cannot tell anything."""
         if self._stuck:
             return Verdict(trial.name, None, f"{NOT_TRIED}{self._stuck}", trial.lesson)
-        for needed in trial.needs:
-            if first := self._missing.get(needed):
-                self._missing[trial] = first
-                return Verdict(trial.name, None, f"{NOT_TRIED}until {first.name!r} is passed", trial.lesson)
+        if first := self._needed_first(trial):
+            return Verdict(trial.name, None, f"{NOT_TRIED}until {first.name!r} is passed", trial.lesson)
         verdict = self._run(trial)
         if verdict.passed is False:
-            self._missing[trial] = trial
+            self._failed.add(trial)
         return verdict
+
+    def _needed_first(self, trial: Trial) -> Trial | None:
+        """Return a failed trial that this one needs, if there is one: at once, or by way of others, tried or not."""
+        for needed in trial.needs:
+            if first := needed if needed in self._failed else self._needed_first(needed):
+                return first
+        return None
 
     def _run(self, trial: Trial) -> Verdict:
         passed, lesson = True, trial.lesson

@@ -529,9 +529,9 @@ def test_a_wrong_answer_is_told_with_its_first_wrong_byte() -> None:
     client.say(b"0123456789" * 3)
     theirs.sendall(b"0123456789" * 2 + b"012")
     assert client.read() and client.came_back == "23 of 30 bytes came back" and not client.answered
-    theirs.sendall(b"45678")
+    theirs.sendall(b"34678")
     assert client.read() and client.wrong and client.got.startswith("a wrong answer; ")
-    assert client.came_back == "the answer is wrong from byte 23 on: b'45678' instead of b'3456789'"
+    assert client.came_back == "the answer is wrong from byte 25 on: b'678' instead of b'56789'"
     ours.close()
     theirs.close()
 

@@ -131,6 +131,7 @@ def says_it_twice(listener, stop):
         client.flush()
         data = client.receive() if client.wants_read else b""
         client.send(data)
+        time.sleep(0.005)  # a client that looks no more after the first has not seen the second
         client.send(data)
 
     serve(listener, stop, turn=turn)

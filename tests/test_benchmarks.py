@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.battery
+
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 SMALLEST = {
     "chain.py": ["--pairs", "10", "--rounds", "1"],

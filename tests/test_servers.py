@@ -189,6 +189,7 @@ def test_select_turns_away_whom_it_cannot_hold() -> None:
             assert swarm.snapshot().mismatches == 0
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("name", ["nonblocking", "poll", "epoll", "epoll-edge"])
 def test_the_others_hold_more_than_1024(name: str) -> None:
     with muxlab.serve(muxlab.SERVERS[name]) as server, muxlab.Swarm(server, connections=1100, active=50) as swarm:
@@ -206,6 +207,7 @@ def test_no_byte_is_lost_whatever_the_size(name: str, payload: int) -> None:
             assert (swarm.snapshot().mismatches, swarm.snapshot().errors) == (0, 0)
 
 
+@pytest.mark.battery
 def test_five_thousand_connections_open_and_talk() -> None:
     with muxlab.serve(muxlab.SERVERS["epoll"], backlog=1024) as server:
         with muxlab.Swarm(server, connections=5000, active=5000) as swarm:

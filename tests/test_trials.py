@@ -29,6 +29,8 @@ from muxlab.trials.leftovers import Leftovers
 from muxlab.trials.runner import TRIALS
 from muxlab.trials.scarcity import no_descriptors_left
 
+pytestmark = pytest.mark.battery
+
 ECHOES = "echoes one message"
 SLEEPS = [name for name in TRIALS if name.startswith("sleeps")]
 LIMITS = {"nonblocking": SLEEPS, "select": ["holds more than 1,024 clients"]}
@@ -73,7 +75,6 @@ def failed(trials: list[Verdict]) -> dict[str, str]:
     return {trial.name: trial.detail for trial in trials if trial.passed is False}
 
 
-@pytest.mark.battery
 @pytest.mark.parametrize("name", list(muxlab.SERVERS))
 def test_a_reference_server_passes_all_that_its_way_of_waiting_allows(found, name: str) -> None:
     trials = found[name]
@@ -83,19 +84,16 @@ def test_a_reference_server_passes_all_that_its_way_of_waiting_allows(found, nam
     assert [trial.name for trial in trials] == list(TRIALS)
 
 
-@pytest.mark.battery
 @pytest.mark.parametrize("name", ["asyncio_echo", "with_nothing_wrong"])
 def test_a_right_server_of_another_kind_passes_all(found, name: str) -> None:
     assert [trial for trial in found[f"trial_servers:{name}"] if trial.passed is not True] == []
 
 
-@pytest.mark.battery
 def test_a_server_that_waits_for_the_end_of_a_line_is_not_blamed_for_it(found) -> None:
     ((name, detail),) = failed(found["trial_servers:answers_lines"]).items()
     assert name == "lives through a lack of descriptors" and detail.startswith("the server ended: ")  # so it does
 
 
-@pytest.mark.battery
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_server_fails_these_trials_and_no_other(found, name: str) -> None:
     seen = failed(found[f"trial_servers:{name}"])
@@ -108,7 +106,6 @@ def test_every_broken_server_says_in_one_line_what_one_sees() -> None:
         assert symptom.endswith(".") and "\n" not in symptom, name
 
 
-@pytest.mark.battery
 def test_child_processes_that_nobody_waits_for_are_seen_and_ended(batteries: Batteries) -> None:
     (trial,) = batteries.one("trial_servers:forks_and_forgets", "forgets clients that left")
     assert re.fullmatch("60 clients had left, and 6[01] child processes were still there", trial.detail)

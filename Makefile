@@ -14,7 +14,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 help:
 	@echo "make .venv      make the Python environment and nothing else"
 	@echo "make lab        open the course in JupyterLab"
-	@echo "make quick      check the code and the form of the chapters, and run the unit tests (under a minute)"
+	@echo "make quick      check the code and the form of the chapters, and run the unit tests (about a minute)"
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
 	@echo "make notebooks  run all chapters and rewrite them with their outputs"
 	@echo "make bench      run all benchmarks and print their tables (takes some minutes)"

@@ -56,7 +56,7 @@ def moment(stepper: Stepper, state: State, latest: Call | None = None) -> dict:
         latest: the latest call that it made, even if that was before the last step.
     """
     function = function_of(stepper, state)
-    gone = {client.name for client in stepper.clients if client.closed}
+    gone = {one.name for one in stepper.clients if one.closed}
     return {
         "name": stepper.name,
         "colour": style.look(stepper.name).colour,

@@ -71,7 +71,7 @@ CALLS = [
     bug(
         polling_echo,
         "knows_one_error",
-        "A client that asks, and closes before it is answered, ends the server.",
+        "A client that breaks off in the middle of a long reply ends the server: for `send`, that is a broken pipe.",
         ("except OSError:\n    drop(conn)", "except ConnectionResetError:\n    drop(conn)"),
     ),
     bug(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import connect, echoes, read_exactly, eventually
+from helpers import connect, echoes, eventually, read_exactly
 
 from muxlab import SERVERS
 from muxlab.__main__ import main

@@ -243,6 +243,46 @@ wrong("your-server", "echoes one message", "half_done",
     "The skeleton with its first lines filled in.",
     ("epoll.register(conn, select.EPOLLIN)", "pass"))
 
+# ---- 07
+
+WATCH = "epoll.modify(conn, select.EPOLLOUT if unsent[conn] else select.EPOLLIN)"
+
+wrong("impatient", "sleeps again after a long reply", "asks_for_both",
+    "Watches every client for both, always: a socket with room in its queue is an event without end.",
+    (WATCH, "epoll.modify(conn, select.EPOLLIN | select.EPOLLOUT)"))
+wrong("impatient", "returns 4 MiB whole to a client that reads late", "waits_and_is_not_told",
+    "No time limit any more, and nobody to tell when there is room.",
+    (WATCH, "epoll.modify(conn, 0 if unsent[conn] else select.EPOLLIN)"))
+wrong("impatient", "sleeps again after a long reply", "never_disarmed",
+    "Once a client was slow, it is watched for room, also when there is nothing left to send.",
+    (WATCH, "if unsent[conn]:\n    epoll.modify(conn, select.EPOLLOUT)"))
+wrong("impatient", "sleeps until there is room", "told_and_impatient",
+    "EPOLLOUT is asked for, and the time limit has stayed.",
+    ("modify(conn, 0 if", "modify(conn, select.EPOLLOUT if"),
+    base=BROKEN["impatient"])
+
+READ, LIMIT = "if mask & select.EPOLLIN:", "if len(unsent[conn]) > high:"
+
+wrong("high-water", "lives with a client that never reads", "one_mark_for_all",
+    "The mark is compared with what all clients together have not read: one of them stops everybody.",
+    (LIMIT, "if sum(map(len, unsent.values())) > high:"))
+wrong("high-water", "holds at most 1 MiB for a client that never reads", "mark_in_the_clouds",
+    "There is a mark, and a thousand clients may cost four gigabytes.",
+    ("high, low = 65536,", "high, low = 2**22,"))
+wrong("high-water", "returns 4 MiB whole to a client that reads late", "stops_for_good",
+    "A client that was above the mark is never read from again.",
+    ("elif len(unsent[conn]) <= low:\n    paused.discard(conn)", ""))
+wrong("high-water", "sleeps while a client does not read", "told_and_not_listening",
+    "It reads no more above the mark, and is still told that it could.",
+    (READ, "if mask & select.EPOLLIN and conn not in paused:"),
+    ("conn not in ended and conn not in paused", "conn not in ended"))
+wrong("high-water", "returns 4 MiB whole to a client that reads late", "pours_away",
+    "What is above the mark is thrown away.",
+    ("unsent[conn] += data", "unsent[conn] = (unsent[conn] + data)[:high]"))
+wrong("high-water", "answers a client that half-closes after asking", "leaves_at_the_last_byte",
+    "At the end of file the client is dropped, with all that it was still to get.",
+    ("if conn in ended and not unsent[conn]:", "if conn in ended:"))
+
 # ---- 09
 
 REST = "epoll.modify(listener, 0)\nrest_until = time.monotonic() + 0.1"

@@ -207,8 +207,8 @@ EXERCISES = [
             "returns when told to stop",
         ),
         hints=(
-            "Which event must epoll not report while a client is above the mark? And which one must it still report, so "
-            "that the client comes down again?",
+            "Which event must epoll not report while a client is above the mark? And which one must it still report, "
+            "or how else would the client come down again?",
             "Between the two marks, the number of unsent bytes does not tell you whether you had stopped. Where do you "
             "keep that, for each client? And where is it forgotten when the client leaves?",
             "The mask is worked out in `watch`, each time. Let a client into the set of those that are paused above "

@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
-from .. import errors, limits
+from .. import errors, limits, sockets
 from ..server import Server, serve
-from ..watch import kernel
 from ..watch.rebind import plain_function
 from .clients import BenchClient
 from .leftovers import Leftovers
@@ -252,7 +251,7 @@ class Bench:
         waiting = 0
         for fd in self.server.connections().values():
             with contextlib.suppress(OSError):  # the server has just closed it
-                waiting += kernel.receive_queue(fd)
+                waiting += sockets.waiting_bytes(fd)
         return waiting
 
     def held_for(self, client: BenchClient) -> int:
@@ -262,7 +261,7 @@ class Bench:
         """
         kept = len(client.asked) - client.unsent - len(client.answer)
         for fd in (client.sock.fileno(), *self.server.connections().values()):
-            kept -= kernel.receive_queue(fd) + kernel.send_queue(fd)
+            kept -= sockets.waiting_bytes(fd) + sockets.unsent_bytes(fd)
         return kept
 
     def somebody_waits(self) -> bool:

@@ -78,7 +78,6 @@ FAILS: dict[str, list[str]] = {
     "dies_of_a_reset": [
         "gives nobody what was meant for another",
         *RESETS,
-        "survives clients that connect and leave",
         "forgets clients that broke off",
         "lives through a lack of descriptors",
     ],
@@ -87,7 +86,7 @@ FAILS: dict[str, list[str]] = {
         "survives a reset in the middle of a reply",
         "forgets clients that broke off",
     ],
-    "knows_one_error": ["survives a reset in the middle of a reply", "survives clients that connect and leave"],
+    "knows_one_error": ["survives a reset in the middle of a reply"],
     "blocking_sendall": ["lives with a client that never reads", "lives through a lack of descriptors"],
     "drops_what_send_did_not_take": [
         "returns 4 MiB whole to a client that reads late",

@@ -257,7 +257,8 @@ class Server(running.Running):
             if self._globals is not None:
                 self._globals.write_back()
         finally:
-            self._cpu = self.cpu_seconds()
+            if self._family is not None:
+                self._cpu = self._family.cpu_seconds(look=False)
             with self._state_lock:
                 self._ended = True
             if self.forced:

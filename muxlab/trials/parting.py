@@ -105,7 +105,7 @@ def drip(bench: Bench, client: BenchClient) -> float:
 def closes_nobody_early(bench: Bench) -> str:
     """Clients come, talk and leave, and others come, which get their descriptors; those keep silent."""
     bench.serve(idle=IDLE)
-    for number in range(2):  # the first of them came before there was any other
+    for _ in range(2):
         guests = [client.say(HELLO) for client in bench.guests(5)]
         bench.answered(*guests)
         pass_time(bench, guests, 0.6 * IDLE)
@@ -116,8 +116,9 @@ def closes_nobody_early(bench: Bench) -> str:
         heirs = bench.guests(5)
         pass_time(bench, heirs, 0.6 * IDLE)
         silence = time.monotonic() - began
-        if silence < EARLY and any(heir.ended for heir in heirs):
-            raise Failed(f"a client was silent for {silence:.1f} s at most, and got {heirs[number].got}")
+        early = [heir.got for heir in heirs if heir.ended]
+        if early and silence < EARLY:
+            raise Failed(f"a client was silent for {silence:.1f} s at most, and got {early[0]}")
         for client in heirs:
             client.close()
     return f"nobody was closed who had been silent for less than {IDLE} s"
@@ -178,7 +179,7 @@ def stops_in_time(bench: Bench) -> str:
         raise Failed(
             f"it was given {GRACE} s to say goodbye, had not returned after {LATE:g} s, and was ended by force"
         )
-    return "it waited for a client that did not read, and not for ever"
+    return "it waited for a client that did not read, and then gave it up"
 
 
 # ---- news of somebody who is gone
@@ -191,7 +192,8 @@ def stops_in_time(bench: Bench) -> str:
 )
 def stale_event(bench: Bench) -> str:
     """In one batch: a newcomer, for whom the oldest client has to make room, and then news of that oldest one."""
-    with step(bench.told(room=2)) as server, contextlib.ExitStack() as taken:
+    server = step(bench.told(room=2))
+    with server, contextlib.ExitStack() as taken:
         server.run_until_blocked()
         oldest, other = server.client(), server.client()
         server.run_until_blocked()
@@ -204,23 +206,22 @@ def stale_event(bench: Bench) -> str:
         os.close(fd)
         server.run_until_blocked()  # the next wait returns the news of both
         other.read()
-        for client in (other, newcomer):
+        for who, client in {"another one": other, "the newcomer": newcomer}.items():
             client.send(HELLO)
             server.run_until_blocked()
             if server.error is not None:
                 raise Failed(f"the server ended: {type(server.error).__name__}: {server.error}")
-            if (got := reply(client)) != HELLO:
-                who = "the newcomer" if client is newcomer else "another one"
+            if (got := reply(client)) != repr(HELLO):
                 raise Failed(f"the oldest client made room for a newcomer, and broke off just then: {who} got {got}")
         if len(there := server.connections()) != 2:
             raise Failed(f"with room for 2, {len(there)} were connected")
     return "the newcomer got the number of one that had just broken off, and was served"
 
 
-def reply(client: Client) -> bytes | str:
-    """Return what a client of a stepper got: bytes, or why it got none."""
+def reply(client: Client) -> str:
+    """Say what a client of a stepper got."""
     try:
         got = client.read()
     except OSError as error:
-        return type(error).__name__
-    return "no answer" if got is None else got or "its connection closed"
+        return f"a {type(error).__name__}"
+    return "no answer" if got is None else repr(got) if got else "its connection closed"

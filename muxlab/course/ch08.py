@@ -5,6 +5,7 @@ import select
 import socket
 import time
 
+from .ch05 import epoll_echo
 from .exercises import Exercise
 from .variant import variant
 
@@ -249,6 +250,12 @@ EXERCISES = [
         "off, `last_news` tells whether it still counts. At the end each client is served until nothing of it "
         "waits to be read, is told so by a half-close, and has `grace` seconds to end its own side.",
         functions=(tidy_server,),
+        start=variant(
+            epoll_echo,
+            "tidy_server",
+            "Echo with epoll: no time-out, and it hangs up on everybody when it is stopped.",
+            ("(listener, stop):", "(listener, stop, idle=60.0, grace=0.5):"),
+        ),
         way="epoll",
     ),
 ]

@@ -34,6 +34,15 @@ pytestmark = pytest.mark.battery
 ECHOES = "echoes one message"
 SLEEPS = [name for name in TRIALS if name.startswith("sleeps")]
 LIMITS = {"nonblocking": SLEEPS, "select": ["holds more than 1,024 clients"]}
+ONE_AT_A_TIME = [
+    "echoes one message",
+    "answers question after question",
+    "takes a message that comes byte by byte",
+    "takes messages that come glued together",
+    "returns any bytes",
+    "returns 4 MiB whole to a client that reads late",
+]
+"""The trials that need no second client; "blocking" passes them and no other."""
 
 BROKEN = {
     "says_it_twice": ["echoes one message"],
@@ -75,13 +84,25 @@ def failed(trials: list[Verdict]) -> dict[str, str]:
     return {trial.name: trial.detail for trial in trials if trial.passed is False}
 
 
-@pytest.mark.parametrize("name", list(muxlab.SERVERS))
+@pytest.mark.parametrize("name", [name for name in muxlab.SERVERS if name != "blocking"])
 def test_a_reference_server_passes_all_that_its_way_of_waiting_allows(found, name: str) -> None:
     trials = found[name]
     assert failed(trials) == {}
     assert [trial.name for trial in trials if trial.passed is None] == LIMITS.get(name, [])
     assert {trial.verdict for trial in trials} <= {"passed", "limit of the model"}
     assert [trial.name for trial in trials] == list(TRIALS)
+
+
+def test_blocking_passes_all_that_needs_no_second_client_and_the_report_says_why_no_more(found) -> None:
+    trials = found["blocking"]
+    assert [trial.name for trial in trials if trial.passed] == ONE_AT_A_TIME
+    assert failed(trials) == {
+        "is not held up by a silent client": "with 5 silent clients connected, the next one got no answer; "
+        "the server sleeps in recv, for one of them alone: it serves one client at a time"
+    }
+    assert {trial.detail for trial in trials if trial.passed is None} == {
+        "not tried: until 'is not held up by a silent client' is passed"
+    }
 
 
 @pytest.mark.parametrize("name", ["asyncio_echo", "with_nothing_wrong"])

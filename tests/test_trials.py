@@ -22,11 +22,11 @@ from batteries import Batteries
 
 import muxlab
 from muxlab.interrupt import Pulse
-from muxlab.trials import Verdict, bench, patience
+from muxlab.trials import Verdict, bench, parting, patience
 from muxlab.trials.bench import Bench
 from muxlab.trials.clients import BenchClient
 from muxlab.trials.leftovers import Leftovers
-from muxlab.trials.runner import TRIALS
+from muxlab.trials.runner import ON_REQUEST, TRIALS
 from muxlab.trials.scarcity import no_descriptors_left
 
 pytestmark = pytest.mark.battery
@@ -441,6 +441,22 @@ def test_a_trial_is_run_after_all_that_it_needs() -> None:
 def test_an_unknown_trial_is_refused_with_the_names_that_there_are() -> None:
     with pytest.raises(ValueError, match=r"no trial is called 'sings'; there are: echoes one message, answers"):
         muxlab.check(muxlab.SERVERS["epoll"], trials=["sings"])
+
+
+def test_a_trial_on_request_is_run_only_when_it_is_named() -> None:
+    assert not set(TRIALS) & set(ON_REQUEST)
+    name = "closes clients that are silent for too long"
+    (trial,) = muxlab.check(muxlab.SERVERS["epoll"], name).trials
+    assert (trial.name, trial.passed) == (name, False)
+    assert trial.detail == "your function takes no `idle`: give it one more parameter of that name, with a default"
+
+
+def test_a_slow_client_on_a_machine_that_is_too_busy_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could not keep time, so that a server which closed its connection may well have been right."""
+    monkeypatch.setattr(parting, "EARLY", 0.0)
+    fn = muxlab.museum.EXHIBITS["one_alarm_for_a_lifetime"].fn
+    (trial,) = muxlab.check(fn, "keeps a client that is slow and alive").trials
+    assert trial.verdict == "not tried" and "too busy" in trial.detail
 
 
 def test_to_ask_for_no_trial_is_refused() -> None:

@@ -3,7 +3,7 @@
 import select
 import time
 
-from .ch06 import my_server
+from .ch10 import my_server
 from .exercises import Exercise
 from .variant import variant
 

@@ -91,7 +91,7 @@ def draw_crowds(sides: Sequence[Side], note: str, message: str = "") -> bytes:
     half = (style.SIZE[0] - 2 * margin - gap) / 2
     side = dots.side_of(max(len(one.dots) for one in sides), half, room)
     bottom = top + side * max(dots.rows_of(len(one.dots), side, half) for one in sides)
-    with style.style():
+    with style.style(card=True):
         figure, ax = style.new_picture(bottom + 0.75 + 0.2 * len(message.splitlines()))
         style.write(ax, style.SIZE[0] - margin, 0.28, note, fontsize=9.5, color=style.MUTED, ha="right")
         for place, one in enumerate(sides):

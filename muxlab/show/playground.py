@@ -105,8 +105,8 @@ class Recorder:
         # The swarm's figures are those of its latest window; the first one takes a moment to fill.
         young = self._session.seen.p50 is None and ended - self._began < 1
         figures = self._session.seen.total if young else self._session.seen
-        # One thread has one core. What is beyond comes of the two clocks, which are not read at the same instant.
-        share = min(1.0, (after - before) / max(ended - began, 1e-9))
+        # A thread has one core at most. What is beyond comes of the two clocks, which are not read at the same instant.
+        share = min(self._session.server.threads, (after - before) / max(ended - began, 1e-9))
         durations = (style.human_seconds(figures.p50), style.human_seconds(figures.p99))
         return style.human_number(figures.replies_per_second), *durations, f"{100 * share:.0f} %"
 
@@ -123,7 +123,7 @@ def draw_playground(name: str, frame: Frame, note: str, message: str = "") -> by
     room, kinds = WIDTH - 2 * MARGIN, dots.kinds_of(frame.dots)
     side = dots.side_of(len(kinds), room, DOTS)
     bottom = TOP + side * dots.rows_of(len(kinds), side, room)
-    with style.style():
+    with style.style(card=True):
         figure, ax = style.new_picture(bottom + 0.5 + 0.2 * len(message.splitlines()))
         own = style.darker(style.look(name).colour)
         style.write(ax, MARGIN, 0.32, name, fontsize=15, weight="bold", color=own)

@@ -71,6 +71,13 @@ CLIENT = {
 # A chart is an opaque card with dark ink: the same picture reads well on a light and on a dark page.
 CARD, INK, MUTED, GRID, TILE = "#FCFBF8", "#22282E", "#68727B", "#E4E2DC", "#F5F5F3"
 
+# A picture that is shown as an image cannot know whether the page is light or dark. So its ground is transparent, and
+# what stands free on it is in one grey in the middle, which reads as well on white as on JupyterLab's dark ground.
+PAGES = "#FFFFFF", "#111111"
+MID = "#767A7D"
+FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
+MONO_FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+
 COLOURS = {kind: look.colour for kind, look in (OUTCOME | CLIENT).items()} | {
     "paused": "#C98A00",  # these five are what a stepped server may be
     "blocked": "#6F8FA3",
@@ -112,7 +119,7 @@ DPI = 106
 _RC: Any = {
     "figure.figsize": SIZE, "figure.dpi": DPI, "figure.facecolor": CARD, "savefig.facecolor": "auto",
     "axes.facecolor": CARD, "axes.edgecolor": MUTED, "axes.linewidth": 0.8, "axes.axisbelow": True,
-    "axes.titlesize": 13, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 14,
+    "axes.titlesize": 12.5, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 14,
     "axes.labelsize": 11, "axes.labelcolor": INK, "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.8, "text.color": INK, "font.size": 11,
     "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
@@ -120,14 +127,23 @@ _RC: Any = {
     "lines.solid_capstyle": "round", "legend.frameon": False, "figure.constrained_layout.use": True,
     "text.parse_math": False,  # a dollar in a server's name is a dollar
 }  # fmt: skip
+_ON_ANY_PAGE: Any = {
+    "figure.facecolor": "none", "axes.facecolor": "none", "axes.edgecolor": MID, "axes.labelcolor": MID,
+    "axes.titlecolor": MID, "text.color": MID, "xtick.color": MID, "ytick.color": MID, "xtick.labelcolor": MID,
+    "ytick.labelcolor": MID, "grid.color": MID, "grid.alpha": 0.25, "legend.labelcolor": MID,
+}  # fmt: skip
 
 
 @contextlib.contextmanager
-def style() -> Iterator[None]:
-    """Draw in the course's look inside this `with`, and leave matplotlib's own settings as they were."""
+def style(card: bool = False) -> Iterator[None]:
+    """Draw in the course's look inside this `with`, and leave matplotlib's own settings as they were.
+
+    Args:
+        card: draw dark ink on an opaque ground, instead of ink for any page on none.
+    """
     import matplotlib
 
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context(_RC if card else _RC | _ON_ANY_PAGE):
         yield
         interactive = matplotlib.is_interactive()
     matplotlib.interactive(interactive)  # a notebook's backend, loaded by its first chart, needs it for the next ones
@@ -136,6 +152,16 @@ def style() -> Iterator[None]:
 def look(server: str) -> Look:
     """Return how the server of this name is drawn; a name that is not one of the course's is the learner's own."""
     return WAITING.get(server, OWN)
+
+
+def line_colour(server: str) -> str:
+    """Return the colour of a server's line or bar on any page."""
+    return on_any_page(look(server).colour)
+
+
+def text_colour(server: str) -> str:
+    """Return the colour of a server's name on any page."""
+    return on_any_page(look(server).colour, 4.2)
 
 
 def darker(colour: str, share: float = 0.35) -> str:
@@ -147,6 +173,28 @@ def mixed(colour: str, other: str, share: float) -> str:
     """Return `colour` mixed with `share` (0 to 1) of `other`, both as #rrggbb."""
     parts = (round(int(colour[i : i + 2], 16) * (1 - share) + int(other[i : i + 2], 16) * share) for i in (1, 3, 5))
     return "#" + "".join(f"{part:02X}" for part in parts)
+
+
+def luminance(colour: str) -> float:
+    """Return how bright `colour` (#rrggbb) is, from 0 to 1: WCAG 2, relative luminance."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours (#rrggbb), from 1 to 21: WCAG 2 wants 4.5 for text, 3 for lines and marks."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def on_any_page(colour: str, least: float = 3.0) -> str:
+    """Return `colour`, no darker and no lighter than a contrast of `least` (up to 4.3) on both `PAGES` asks for."""
+    light, dark = PAGES
+    for page, away in ((light, "#000000"), (dark, "#FFFFFF")):
+        steps = (mixed(colour, away, step / 50) for step in range(51))
+        colour = next(shade for shade in steps if contrast(shade, page) >= least)
+    return colour
 
 
 def palette_css() -> str:
@@ -175,9 +223,9 @@ def new_axes(ax: Axes | None = None, height: float = SIZE[1]) -> Axes:
     """Return `ax`, or an empty chart in the course's look, so many inches high (call it inside `style()`)."""
     if ax is not None:
         return ax
-    import matplotlib.pyplot as plt
+    from muxlab.show.chart_figure import new_charts
 
-    return plt.subplots(figsize=(SIZE[0], height))[1]
+    return new_charts(figsize=(SIZE[0], height))[1][0, 0]
 
 
 def new_picture(height: float) -> tuple[Figure, Axes]:
@@ -218,7 +266,10 @@ def png(figure: Figure, colours: int = 0) -> bytes:
         figure.savefig(drawn, format="png", dpi=DPI)
     if not colours:
         return drawn.getvalue()
-    Image.open(drawn).convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    picture, way = Image.open(drawn).convert("RGBA"), Image.Quantize.FASTOCTREE  # it keeps what is transparent
+    if figure.get_facecolor()[3] == 1:
+        picture, way = picture.convert("RGB"), Image.Quantize.MEDIANCUT  # it chooses better
+    picture.quantize(colours, way, dither=Image.Dither.NONE).save(small, "png", optimize=True)
     return small.getvalue()
 
 

@@ -13,6 +13,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {}
 
 SOLVED = {name: found.functions for name, found in EXERCISES.items()}
 BROKEN = {name: found.broken for name, found in EXERCISES.items() if found.broken}
+STARTS = {name: found.start for name, found in EXERCISES.items() if found.start}
 
 
 def wrong(exercise: str, trial: str, name: str, mistake: str, *changes: tuple[str, str], base=None) -> None:
@@ -28,26 +29,49 @@ def add(exercise: str, trial: str, fn: Callable) -> None:
 # fmt: off
 # ---- 02
 
-SEND = "unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]"
-RECEIVE = "unsent[conn] = unsent[conn] or conn.recv(65536)"
-ENDED = 'ended = not unsent[conn]  # b"": the client has said its last byte'
+ROOM = "except BlockingIOError:\n    pass  # nothing yet, or no room yet: ask again in the next round"
+ENDED = 'drop(conn)  # b"": the client has said its last byte, and has had its last answer'
+SEND = "sent = conn.send(unsent[conn])\nunsent[conn] = unsent[conn][sent:]"
 
 wrong("polling-echo", "forgets clients that left", "forgets_the_end",
     'b"" is sent back like any other bytes, and the client stays in the list.',
-    (ENDED, "ended = False"))
+    (ENDED, "flush(conn)"))
 wrong("polling-echo", "is not held up by a silent client", "clients_still_block",
     "Only the listener was made nonblocking.",
     ("conn.setblocking(False)  # not inherited from the listener\nunsent", "unsent"))
 wrong("polling-echo", "survives a reset between messages", "dies_of_a_reset",
     'Catches "nothing yet", and no other error.',
-    ("except OSError:\n    ended = True  # a reset: the end of this client, and of no other\nif ended:", "if ended:"))
+    (f"{ROOM}\nexcept OSError:\n    drop(conn)  # a reset: the end of this client, and of no other", ROOM))
 wrong("polling-echo", "returns 4 MiB whole to a client that reads late", "drops_what_send_left",
     "The third version of the chapter: send may take a part.",
-    (RECEIVE, "data = conn.recv(65536)"), (ENDED, "ended = not data"), (SEND, "conn.send(data)"))
+    (SEND, 'data, unsent[conn] = unsent[conn], b""\nconn.send(data)'))
 add("polling-echo", "serves 64 clients in turn", muxlab.museum.EXHIBITS["one_at_a_time"].fn)
 wrong("polling-echo", "lives with a client that never reads", "piles_up",
     "Reads on from a client that does not read: its replies fill the memory.",
-    (RECEIVE, "data = conn.recv(65536)\nunsent[conn] += data"), (ENDED, "ended = not data"))
+    (
+        """
+        unsent[conn] = conn.recv(65536)
+        if unsent[conn]:
+            flush(conn)
+        else:
+        """,
+        """
+        data = conn.recv(65536)
+        unsent[conn] += data
+        if data:
+            flush(conn)
+        else:
+        """,
+    ),
+    (
+        """
+        if unsent[conn]:
+            flush(conn)  # read nothing more from this client until the rest has gone
+        else:
+            read_some(conn)
+        """,
+        "read_some(conn)",
+    ))
 
 RESET = "except OSError:  # a reset: this client's end\n    clients.remove(conn)\n    conn.close()"
 NOTHING_YET = "except BlockingIOError:  # nothing yet\n    pass"
@@ -74,8 +98,7 @@ wrong("misspelt", "forgets clients that left", "closed_but_still_asked",
 
 # ---- 03
 
-SEND = "unsent[sock] = unsent[sock][sock.send(unsent[sock]) :]"
-SENDALL = (SEND, 'sock.sendall(unsent[sock])\nunsent[sock] = b""')
+SENDALL = (SEND, 'conn.sendall(unsent[conn])\nunsent[conn] = b""')
 
 wrong("never-stall", "lives with a client that never reads", "waits_in_sendall",
     "The tutorials' server: sendall on a blocking socket.",
@@ -89,18 +112,25 @@ wrong("never-stall", "sleeps when nobody talks", "always_asks_for_writing",
     ("for sock in readable + writable:", "for sock in {*readable, *writable}:"))
 wrong("never-stall", "lives with a client that never reads", "reads_on",
     "Keeps the rest, and goes on reading from a client that does not read: no backpressure.",
-    ("[stop, listener] + [conn for conn in unsent if not unsent[conn]]", "[stop, listener, *unsent]"),
-    ("unsent[sock] = unsent[sock] or sock.recv(65536)", "unsent[sock] += sock.recv(65536)"))
-wrong("never-stall", "waits for room when there is none", "no_room_is_an_end",
-    "BlockingIOError is an OSError: a client whose queue is full is thrown out.",
+    ("reading = [conn for conn in unsent if not unsent[conn]]", "reading = list(unsent)"),
     (
         """
-        except BlockingIOError:
-            continue  # no room: the bytes stay in `unsent`, and wait for it
-        except OSError:
+        unsent[conn] = conn.recv(65536)
+        if unsent[conn]:
+            flush(conn)
         """,
-        "except OSError:",
-    ))
+        """
+        data = conn.recv(65536)
+        unsent[conn] += data
+        if data:
+            flush(conn)
+        """,
+    ),
+    ("if unsent[conn]:\n    flush(conn)\nelse:\n    read_some(conn)", "read_some(conn)"))
+wrong("never-stall", "waits for room when there is none", "no_room_is_an_end",
+    "BlockingIOError is an OSError: a client whose queue is full is thrown out.",
+    ("except BlockingIOError:\n    pass  # no room: the bytes stay in `unsent`, and wait for it\nexcept OSError:",
+     "except OSError:"))
 
 LEAVE = "socks.remove(sock)\nsock.close()"
 
@@ -156,25 +186,24 @@ wrong("ghost", "sleeps when nobody talks", "unregistered_after_close",
 
 # ---- 05
 
-MODIFY = "epoll.modify(fd, select.EPOLLOUT if unsent[fd] else select.EPOLLIN)"
+MODIFY = "if wanted != watched[conn]:  # tell epoll only what changes\n    epoll.modify(conn, wanted)"
 
 wrong("epoll-echo", "sleeps when nobody talks", "always_out",
     "Watches every client for EPOLLOUT all the time.",
     ("epoll.register(conn, select.EPOLLIN)", "epoll.register(conn, select.EPOLLIN | select.EPOLLOUT)"),
-    (MODIFY, "pass"))
+    (MODIFY, "if False:\n    pass"))
 wrong("epoll-echo", "survives clients that connect and leave", "unregisters_after_close",
-    "The number means nothing any more when it is unregistered.",
-    ("epoll.unregister(fd)", "pass"), ("conns.pop(fd).close()", "conns.pop(fd).close()\nepoll.unregister(fd)"))
+    "A closed socket has no number any more: unregister(conn) raises.",
+    ("epoll.unregister(conn)", "pass"),
+    ("watched[conn]\nconn.close()", "watched[conn]\nconn.close()\nepoll.unregister(conn)"))
 wrong("epoll-echo", "survives a reset between messages", "tutorial",
-    "The first version of the chapter, with stop: a reset kills it, and sendall waits.",
-    ("elif events == select.EPOLLIN and fd in conns:", "elif fd in conns:"),
-    ("conns[fd].send(data)", "conns[fd].sendall(data)"),
-    base=BROKEN["picky"])
+    "The server that it starts from, with one line more: a reset kills it, and sendall waits.",
+    ("conn, address = listener.accept()", "conn, address = listener.accept()\nconn.setblocking(True)"),
+    base=STARTS["epoll-echo"])
 wrong("epoll-echo", "returns 4 MiB whole to a client that reads late", "never_back_to_reading",
     "modify to EPOLLOUT, and never back: a client that was slow once is not heard again.",
-    ("unsent[fd] = unsent[fd] or conns", "if mask & select.EPOLLIN:\n    unsent[fd] = conns"),
-    ("ended = not unsent[fd]", "ended = not unsent[fd] and not mask & select.EPOLLOUT"),
-    (MODIFY, "if unsent[fd]:\n    epoll.modify(fd, select.EPOLLOUT)"))
+    ("if unsent[conn]:\n    flush(conn)", "if mask & select.EPOLLOUT:\n    flush(conn)"),
+    (MODIFY, "if unsent[conn]:\n    epoll.modify(conn, wanted)"))
 add("epoll-echo", "waits with epoll.poll", SOLVED["never-stall"][0])
 
 LOOK = "elif events == select.EPOLLIN and fd in conns:"
@@ -225,12 +254,11 @@ wrong("one-accept", "serves 64 clients in turn", "answers_only_at_the_door",
 NO_EMFILE = (
     """
     except BlockingIOError:
-        pass  # the accept queue is empty
-    except OSError:  # EMFILE: the client stays in the queue; do not look there for a while
-        epoll.modify(listener, 0)
-        rest_until = time.monotonic() + 0.1
+        return True  # the accept queue is empty
+    except OSError:
+        return False  # EMFILE: the client stays in the queue
     """,
-    "except BlockingIOError:\n    pass",
+    "except BlockingIOError:\n    return True",
 )
 LACK = "lives through a lack of descriptors"
 
@@ -242,6 +270,102 @@ wrong("your-server", "is fair while one client floods", "drains_without_end",
 wrong("your-server", "echoes one message", "half_done",
     "The skeleton with its first lines filled in.",
     ("epoll.register(conn, select.EPOLLIN)", "pass"))
+
+# ---- 07
+
+WATCH = "epoll.modify(conn, select.EPOLLOUT if unsent[conn] else select.EPOLLIN)"
+
+wrong("impatient", "sleeps again after a long reply", "asks_for_both",
+    "Watches every client for both, always: a socket with room in its queue is an event without end.",
+    (WATCH, "epoll.modify(conn, select.EPOLLIN | select.EPOLLOUT)"))
+wrong("impatient", "returns 4 MiB whole to a client that reads late", "waits_and_is_not_told",
+    "No time limit any more, and nobody to tell when there is room.",
+    (WATCH, "epoll.modify(conn, 0 if unsent[conn] else select.EPOLLIN)"))
+wrong("impatient", "sleeps again after a long reply", "never_disarmed",
+    "Once a client was slow, it is watched for room, also when there is nothing left to send.",
+    (WATCH, "if unsent[conn]:\n    epoll.modify(conn, select.EPOLLOUT)"))
+wrong("impatient", "sleeps until there is room", "told_and_impatient",
+    "EPOLLOUT is asked for, and the time limit has stayed.",
+    ("modify(conn, 0 if", "modify(conn, select.EPOLLOUT if"),
+    base=BROKEN["impatient"])
+
+READ, LIMIT = "if mask & select.EPOLLIN:", "if len(unsent[conn]) > high:"
+
+wrong("high-water", "lives with a client that never reads", "one_mark_for_all",
+    "The mark is compared with what all clients together have not read: one of them stops everybody.",
+    (LIMIT, "if sum(map(len, unsent.values())) > high:"))
+wrong("high-water", "holds at most 1 MiB for a client that never reads", "mark_in_the_clouds",
+    "There is a mark, and a thousand clients may cost four gigabytes.",
+    ("high, low = 65536,", "high, low = 2**22,"))
+wrong("high-water", "returns 4 MiB whole to a client that reads late", "stops_for_good",
+    "A client that was above the mark is never read from again.",
+    ("elif len(unsent[conn]) <= low:\n    paused.discard(conn)", ""))
+wrong("high-water", "sleeps while a client does not read", "told_and_not_listening",
+    "It reads no more above the mark, and is still told that it could.",
+    (READ, "if mask & select.EPOLLIN and conn not in paused:"),
+    ("conn not in ended and conn not in paused", "conn not in ended"))
+wrong("high-water", "returns 4 MiB whole to a client that reads late", "pours_away",
+    "What is above the mark is thrown away.",
+    ("unsent[conn] += data", "unsent[conn] = (unsent[conn] + data)[:high]"))
+wrong("high-water", "answers a client that half-closes after asking", "leaves_at_the_last_byte",
+    "At the end of file the client is dropped, with all that it was still to get.",
+    ("if conn in ended and not unsent[conn]:", "if conn in ended:"))
+
+# ---- 08
+
+EVENT = "lets nobody pay for another's event"
+
+wrong("stale", EVENT, "never_closes",
+    "No number is ever used again, as no socket is ever closed.",
+    ("while gone:\n    gone.pop().close()", ""))
+wrong("stale", EVENT, "closes_before_it_accepts",
+    "The right idea, and then it makes room a little too early.",
+    ("conn, address = listener.accept()", "while gone:\n    gone.pop().close()\nconn, address = listener.accept()"))
+wrong("stale", EVENT, "looks_up_who_has_the_number",
+    "Whoever has the number is there, and is taken for the one of the event.",
+    ("elif fd in conns and mask & select.EPOLLHUP:", "elif mask & select.EPOLLHUP and conns.get(fd) is not None:"),
+    base=BROKEN["stale"])
+wrong("stale", EVENT, "waits_for_the_newcomer",
+    "No mask is believed any more, and recv waits until the newcomer speaks.",
+    ("conn.setblocking(False)", "conn.setblocking(True)"),
+    ("elif fd in conns and mask & select.EPOLLHUP:\n    drop(fd)  # it has broken off\n", ""),
+    base=BROKEN["stale"])
+wrong("stale", "survives a reset between messages", "does_not_look_at_the_broken",
+    "Nobody is thrown out any more, and who has broken off stays.",
+    ("    drop(fd)  # it has broken off", "    pass"),
+    base=BROKEN["stale"])
+wrong("stale", EVENT, "turns_newcomers_away",
+    "There is room for so many, and the next one is the one to go.",
+    ("drop(next(iter(conns)))  # the oldest client makes room", "listener.accept()[0].close()\nreturn"))
+
+for name, trial in [
+    ("looks_at_the_clock_when_woken", "closes clients that are silent for too long"),
+    ("one_alarm_for_a_lifetime", "keeps a client that is slow and alive"),
+    ("wakes_the_wrong_one", "closes nobody before the time-out"),
+    ("closes_over_unread_bytes", "loses no byte when it is stopped"),
+    ("waits_for_the_last_reader", "stops in time though a client does not read"),
+]:
+    add("tidy", trial, muxlab.museum.EXHIBITS[name].fn)
+wrong("tidy", "forgets clients that left", "keeps_old_alarms",
+    "An alarm of a client that has left stays in the heap until its time comes, and the client with it.",
+    (
+        """
+        if len(alarms) > 2 * len(conns) + 10:  # most of them are of clients that have left
+            alarms[:] = [alarm for alarm in alarms if alarm[2] in unsent]
+            heapq.heapify(alarms)
+        """,
+        "",
+    ))
+wrong("tidy", "loses no byte when it is stopped", "leaves_the_door_open",
+    "While it says goodbye, newcomers go on connecting, and nobody will ever accept them.",
+    ("listener.close()  # newcomers are refused\n", ""))
+wrong("tidy", "loses no byte when it is stopped", "says_nothing_at_the_end",
+    "All is answered, and then every client waits until the grace is over.",
+    ("conn.shutdown(socket.SHUT_WR)  # and", "pass  # and"))
+wrong("tidy", "sleeps beside silent clients", "watches_the_clock",
+    "It never sleeps, so as not to miss an alarm.",
+    ("timeout = ring()", "ring()\ntimeout = 0"))
+add("tidy", "closes clients that are silent for too long", SOLVED["epoll-echo"][0])
 
 # ---- 09
 

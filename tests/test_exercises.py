@@ -13,7 +13,12 @@ from muxlab.course import EXERCISES
 from muxlab.trials import runner
 
 ROOT = Path(__file__).resolve().parent.parent
-REPAIRS = [name for name, exercise in EXERCISES.items() if exercise.broken]
+GIVEN = [name for name, exercise in EXERCISES.items() if exercise.broken or exercise.start]
+AS_IT_WAS = {
+    "repair": "this is the broken server as it was",
+    "extend": "this is still the server that you start from",
+    "write": "the server is still empty",
+}
 ANSWERS = [(name, fn, trial) for name, answers in WRONG.items() for fn, trial in answers]
 
 
@@ -101,14 +106,21 @@ def run_cell(monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("name", REPAIRS)
-def test_the_broken_server_as_it_was_is_untouched(run_cell, name):
+def kind(exercise):
+    """What there is to do: the last word of its title."""
+    return exercise.title.split()[-1]
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_the_given_server_as_it_was_is_untouched(run_cell, name):
     """Written into a notebook: another file, other line numbers, another name, a docstring."""
     exercise = EXERCISES[name]
-    head, body = inspect.getsource(exercise.broken).split("\n", 1)
-    head = head.replace(exercise.broken.__name__, "broken")
-    broken = run_cell(f'\n\n\n{head}\n    """Mend me."""  # a comment\n{body}')
-    assert exercise.unattempted(broken) == "this is the broken server as it was"
+    given = exercise.broken or exercise.start
+    head, body = inspect.getsource(given).split("\n", 1)
+    head = head.replace(given.__name__, "given")
+    pasted = run_cell(f'\n\n\n{head}\n    """Mend me."""  # a comment\n{body}')
+    assert exercise.unattempted(pasted) == AS_IT_WAS[kind(exercise)]
+    assert str(exercise.check(pasted)).split(". ")[1] == f"{kind(exercise).capitalize()} it, and run the cell again"
 
 
 def test_one_word_more_is_an_attempt(run_cell):
@@ -117,8 +129,8 @@ def test_one_word_more_is_an_attempt(run_cell):
     assert not EXERCISES["picky"].unattempted(run_cell(source.replace("==", "&"), "<cell 2>"))
 
 
-@pytest.mark.parametrize("name", REPAIRS)
-def test_a_repair_is_not_taken_for_the_broken_server(name):
+@pytest.mark.parametrize("name", GIVEN)
+def test_an_answer_is_not_taken_for_the_given_server(name):
     assert EXERCISES[name].unattempted(EXERCISES[name].functions[0]) == ""
     assert [fn for fn, _ in WRONG[name] if EXERCISES[name].unattempted(fn)] == []
 
@@ -273,8 +285,7 @@ def test_a_cell_of_a_chapter_is_untouched(run_cell, chapter, name, source):
     fn = run_cell(source.rsplit("\n\n\n", 1)[0])  # without the line that checks it
     assert chapter == EXERCISES[name].chapter
     assert fn.__name__ == EXERCISES[name].answer
-    empty, as_it_was = "the server is still empty", "this is the broken server as it was"
-    assert EXERCISES[name].unattempted(fn) == (as_it_was if EXERCISES[name].broken else empty)
+    assert EXERCISES[name].unattempted(fn) == AS_IT_WAS[kind(EXERCISES[name])]
 
 
 def test_a_chapter_with_exercises_has_all_of_them():

@@ -1,7 +1,6 @@
 """Exercises of chapter 06, Ride the edge."""
 
 import select
-import time
 
 from .exercises import Exercise
 from .variant import variant
@@ -84,50 +83,6 @@ def burst_server(listener, stop):
         conn.close()
 
 
-def my_server(listener, stop):
-    listener.setblocking(False)
-    conns, unsent = {}, {}  # both by descriptor
-    rest_until = None  # when no descriptor was left: when to look at the listener again
-    with select.epoll() as epoll:
-        epoll.register(stop, select.EPOLLIN)
-        epoll.register(listener, select.EPOLLIN)
-        while not stop.is_set():
-            news = epoll.poll(None if rest_until is None else max(0, rest_until - time.monotonic()))
-            if rest_until is not None and time.monotonic() >= rest_until:
-                epoll.modify(listener, select.EPOLLIN)
-                rest_until = None
-            for fd, mask in news:
-                if fd == listener.fileno():
-                    try:
-                        for _ in range(64):  # a crowd comes in, and clients inside do not wait for all of it
-                            conn, address = listener.accept()
-                            conn.setblocking(False)
-                            conns[conn.fileno()], unsent[conn.fileno()] = conn, b""
-                            epoll.register(conn, select.EPOLLIN)
-                    except BlockingIOError:
-                        pass  # the accept queue is empty
-                    except OSError:  # EMFILE: the client stays in the queue; do not look there for a while
-                        epoll.modify(listener, 0)
-                        rest_until = time.monotonic() + 0.1
-                elif fd in conns:
-                    try:
-                        unsent[fd] = unsent[fd] or conns[fd].recv(65536)
-                        ended = not unsent[fd]
-                        unsent[fd] = unsent[fd][conns[fd].send(unsent[fd]) :]
-                    except BlockingIOError:
-                        ended = False
-                    except OSError:
-                        ended = True
-                    if ended:
-                        epoll.unregister(fd)
-                        conns.pop(fd).close()
-                        del unsent[fd]
-                    else:
-                        epoll.modify(fd, select.EPOLLOUT if unsent[fd] else select.EPOLLIN)
-    for conn in conns.values():
-        conn.close()
-
-
 EXERCISES = [
     Exercise(
         name="edge-echo",
@@ -203,24 +158,5 @@ EXERCISES = [
                 """,
             ),
         ),
-    ),
-    Exercise(
-        name="your-server",
-        chapter="06",
-        about="Write one epoll server of your own, level-triggered or edge-triggered, that gets along with every "
-        "client. The check is the whole battery.",
-        trials=(),
-        hints=(
-            "Take the trials from the top: the first ones ask for the servers of the chapters, the last ones for care. "
-            "Each question says what to look at.",
-            "Every call on a client's socket can fail for reasons that are the client's own: let it end that client, "
-            "and no other. No call may block but `epoll.poll`.",
-            "When `accept` fails with EMFILE, the client stays in the accept queue, and epoll reports the listener "
-            "again at once. Watch it for nothing, `epoll.modify(listener, 0)`, for a tenth of a second.",
-        ),
-        why="The server of `epoll-echo`, with two more precautions: a crowd is accepted in groups, "
-        "and when the descriptors run out the listener is left alone for a tenth of a second.",
-        functions=(my_server,),
-        way="epoll",
     ),
 ]

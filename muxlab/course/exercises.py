@@ -1,4 +1,4 @@
-"""`Exercise`: a server to write or to repair, with a check, hints and a solution.
+"""`Exercise`: a server to write, to extend or to repair, with a check, hints and a solution.
 
 The trials of a check are the battery's own (muxlab/trials); an exercise names those that matter, and perhaps the way
 of waiting that it asks for, which the battery leaves open.
@@ -99,7 +99,7 @@ class Answer:
 
 @dataclass(repr=False)
 class Exercise:
-    """A server to write, or to repair; shown in a notebook it has buttons for its hints, its check and its solution.
+    """A server to write, to extend or to repair; a notebook shows it with buttons for its hints, check and solution.
 
     Attributes:
         name: as in `muxlab.exercise(name)`.
@@ -109,7 +109,8 @@ class Exercise:
         hints: each says a little more than the one before.
         why: what is special about the solution, or what it changes.
         functions: the solution: the server, which has the name that the chapter gives to the answer, and its helpers.
-        broken: the broken server that a repair starts from; None when the exercise is to write one.
+        broken: the broken server that a repair starts from; None when there is nothing to repair.
+        start: the working server that an extension starts from; None when there is nothing to extend.
         way: the way of waiting that it asks for, see `takes`; "" for any.
         told: how many hints were told so far.
     """
@@ -122,6 +123,7 @@ class Exercise:
     why: str
     functions: tuple[Callable, ...]
     broken: Callable | None = None
+    start: Callable | None = None
     way: str = ""
     told: int = field(default=0, init=False)
 
@@ -141,7 +143,7 @@ class Exercise:
         """
         stuck = f"Stuck? {self.call}.hint()"
         if why := self.unattempted(fn):
-            do = "Repair it" if self.broken else "Write it"
+            do = "Repair it" if self.broken else "Extend it" if self.start else "Write it"
             return Answer(None, f"{self.name}: {why}. {do}, and run the cell again.", stuck)
         server = cast(Callable, fn)
         report = runner.check(server, self.trials or None)
@@ -171,7 +173,7 @@ class Exercise:
         return Note(self.why, imports, source(*self.functions), _source_or_nothing(yours))
 
     def unattempted(self, fn: object) -> str:
-        """Say why there is nothing to check yet: no server, an empty one, the broken one as it was; else return ""."""
+        """Say why there is nothing to check yet: no server, an empty one, the given one as it was; else return ""."""
         if fn is None or fn is ...:
             return "there is no server here yet"
         if not callable(fn):
@@ -183,6 +185,8 @@ class Exercise:
             return "the server is still empty"
         if self.broken and same(fn, self.broken):
             return "this is the broken server as it was"
+        if self.start and same(fn, self.start):
+            return "this is still the server that you start from"
         return ""
 
     @property
@@ -193,7 +197,7 @@ class Exercise:
     @property
     def title(self) -> str:
         """The name, and what kind of exercise it is."""
-        return f"{self.name}: a server to {'repair' if self.broken else 'write'}"
+        return f"{self.name}: a server to {'repair' if self.broken else 'extend' if self.start else 'write'}"
 
     def __repr__(self) -> str:
         about = textwrap.fill(self.about, 100)

@@ -5,7 +5,7 @@ Most of their good servers are reference servers (muxlab/servers): what they do 
 """
 
 from ...servers import epoll_edge_server, epoll_server, poll_server
-from ..ch06 import my_server
+from ..ch10 import my_server
 from ..variant import bug
 
 EDGES = [
@@ -57,7 +57,7 @@ WAITS = [
         my_server,
         "rests_after_each_event",
         "However fast the machine, it gives a few hundred answers a second, to all clients together.",
-        ("ended = not unsent[fd]", 'ended = not unsent[fd]\ntime.sleep(0.001)  # "so that the processor can rest"'),
+        ("data = conn.recv(65536)", 'data = conn.recv(65536)\ntime.sleep(0.001)  # "so that the processor can rest"'),
     ),
     bug(
         epoll_server,
@@ -203,11 +203,15 @@ MEMORY = [
         my_server,
         "remembers_by_descriptor",
         "A new client is sent what was meant for another, which had left before it was read.",
+        ('unsent[conn] = b""', 'unsent[conn] = left.get(conn.fileno(), b"")'),
         (
-            'conns[conn.fileno()], unsent[conn.fileno()] = conn, b""',
-            'conns[conn.fileno()] = conn\nunsent.setdefault(conn.fileno(), b"")',
+            "watched = {}  # for each client, what epoll watches it for",
+            "watched = {}\nleft = {}  # of clients that left",
         ),
-        ("conns.pop(fd).close()\ndel unsent[fd]", "conns.pop(fd).close()"),
+        (
+            "del conns[conn.fileno()], unsent[conn], watched[conn]",
+            "left[conn.fileno()] = unsent.pop(conn)\ndel conns[conn.fileno()], watched[conn]",
+        ),
     ),
     bug(
         epoll_server,

@@ -13,7 +13,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 
 help:
 	@echo "make .venv      make the Python environment and nothing else"
-	@echo "make lab        open the course in JupyterLab"
+	@echo "make lab        open the course in JupyterLab, as a copy of your own in my-course/"
 	@echo "make quick      check the code and the form of the chapters, and run the unit tests (about a minute)"
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
 	@echo "make notebooks  run all chapters and rewrite them with their outputs"
@@ -26,9 +26,11 @@ help:
 .venv/.complete: pyproject.toml $(if $(wildcard $(PY)),,rebuild)
 	@sh tools/make_venv.sh "$(PYTHON)"
 
+# The copy has no outputs, so that no answer stands below its question; what you changed in it stays as it is.
 # JupyterLab refuses to run as root without --allow-root. It keeps its token, and listens on the loopback address only.
 lab: .venv/.complete
-	$(PY) -m jupyterlab notebooks/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
+	$(PY) tools/notebooks.py copy my-course
+	$(PY) -m jupyterlab my-course/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
 		$$(test "$$(id -u)" -ne 0 || echo --allow-root) $(LAB_ARGS)
 
 check: .venv/.complete

@@ -6,6 +6,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     stop         the signal that tells a server to return: Stop, Keyboard
     interrupt    the forced end of a server function that ignores the signal, and whether a thread is asleep
     arguments    checks of the arguments that callers pass
+    sockets      plain names for what the kernel tells about a socket: bytes in a queue, a mask, a reset
     limits       descriptors and ports: how many connections this machine allows
     notebook     the running cell and its event loop, the progress bar
     errors       tracebacks that end in the learner's own line, and warnings that point to it
@@ -18,7 +19,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     stepper/     step: a server that runs one line, or one call, at a time
     trials/      check: hostile clients, one trial for each way to break a server
     measure/     experiments that return rows: wait_cost, chain_cost, echo_cost
-    course/      the exercises of the chapters, and the museum of broken servers
+    course/      the exercises of the chapters, the article's claims, and the museum of broken servers
     show/        everything that draws: charts and panels
     doctor       a report on what this machine allows
 
@@ -35,13 +36,13 @@ from .swarm import Swarm
 TYPE_CHECKING = False  # type checkers take it as true; importing it from `typing` would be slow
 if TYPE_CHECKING:
     from . import measure, show
-    from .course import exercise, museum
+    from .course import article, exercise, expect, museum
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
     from .show.predict import predict
+    from .sockets import accept_queue, duplicate, interest_list, mask_names, reset, unsent_bytes, waiting_bytes
     from .stepper import step
     from .trials import check
-    from .watch.kernel import accept_queue
 
 __version__ = "0.1.0"
 __all__ = [
@@ -49,32 +50,48 @@ __all__ = [
     "Server",
     "Swarm",
     "accept_queue",
+    "article",
     "check",
     "doctor",
+    "duplicate",
     "exercise",
+    "expect",
+    "interest_list",
+    "mask_names",
     "measure",
     "most_connections",
     "museum",
     "predict",
     "raise_descriptor_limit",
+    "reset",
     "serve",
     "show",
     "step",
     "stop_all",
+    "unsent_bytes",
+    "waiting_bytes",
 ]
 
 _LAZY = {
-    "accept_queue": ".watch.kernel",
+    "accept_queue": ".sockets",
+    "article": ".course",
     "check": ".trials",
     "doctor": ".doctor",
+    "duplicate": ".sockets",
     "exercise": ".course",
+    "expect": ".course",
+    "interest_list": ".sockets",
+    "mask_names": ".sockets",
     "measure": ".measure",
     "most_connections": ".limits",
     "museum": ".course.museum",
     "predict": ".show.predict",
     "raise_descriptor_limit": ".limits",
+    "reset": ".sockets",
     "show": ".show",
     "step": ".stepper",
+    "unsent_bytes": ".sockets",
+    "waiting_bytes": ".sockets",
 }
 
 

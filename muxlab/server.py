@@ -20,8 +20,9 @@ from . import errors, interrupt, running
 from .arguments import check_port, check_timeout, stop_argument
 from .listener import hang_up, listen
 from .servers import name_of
+from .sockets import accept_queue
 from .stop import Stop
-from .watch.kernel import XRay, accept_queue, xray
+from .watch.kernel import XRay, xray
 from .watch.rebind import Globals
 from .watch.stand_ins import socket_class
 from .watch.tap import Calls, Tap

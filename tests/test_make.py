@@ -110,7 +110,7 @@ def test_lab_keeps_the_loopback_and_allows_root_only_to_root(project, user, allo
     script(project / "bin/id", f"echo {user}")
     (project / "pip_result").write_text("0")
     command = make(project, "lab").stdout.splitlines()[-1].split()
-    assert command[:3] == ["-m", "jupyterlab", "notebooks/00_start_here.ipynb"]
+    assert command[:3] == ["-m", "jupyterlab", "my-course/00_start_here.ipynb"]
     assert "--ServerApp.ip=127.0.0.1" in command
     assert ("--allow-root" in command) is allowed
     assert "token" not in " ".join(command).lower()

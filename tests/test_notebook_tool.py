@@ -177,3 +177,53 @@ def test_run_does_not_write_a_chapter_that_fails(course):
     assert "01_wait.ipynb: did not run to the end, and was not written" in result.stderr
     assert "ZeroDivisionError" in result.stderr
     assert path.read_text() == before
+
+
+def test_a_question_is_folded_and_so_is_what_is_tagged(tool):
+    notebook = new_notebook(cells=[
+        code("guess = muxlab.predict('Who?', ['a', 'b'])\nguess"),
+        code("helper = 1", tags=["hide-input", "nbval-ignore-output"]),
+        code("print('guess = muxlab.predict(')"),
+        prose("words", "contents"),
+    ])  # fmt: skip
+    question, helper, plain, words = tool.normalise(notebook).cells
+    assert question.metadata == {"jupyter": {"source_hidden": True}, "tags": ["hide-input"]}
+    assert helper.metadata == {"jupyter": {"source_hidden": True}, "tags": ["hide-input", "nbval-ignore-output"]}
+    assert (plain.metadata, words.metadata) == ({}, {"tags": ["contents"]})
+    assert tool.text_of(tool.normalise(notebook)) == tool.text_of(notebook)
+
+
+def test_many_bare_verdicts_are_a_fault(tool, course, capsys):
+    output = new_output("stream", name="stdout", text="faster: True\nnumber 5\nfalse\nFalse \n" * 3)
+    write(course, "01_wait", prose("# 1. Wait\n\nWait."), code("x = 1", output))
+    tool.main(["tidy", "--folder", str(course)])
+    tool.BARE_VERDICTS, before = 5, tool.BARE_VERDICTS
+    try:
+        assert tool.main(["check", "--folder", str(course)]) == 1
+        assert "6 lines of output end in a bare True or False; at most 5 may" in capsys.readouterr().err
+        tool.BARE_VERDICTS = 6
+        assert tool.main(["check", "--folder", str(course)]) == 0
+    finally:
+        tool.BARE_VERDICTS = before
+
+
+def test_a_learners_copy_has_no_outputs_and_is_never_overwritten(tool, course, tmp_path, capsys):
+    tool.main(["tidy", "--folder", str(course)])
+    (course / "pictures").mkdir()
+    (course / "pictures/00.svg").write_text("<svg/>")
+    output = new_output("stream", name="stdout", text="the answer\n")
+    write(course, "01_wait", prose("# 1. Wait\n\nWait."), code("x = 1", output))
+    mine = tmp_path / "mine"
+    assert tool.main(["copy", str(mine), "--folder", str(course)]) == 0
+    assert capsys.readouterr().out == ""
+    assert {path.name for path in mine.iterdir()} == {path.name for path in course.glob("*.ipynb")} | {"pictures"}
+    copied = nbformat.read(mine / "01_wait.ipynb", as_version=4).cells[1]
+    assert (copied.source, copied.outputs, copied.execution_count) == ("x = 1", [], None)
+    (mine / "01_wait.ipynb").write_text("mine now")
+    (mine / "02_write.ipynb").unlink()
+    assert tool.main(["copy", str(mine), "--folder", str(course)]) == 0
+    assert (mine / "01_wait.ipynb").read_text() == "mine now"
+    assert (mine / "02_write.ipynb").exists()
+    assert capsys.readouterr().out == "2 chapters were there already, and were left as they are\n"
+    with pytest.raises(SystemExit):
+        tool.main(["copy", "--folder", str(course)])

@@ -11,7 +11,7 @@ TOP_LEVEL = {
     *("notebooks", "muxlab", "tests", "benchmarks", "tools"),
     *("environment.yml", "pyproject.toml", "Makefile", "README.md", "LICENSE", "CONTRIBUTING.md"),
 }
-BUILT = {"build", "dist", "__pycache__", "muxlab.egg-info"}  # made by installing, ignored by git
+BUILT = {"my-course", "build", "dist", "__pycache__", "muxlab.egg-info"}  # made by installing, ignored by git
 HEAVY = {"matplotlib", "ipywidgets", "anywidget", "numpy", "IPython", "asyncio"}
 
 

@@ -222,6 +222,9 @@ def test_questions_choices_and_results_are_text(nasty, capsys):
     assert stored.tags == ["p", "em", "ul", "li", "li", "code"]
     assert stored.text == f"Predict. Is it {nasty}?(a) {nasty}(b) {nasty}"
     assert (guess.question, guess.result) == (f"Is it {nasty}?", repr(nasty))
+    below = Parser(guess._outcome._repr_mimebundle_()["text/html"])
+    assert below.tags == ["p"] and below.text == f"→ none of these: {nasty!r}"
+    guess._outcome.close()
     guess.close()
 
 

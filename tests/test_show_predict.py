@@ -142,3 +142,24 @@ def test_it_is_loaded_when_it_is_first_used():
     code = "import sys, muxlab; print('anywidget' in sys.modules); muxlab.predict; print('anywidget' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert out.stdout.split() == ["False", "True"]
+
+
+def test_an_answer_after_the_experiment_reaches_the_line_below_it():
+    guess = ask()
+    guess.reveal(["client 2"])
+    outcome = guess._outcome
+    assert (outcome.answer, outcome.truth, repr(outcome)) == (-1, 1, "(b) client 2's socket")
+    guess.answer = 0
+    assert (outcome.answer, guess.answer) == (0, 0)
+    guess.reveal(b"hello")
+    assert (guess._outcome.answer, repr(guess._outcome)) == (0, "(c) <bytes>")
+    assert outcome.comm is None, "the line of the earlier run is closed"
+
+
+def test_the_line_below_reads_well_where_no_kernel_runs():
+    guess = ask()
+    guess.reveal(b"hello")
+    data = guess._outcome._repr_mimebundle_()
+    assert data["text/plain"] == "(c) <bytes>"
+    assert data["text/html"] == "<p>→ (c) &lt;bytes&gt;</p>"
+    assert "application/vnd.jupyter.widget-view+json" in data

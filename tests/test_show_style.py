@@ -131,3 +131,20 @@ def test_a_picture_takes_any_letters_and_sets_no_formulas(text):
         (written,) = ax.texts
         assert not written.get_parse_math() and len(written.get_text()) == len(text)
         assert style.png(figure).startswith(b"\x89PNG")
+
+
+# ---- pictures that do not know what page they are on
+
+
+def test_contrast_is_that_of_the_standard():
+    assert style.contrast("#FFFFFF", "#000000") == style.contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert style.contrast("#767676", "#FFFFFF") == pytest.approx(4.54, abs=0.01)
+
+
+def test_every_colour_has_a_shade_that_stands_out_on_a_light_and_on_a_dark_page():
+    assert all(style.contrast(style.MID, page) >= 4.3 for page in style.PAGES)
+    for look in [*style.WAITING.values(), *style.OUTCOME.values(), style.OWN]:
+        for least in (3.0, 4.2):
+            shade = style.on_any_page(look.colour, least)
+            assert all(style.contrast(shade, page) >= least for page in style.PAGES), (look, least)
+    assert style.on_any_page("#D55E00") == "#D55E00"  # what is in the middle already stays as it is

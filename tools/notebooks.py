@@ -4,14 +4,18 @@
     notebooks.py tidy  [CHAPTER ...]   rewrite each chapter without running it: normal form, navigation, contents
     notebooks.py check [CHAPTER ...]   run and write nothing; exit with 1 and a line for each fault (also: --check)
 
+    notebooks.py copy  FOLDER          copy the chapters, without their outputs, into a folder to work in
+
 CHAPTER is a number (03), a name (03_wait_with_select) or a path; the default is all chapters. Two markdown cells are
 generated: the last cell of every chapter, tagged `navigation`, and the cell of the first chapter tagged `contents`.
+The source of a cell tagged `hide-input` is folded; a question gets this tag by itself.
 """
 
 import argparse
 import hashlib
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -28,6 +32,9 @@ CELL_TIMEOUT = 60  # seconds, as in the tests
 CHAPTER_SECONDS = 20  # longer is too long for Run All
 LOOSE_SHARE = 0.4  # of a chapter's code cells, at most, may go without comparison
 LOOSE_TAGS = {"nbval-ignore-output", "nbval-skip"}
+FOLDED = "hide-input"  # the tag that Sphinx and MyST fold by; JupyterLab folds by `source_hidden`
+QUESTION = re.compile(r"^(\w+ = )?muxlab\.predict\(", re.MULTILINE)
+BARE_VERDICTS = 47  # lines of output that end in True or False, at most, in all chapters together
 OWN_PATHS = "|".join(re.escape(str(path)) for path in (Path.home(), ROOT, Path(tempfile.gettempdir())))
 MACHINE_PATHS = re.compile(rf"(?<![\w/.-])(?:/home|/Users|{OWN_PATHS})/[^\s\"'\\]+|(?<!\S)\S*site-packages")
 
@@ -63,6 +70,15 @@ def normal_outputs(cell: NotebookNode) -> list[NotebookNode]:
     return outputs
 
 
+def normal_metadata(cell: NotebookNode) -> NotebookNode:
+    """Return the metadata that a cell keeps: its tags, and whether its source is folded."""
+    kept = tags(cell)
+    if cell.cell_type == "code" and QUESTION.search(cell.source):
+        kept.add(FOLDED)  # what each choice stands for is the answer
+    folded = {"jupyter": {"source_hidden": True}} if FOLDED in kept else {}
+    return nbformat.from_dict(folded | ({"tags": sorted(kept)} if kept else {}))
+
+
 def normalise(notebook: NotebookNode) -> NotebookNode:
     """Bring a notebook into normal form, in place, and return it. A cell that was never run keeps no number."""
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -71,7 +87,7 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     seen: Counter[str] = Counter()
     count = 0
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({"tags": sorted(tags(cell))} if tags(cell) else {})
+        cell.metadata = normal_metadata(cell)
         digest = hashlib.sha1((cell.cell_type + cell.source).encode()).hexdigest()[:8]
         seen[digest] += 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
@@ -82,6 +98,12 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
             cell.outputs = normal_outputs(cell)
     nbformat.validate(notebook)
     return notebook
+
+
+def bare_verdicts(notebook: NotebookNode) -> int:
+    """Return how many lines of output end in a bare True or False, which hides from the reader how large a thing is."""
+    texts = [output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])]
+    return sum(line.rstrip().endswith(("True", "False")) for text in texts for line in text.splitlines())
 
 
 def text_of(notebook: NotebookNode) -> str:
@@ -165,6 +187,27 @@ def faults(path: Path, chapters: list[Path]) -> list[str]:
     return found
 
 
+def copy(chapters: list[Path], folder: Path) -> list[str]:
+    """Copy the chapters and their pictures into `folder`, without outputs, for a learner to work in.
+
+    A file that is there already is the learner's, and stays as it is. Returns the names of those.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = []
+    for path in chapters:
+        if (folder / path.name).exists():
+            kept.append(path.name)
+            continue
+        notebook = read(path)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        (folder / path.name).write_text(text_of(notebook), encoding="utf-8")
+    if (pictures := chapters[0].with_name("pictures")).is_dir():
+        shutil.copytree(pictures, folder / "pictures", dirs_exist_ok=True)
+    return kept
+
+
 def execute(notebook: NotebookNode, folder: Path) -> None:
     """Run all cells in a fresh kernel whose working directory is `folder`. Raises what nbclient raises.
 
@@ -211,8 +254,8 @@ def choose(names: list[str], chapters: list[Path]) -> list[Path]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["run", "tidy", "check"])
-    parser.add_argument("chapter", nargs="*")
+    parser.add_argument("command", choices=["run", "tidy", "check", "copy"])
+    parser.add_argument("chapter", nargs="*", help="for copy: the folder to work in")
     parser.add_argument("--folder", type=Path, default=ROOT / "notebooks", help="folder of the chapters")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(["check" if argument == "--check" else argument for argument in arguments])
@@ -220,6 +263,14 @@ def main(arguments: list[str] | None = None) -> int:
     notebooks = sorted(options.folder.resolve().glob("*.ipynb"))
     chapters = [path for path in notebooks if re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem)]
     failed = [f"{path.name}: a chapter is named NN_verb_phrase.ipynb" for path in notebooks if path not in chapters]
+    if options.command == "copy":
+        if len(options.chapter) != 1:
+            parser.error("copy takes one folder, to copy the chapters into")
+        if kept := copy(chapters, Path(options.chapter[0])):
+            print(f"{len(kept)} chapters were there already, and were left as they are")
+        return 0
+    if options.command == "check" and (bare := sum(bare_verdicts(read(path)) for path in chapters)) > BARE_VERDICTS:
+        failed.append(f"{bare} lines of output end in a bare True or False; at most {BARE_VERDICTS} may: print numbers")
     try:
         for path in choose(options.chapter, chapters):
             check = options.command == "check"

@@ -3,13 +3,17 @@
 exercise   what an exercise is: its trials, hints and solution, and the check of an answer
 panel      the same with buttons
 chNN       the exercises of chapter NN
+claims     what the article says, worded once, and the course's verdicts: `article`, `expect`
 variant    a broken server as its difference from a good one
 museum/    broken servers to look at, to check and to repair
 markup     sentences, Python and differences as HTML
 """
 
 from . import ch02, ch03, ch04, ch05, ch06, ch09, ch10
+from .claims import article, expect
 from .exercises import Exercise
+
+__all__ = ["EXERCISES", "article", "exercise", "expect"]
 
 EXERCISES: dict[str, Exercise] = {
     found.name: found for chapter in (ch02, ch03, ch04, ch05, ch06, ch09, ch10) for found in chapter.EXERCISES

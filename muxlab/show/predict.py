@@ -1,7 +1,8 @@
 """`predict`: a question to answer before the experiment runs, and which the experiment's own result decides.
 
 Which choice is right is written nowhere: `reveal` is given what the experiment returned, and finds the choice that
-stands for it. In a notebook that nobody touches the question waits quietly, and then shows what came out.
+stands for it. Right or wrong is said below the experiment, where the learner is looking. A question that nobody has
+answered stays open after the experiment, and gives nothing away until it is answered.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import anywidget
 import traitlets
+from IPython.display import display
 from ipywidgets import DOMWidget
 
 from muxlab.show.panel import read_script, read_style
@@ -31,7 +33,7 @@ class Prediction(anywidget.AnyWidget):
         truth: the number of the choice that came out, -1 when none of them did; None before `reveal`.
     """
 
-    _esm = read_script("predict.js")
+    _esm = read_script("prediction.js", "predict.js")
     _css = read_style("predict.css")
 
     question = traitlets.Unicode().tag(sync=True)  # as text with `code`, like the choices
@@ -42,12 +44,13 @@ class Prediction(anywidget.AnyWidget):
 
     def __init__(self, question: str, choices: Mapping[str, Any]) -> None:
         self._meanings = [*choices.values()]
+        self._outcome: Outcome | None = None
         super().__init__(question=question, choices=[*choices])
 
     def reveal(self, result: Any) -> None:
-        """Show which choice the experiment's result stands for; again, and with another result, whenever it runs again.
+        """Say below the experiment whether the prediction was right; anew, with another result, when it runs again.
 
-        Prints that choice, whether or not the question was answered.
+        As text, and where no kernel runs, this is the choice that came out, whether or not the question was answered.
 
         Args:
             result: what the experiment returned; compared with what each choice stands for, see `predict`.
@@ -61,7 +64,15 @@ class Prediction(anywidget.AnyWidget):
             raise ValueError(f"{result!r} fits {several}: let each choice stand for something else")
         with self.hold_sync():
             self.truth, self.result = (found[0], "") if found else (NONE, repr(result))
-        print(_lettered(self.choices)[found[0]] if found else f"none of these: {result!r}")
+        if self._outcome:
+            self._outcome.close()
+        self._outcome = Outcome(choices=self.choices, truth=self.truth, result=self.result, answer=self.answer)
+        display(self._outcome)
+
+    @traitlets.observe("answer")
+    def _tell(self, change: Any) -> None:
+        if self._outcome:
+            self._outcome.answer = change["new"]
 
     @traitlets.validate("answer")
     def _lock(self, proposal: Any) -> int:
@@ -76,6 +87,30 @@ class Prediction(anywidget.AnyWidget):
         items = "".join(f"<li>{line}</li>" for line in _lettered(self.choices, _as_html))
         stored = f'<p><em>Predict.</em> {_as_html(self.question)}</p><ul style="list-style: none">{items}</ul>'
         return data | {"text/plain": repr(self), "text/html": stored}  # all of the text: ipywidgets would cut it
+
+
+class Outcome(anywidget.AnyWidget):
+    """The line below an experiment: which choice came out, and whether it is the one that was predicted.
+
+    Attributes:
+        choices, answer, truth, result: as those of the `Prediction`.
+    """
+
+    _esm = read_script("prediction.js", "outcome.js")
+    _css = read_style("predict.css")
+
+    choices = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    answer = traitlets.Int(NONE).tag(sync=True)
+    truth = traitlets.Int(NONE).tag(sync=True)
+    result = traitlets.Unicode().tag(sync=True)
+
+    def __repr__(self) -> str:
+        """Return the choice that came out, whatever was answered: nbval compares it."""
+        return f"none of these: {self.result}" if self.truth == NONE else _lettered(self.choices)[self.truth]
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        data = DOMWidget._repr_mimebundle_(self, **kwargs)
+        return data | {"text/plain": repr(self), "text/html": f"<p>→ {html.escape(repr(self))}</p>"}
 
 
 def predict(question: str, choices: Mapping[str, Any] | Iterable[str]) -> Prediction:

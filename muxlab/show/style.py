@@ -71,6 +71,13 @@ CLIENT = {
 # A chart is an opaque card with dark ink: the same picture reads well on a light and on a dark page.
 CARD, INK, MUTED, GRID, TILE = "#FCFBF8", "#22282E", "#68727B", "#E4E2DC", "#F5F5F3"
 
+# A picture that is shown as an image cannot know whether the page is light or dark. So its ground is transparent, and
+# what stands free on it is in one grey in the middle, which reads as well on white as on JupyterLab's dark ground.
+PAGES = "#FFFFFF", "#111111"
+MID = "#767A7D"
+FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
+MONO_FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+
 COLOURS = {kind: look.colour for kind, look in (OUTCOME | CLIENT).items()} | {
     "paused": "#C98A00",  # these five are what a stepped server may be
     "blocked": "#6F8FA3",
@@ -147,6 +154,28 @@ def mixed(colour: str, other: str, share: float) -> str:
     """Return `colour` mixed with `share` (0 to 1) of `other`, both as #rrggbb."""
     parts = (round(int(colour[i : i + 2], 16) * (1 - share) + int(other[i : i + 2], 16) * share) for i in (1, 3, 5))
     return "#" + "".join(f"{part:02X}" for part in parts)
+
+
+def luminance(colour: str) -> float:
+    """Return how bright `colour` (#rrggbb) is, from 0 to 1: WCAG 2, relative luminance."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours (#rrggbb), from 1 to 21: WCAG 2 wants 4.5 for text, 3 for lines and marks."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def on_any_page(colour: str, least: float = 3.0) -> str:
+    """Return `colour`, no darker and no lighter than a contrast of `least` (up to 4.3) on both `PAGES` asks for."""
+    light, dark = PAGES
+    for page, away in ((light, "#000000"), (dark, "#FFFFFF")):
+        steps = (mixed(colour, away, step / 50) for step in range(51))
+        colour = next(shade for shade in steps if contrast(shade, page) >= least)
+    return colour
 
 
 def palette_css() -> str:

@@ -2,11 +2,10 @@
 
 import contextlib
 import socket
-import struct
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from ..watch.kernel import receive_queue
+from .. import sockets
 
 CONNECT_TIMEOUT = 2.0
 """Seconds to wait for a connection: on one machine it comes at once, unless the accept queue is full."""
@@ -92,7 +91,7 @@ class Client:
         """Reset the connection: the server's next call fails with ECONNRESET. Source: SO_LINGER of 0 s, socket(7)."""
         with self._acting():
             if not self.closed:
-                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                sockets.reset(self._sock)
             self.drop()
 
     def drop(self) -> None:
@@ -107,4 +106,4 @@ class Client:
         with contextlib.suppress(OSError, AttributeError):  # the option exists on Linux alone
             # Acknowledge at once, so that the server's send queue holds only what the client has no room for.
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        return receive_queue(self._sock.fileno())
+        return sockets.waiting_bytes(self._sock)

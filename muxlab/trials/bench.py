@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
-from .. import errors, limits
+from .. import errors, limits, sockets
 from ..server import Server, serve
-from ..watch import kernel
 from ..watch.rebind import plain_function
 from .clients import BenchClient
 from .leftovers import Leftovers
@@ -251,7 +250,7 @@ class Bench:
         waiting = 0
         for fd in self.server.connections().values():
             with contextlib.suppress(OSError):  # the server has just closed it
-                waiting += kernel.receive_queue(fd)
+                waiting += sockets.waiting_bytes(fd)
         return waiting
 
     def somebody_waits(self) -> bool:

@@ -7,7 +7,8 @@ import contextlib
 import ctypes
 import fcntl
 import socket
-import struct
+
+from .. import sockets
 
 PIECE = 65536
 """Bytes that a client reads at once."""
@@ -144,7 +145,7 @@ class BenchClient:
     def reset(self) -> None:
         """Leave without a good-bye: SO_LINGER with a time of 0, socket(7)."""
         with contextlib.suppress(OSError):  # the server has closed a descriptor that was not its own
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sockets.reset(self.sock)
         self.close()
 
     def close(self) -> None:

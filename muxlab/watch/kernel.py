@@ -7,28 +7,17 @@ Not handled here: systems other than Linux have only some of these tables; what 
 """
 
 import contextlib
-import fcntl
-import functools
 import os
-import re
 import select
 import socket
 import struct
 import sys
-import termios
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .. import interrupt
-
-FLAGS = {1: "IN", 2: "PRI", 4: "OUT", 8: "ERR", 16: "HUP", 1 << 13: "RDHUP"} | {
-    1 << 28: "EXCLUSIVE", 1 << 29: "WAKEUP", 1 << 30: "ONESHOT", 1 << 31: "ET"
-}  # fmt: skip
-"""Names of the bits of an event mask, the same for poll and epoll: poll(2), epoll_ctl(2)."""
-
-ALWAYS = 8 | 16
-"""Bits ERR and HUP, which epoll reports whether they were asked for or not: epoll_ctl(2)."""
+from ..sockets import accept_queue, interest_list, mask_names, unsent_bytes, waiting_bytes
 
 SLEEPS = {
     "x86_64": {7: "poll", 271: "poll", 23: "select", 270: "select", 232: "epoll_wait", 281: "epoll_wait",
@@ -163,37 +152,17 @@ def connection_row(name: str, fd: int, masks: Mapping[int, int], reply: int = 0)
     Raises:
         OSError: the descriptor is closed.
     """
-    queues = receive_queue(fd), send_queue(fd)
+    queues = waiting_bytes(fd), unsent_bytes(fd)
     return SocketRow(name, fd, "accepted", *queues, _ready(fd), _interest(fd, masks), None, reply)
 
 
 def _ready(fd: int) -> str:
     mask = ready_now(fd)
-    return flags(mask) if mask else ""
+    return mask_names(mask) if mask else ""
 
 
 def _interest(fd: int, masks: Mapping[int, int]) -> str:
-    return flags(masks[fd]) if fd in masks else ""
-
-
-@functools.cache
-def flags(mask: int) -> str:
-    """Return the names of the bits in an event mask, "IN|ET"; "nothing" for 0. Source: epoll_ctl(2)."""
-    return "|".join(name for bit, name in FLAGS.items() if mask & bit) or "nothing"
-
-
-def receive_queue(fd: int) -> int:
-    """Return the number of unread bytes in a socket's receive queue. Source: FIONREAD, tcp(7)."""
-    return _ioctl(fd, termios.FIONREAD)
-
-
-def send_queue(fd: int) -> int:
-    """Return the number of sent bytes that the peer has not acknowledged. Source: SIOCOUTQ (= TIOCOUTQ), tcp(7)."""
-    return _ioctl(fd, termios.TIOCOUTQ)
-
-
-def _ioctl(fd: int, request: int) -> int:
-    return int.from_bytes(fcntl.ioctl(fd, request, bytes(4)), sys.byteorder)
+    return mask_names(masks[fd]) if fd in masks else ""
 
 
 def ready_now(fd: int, events: int = select.POLLIN | select.POLLOUT | getattr(select, "POLLRDHUP", 0)) -> int:
@@ -201,23 +170,6 @@ def ready_now(fd: int, events: int = select.POLLIN | select.POLLOUT | getattr(se
     poll = select.poll()
     poll.register(fd, events)
     return next((mask for _, mask in poll.poll(0)), 0)
-
-
-def accept_queue(listener: socket.socket) -> tuple[int, int]:
-    """Return the length of a listener's accept queue, and its limit, in connections.
-
-    Source: TCP_INFO, tcp(7): for a listener, the kernel reports the two as tcpi_unacked and tcpi_sacked.
-    """
-    info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
-    now, limit = struct.unpack_from("II", info, 24)
-    return now, limit
-
-
-def interest_list(epoll_fd: int) -> dict[int, int]:
-    """Return an epoll's interest list: {descriptor: mask}. Source: /proc/self/fdinfo, proc(5)."""
-    with open(f"/proc/self/fdinfo/{epoll_fd}") as file:
-        found = re.findall(r"tfd:\s*(\d+) events:\s*([0-9a-f]+)", file.read())
-    return {int(fd): int(mask, 16) & ~ALWAYS for fd, mask in found}
 
 
 def watched(fds: set[int]) -> dict[int, int]:

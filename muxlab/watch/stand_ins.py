@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .kernel import flags, ready_now
+from ..sockets import mask_names
+from .kernel import ready_now
 from .tap import PREVIEW, WOULD_BLOCK, OutcomeOf, Summary, Tap, Wait, done_outcome, preview
 
 NAMED = 8
@@ -248,7 +249,7 @@ class Epoll(Waiter):
         self._control("unregister", fd)
 
     def _control(self, name: str, fd: Any, *mask: int) -> None:
-        real, args = getattr(self._real, name), "".join(map(flags, mask))
+        real, args = getattr(self._real, name), "".join(map(mask_names, mask))
         self.tap.call(f"epoll.{name}", _descriptor(fd), args, done_outcome, None, real, fd, *mask)
 
     def close(self) -> None:

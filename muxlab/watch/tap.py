@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, NamedTuple, Protocol
 
-from .kernel import flags
+from ..sockets import mask_names
 
 KEPT = 10_000
 """Events kept, the latest: at 0.3 kB each, 3 MB. The counts are of all events."""
@@ -295,7 +295,7 @@ def summary_text(summary: Summary) -> str:
     """Return a recorded argument or result as text."""
     if isinstance(summary, list):
         if summary and isinstance(summary[0], tuple):
-            return f"[{', '.join(f'{name} {flags(mask)}' for name, mask in summary)}]"
+            return f"[{', '.join(f'{name} {mask_names(mask)}' for name, mask in summary)}]"
         if summary and isinstance(summary[0], list | int):
             return ", ".join(f"[{one} descriptors]" if isinstance(one, int) else summary_text(one) for one in summary)
         return f"[{', '.join(sorted(summary, key=_name_order))}]"

@@ -5,6 +5,7 @@ An `alert` is an error of the page (harness.py), and so is the request for a pic
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -73,7 +74,12 @@ def test_nothing_that_is_put_into_a_panel_becomes_part_of_the_page(page):
     question = page.locator(".mux-predict")
     assert question.locator(".mux-predict-question").inner_text() == f"Predict. {NASTY}"
     assert question.locator(".mux-predict-choice span").all_inner_texts() == [NASTY, NASTY]
-    assert question.get_by_role("status").inner_text() == f"It is none of these: {NASTY!r}."
+    question.get_by_role("button").first.click()
+    below = page.locator(".mux-outcome")
+    wrong = f"✗ Not so: you said (a) {NASTY}; it is none of these: {NASTY!r}. Now you have something to find out."
+    expect(below).to_have_text(wrong)
+    said = f"It is none of these: {NASTY!r}. You said (a): now you have something to find out."
+    expect(question.get_by_role("status")).to_have_text(said)
     panels = ":is(.mux, .ms, .mux-predict)"
     assert page.locator(f"{panels} :is(script, [src='x'], [onerror])").count() == 0
 

@@ -16,7 +16,7 @@ guess"""
 EXPERIMENT = """names = ["client 2"]
 print(names)
 guess.reveal(names)"""
-PRINTED = "['client 2']\n(b) client 2's socket\n"
+PRINTED = "['client 2']\n"
 
 STATE = "wanted => document.querySelector('.mux-predict')?.dataset.state === wanted"
 START = """() => {
@@ -65,7 +65,11 @@ def note(notebook):
 
 
 def printed(notebook):
-    return "".join(output["text"] for output in notebook.outputs()[1])
+    return "".join(output.get("text", "") for output in notebook.outputs()[1])
+
+
+def outcome(notebook):
+    return notebook.page.locator(".mux-outcome").inner_text()
 
 
 def test_a_click_answers_and_locks_and_the_next_cell_decides(notebook):
@@ -82,6 +86,9 @@ def test_a_click_answers_and_locks_and_the_next_cell_decides(notebook):
     assert choice(notebook, "the five bytes").inner_text().endswith("your answer")
     assert choice(notebook, "client 2's socket").inner_text().endswith("what came out")
     assert printed(notebook) == PRINTED
+    assert outcome(notebook) == (
+        "✗ Not so: you said (c) the five bytes; it is (b) client 2's socket. Now you have something to find out."
+    )
 
 
 def test_it_is_answered_by_keyboard_and_asked_anew(notebook):
@@ -93,6 +100,7 @@ def test_it_is_answered_by_keyboard_and_asked_anew(notebook):
     assert note(notebook) == "Locked: you said (b). Now run the next cell."
     run_next_cell(notebook)
     assert note(notebook) == "It is (b), as you said."
+    assert outcome(notebook) == "✓ Right: (b) client 2's socket"
 
     ask(notebook)
     choice(notebook, "all three").press("Space")
@@ -100,14 +108,23 @@ def test_it_is_answered_by_keyboard_and_asked_anew(notebook):
     assert note(notebook) == "Locked: you said (a). Now run the next cell."
 
 
-def test_nobody_has_to_answer(notebook):
+def test_after_run_all_the_question_is_still_open(notebook):
     notebook.run_all()
     assert notebook.cell_errors() == [] and notebook.widget_errors() == []
-    notebook.page.wait_for_function(STATE, arg="revealed")
-    assert note(notebook) == "It is (b)."
+    page = notebook.page
+    page.locator(".mux-outcome").wait_for()
     assert printed(notebook) == PRINTED
-    choice(notebook, "client 2's socket").click(force=True)  # it is too late
-    assert note(notebook) == "It is (b)."
+    assert note(notebook) == "Not predicted yet: choose one, and the cell below tells you whether it is right."
+    assert "what came out" not in choice(notebook, "client 2's socket").inner_text()
+    assert page.locator(".mux-true").count() == 0
+    assert outcome(notebook) == "Not predicted yet. Choose an answer above, or see what came out"
+    page.locator(".mux-outcome summary").click()
+    assert page.locator(".mux-outcome details span").inner_text() == "(b) client 2's socket"
+
+    choice(notebook, "client 2's socket").click()
+    page.wait_for_function(STATE, arg="revealed")
+    assert note(notebook) == "It is (b), as you said."
+    page.get_by_text("✓ Right: (b)").wait_for()
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "JupyterLab Light"), (640, "JupyterLab Dark")])

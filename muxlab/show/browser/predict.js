@@ -1,7 +1,5 @@
-// A question with choices, see predict.py. The first click answers; what came out is shown when Python has told it.
-
-const LETTERS = "abcdefghijklmnopqrstuvwxyz";
-const NONE = -1;
+// A question with choices, see predict.py. The first click answers, before the experiment or after it; what came out is
+// marked when Python has told it and the question is answered.
 
 function render({ model, el }) {
   const root = make(el, "div", "mux-card mux-predict");
@@ -26,20 +24,20 @@ function render({ model, el }) {
   note.setAttribute("role", "status");
 
   function choose(number) {
-    if (model.get("answer") !== NONE || model.get("truth") !== null) return;
+    if (model.get("answer") !== NONE) return;
     model.set("answer", number);
     model.save_changes();
   }
 
   function show() {
     const [answer, truth] = [model.get("answer"), model.get("truth")];
-    root.dataset.state = truth !== null ? "revealed" : answer !== NONE ? "locked" : "open";
+    root.dataset.state = answer === NONE ? "open" : truth === null ? "locked" : "revealed";
     buttons.forEach((button, number) => {
       button.setAttribute("aria-pressed", number === answer);
       button.setAttribute("aria-disabled", root.dataset.state !== "open");
       button.classList.toggle("mux-own", number === answer);
-      button.classList.toggle("mux-true", number === truth);
-      button.lastChild.textContent = remark(number, answer, truth);
+      button.classList.toggle("mux-true", answer !== NONE && number === truth);
+      button.lastChild.textContent = answer === NONE ? "" : remark(number, answer, truth);
     });
     note.textContent = inWords(answer, truth, model.get("result"));
   }
@@ -48,26 +46,17 @@ function render({ model, el }) {
   return follow(model, { answer: show, truth: show, result: show });
 }
 
-function writeWithCode(parent, text) { // `code` between backticks
-  text.split(/`([^`]+)`/).forEach((part, i) => {
-    if (i % 2) make(parent, "code").textContent = part;
-    else parent.append(part);
-  });
-}
-
 function remark(number, answer, truth) {
   return [number === answer && "your answer", number === truth && "what came out"].filter(Boolean).join(" · ");
 }
 
 function inWords(answer, truth, result) {
-  const named = (number) => `(${LETTERS[number]})`;
-  if (truth === null) {
-    return answer === NONE ? "Choose one, then run the next cell." : `Locked: you said ${named(answer)}. Now run the next cell.`;
+  if (answer === NONE) {
+    return truth === null ? "Choose one, then run the next cell." : "Not predicted yet: choose one, and the cell below tells you whether it is right.";
   }
-  const outcome = truth === NONE ? `It is none of these: ${result}` : `It is ${named(truth)}`;
-  if (answer === NONE) return `${outcome}.`;
-  if (answer === truth) return `${outcome}, as you said.`;
-  return `${outcome}. You said ${named(answer)}: now you have something to find out.`;
+  if (truth === null) return `Locked: you said ${lettered(answer)}. Now run the next cell.`;
+  const outcome = truth === NONE ? `It is none of these: ${result}` : `It is ${lettered(truth)}`;
+  return answer === truth ? `${outcome}, as you said.` : `${outcome}. You said ${lettered(answer)}: now you have something to find out.`;
 }
 
 // JupyterLab makes the cell active that is clicked or gets the focus: Shift+Enter, which is to run the experiment below,

@@ -246,7 +246,8 @@ wrong("open-door", LACK, "dies_of_emfile", "A crowd is no trouble, a lack of des
 wrong("open-door", LACK, "spins_at_emfile", "The error is caught, and raised again at once.", (REST, "pass"))
 wrong("open-door", "echoes one message", "an_empty_queue_is_an_error",
     "accept is called until it raises, and what it raises at the end of the queue is not expected.",
-    ("except BlockingIOError:\n    return True  # the accept queue is empty\nexcept OSError:", "except InterruptedError:"))
+    ("except BlockingIOError:\n    return True  # the accept queue is empty\nexcept OSError:",
+     "except InterruptedError:"))
 add("open-door", "waits with epoll.poll", SOLVED["never-stall"][0])
 
 # ---- 10

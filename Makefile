@@ -9,7 +9,7 @@ LAB_ARGS ?=
 PY := .venv/bin/python
 TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 
-.PHONY: help .venv lab quick test check notebooks bench clean rebuild
+.PHONY: help .venv lab quick test check notebooks pictures bench clean rebuild
 
 help:
 	@echo "make .venv      make the Python environment and nothing else"
@@ -17,6 +17,7 @@ help:
 	@echo "make quick      check the code and the form of the chapters, and run the unit tests (about a minute)"
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
 	@echo "make notebooks  run all chapters and rewrite them with their outputs"
+	@echo "make pictures   draw the pictures of the chapters again"
 	@echo "make bench      run all benchmarks and print their tables (takes some minutes)"
 	@echo "make clean      remove the environment and the caches"
 
@@ -50,6 +51,9 @@ test: check
 
 notebooks: .venv/.complete
 	$(PY) tools/notebooks.py run $(CHAPTERS)
+
+pictures: .venv/.complete
+	$(PY) -m tools.pictures
 
 bench: .venv/.complete
 	@$(PY) benchmarks/all.py

@@ -8,7 +8,67 @@ from .variant import variant
 
 def epoll_echo(listener, stop):
     listener.setblocking(False)
-    conns, unsent = {}, {}  # both by descriptor
+    epoll = select.epoll()
+    conns = {}  # for each descriptor, its socket
+    unsent = {}  # for each client, the bytes that still have to go
+    watched = {}  # for each client, what epoll watches it for
+
+    def welcome():
+        conn, address = listener.accept()
+        conn.setblocking(False)
+        epoll.register(conn, select.EPOLLIN)
+        conns[conn.fileno()] = conn
+        unsent[conn] = b""
+        watched[conn] = select.EPOLLIN
+
+    def read_some(conn):
+        data = conn.recv(65536)
+        if data:
+            unsent[conn] = data
+            flush(conn)
+        else:
+            drop(conn)
+
+    def flush(conn):
+        try:
+            sent = conn.send(unsent[conn])
+        except BlockingIOError:
+            sent = 0  # no room just now
+        unsent[conn] = unsent[conn][sent:]
+        wanted = select.EPOLLOUT if unsent[conn] else select.EPOLLIN
+        if wanted != watched[conn]:  # tell epoll only what changes
+            epoll.modify(conn, wanted)
+            watched[conn] = wanted
+
+    def drop(conn):
+        epoll.unregister(conn)  # before close: after it, the number may be another client's
+        del conns[conn.fileno()], unsent[conn], watched[conn]
+        conn.close()
+
+    with epoll:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(listener, select.EPOLLIN)
+        while not stop.is_set():
+            for fd, mask in epoll.poll():
+                if fd == listener.fileno():
+                    welcome()
+                elif fd in conns:  # whatever the mask says: try
+                    conn = conns[fd]
+                    try:
+                        if unsent[conn]:
+                            flush(conn)
+                        else:
+                            read_some(conn)
+                    except BlockingIOError:
+                        pass  # nothing to read after all
+                    except OSError:
+                        drop(conn)  # a reset: the end of this client, and of no other
+    for conn in conns.values():
+        conn.close()
+
+
+def start_of_epoll_echo(listener, stop):
+    conns = {}
     with select.epoll() as epoll:
         epoll.register(stop, select.EPOLLIN)
         epoll.register(listener, select.EPOLLIN)
@@ -16,24 +76,15 @@ def epoll_echo(listener, stop):
             for fd, mask in epoll.poll():
                 if fd == listener.fileno():
                     conn, address = listener.accept()
-                    conn.setblocking(False)
-                    conns[conn.fileno()], unsent[conn.fileno()] = conn, b""
                     epoll.register(conn, select.EPOLLIN)
-                elif fd in conns:  # whatever the mask says: try
-                    try:
-                        unsent[fd] = unsent[fd] or conns[fd].recv(65536)
-                        ended = not unsent[fd]
-                        unsent[fd] = unsent[fd][conns[fd].send(unsent[fd]) :]
-                    except BlockingIOError:
-                        ended = False
-                    except OSError:
-                        ended = True
-                    if ended:
-                        epoll.unregister(fd)  # before close: after it, the number may be another client's
-                        conns.pop(fd).close()
-                        del unsent[fd]
+                    conns[conn.fileno()] = conn
+                elif fd in conns:
+                    data = conns[fd].recv(65536)
+                    if data:
+                        conns[fd].sendall(data)
                     else:
-                        epoll.modify(fd, select.EPOLLOUT if unsent[fd] else select.EPOLLIN)
+                        epoll.unregister(fd)
+                        conns.pop(fd).close()
     for conn in conns.values():
         conn.close()
 
@@ -67,8 +118,8 @@ EXERCISES = [
     Exercise(
         name="epoll-echo",
         chapter="05",
-        about="Write the level-triggered epoll server from an empty cell. "
-        "Watch no client for `EPOLLOUT` without a reason, and none after it has left.",
+        about="Extend the short server until no client can hold it up: not one that resets its connection, and not one "
+        "that does not read. Watch no client for `EPOLLOUT` without a reason, and none after it has left.",
         trials=(
             "echoes one message",
             "survives a reset between messages",
@@ -87,24 +138,26 @@ EXERCISES = [
             "returns when told to stop",
         ),
         hints=(
-            "`epoll.poll` returns descriptor numbers: you need a dictionary from the number to the socket, "
-            "and one from the number to the bytes that still have to go.",
-            "Any event is a reason to try: flush what is owed, or else read. "
-            "`recv` tells whether it was bytes, the end or an error.",
+            "No call may wait but `epoll.poll`. Which others can, as the server stands? Make every socket nonblocking, "
+            "and keep what `send` did not take in a second dictionary.",
+            "Any event is a reason to try: send what is left, or else read. `recv` tells you whether it was bytes, the "
+            "end or an error, and an error ends that client alone.",
             "Tell epoll when what you wait for changes: `modify` to `EPOLLOUT` when something is left over, back to "
             "`EPOLLIN` when it is gone. Never both, and never `EPOLLOUT` for nothing: it would wake you all the time.",
-            "At the end of a client: unregister, then close, and forget its number in every dictionary. "
-            "The next client may get that number.",
+            "At the end of a client: unregister, then close, and take it out of every dictionary. "
+            "The next client may get its number.",
         ),
-        why="Two dictionaries by descriptor, and one wait at a time: `EPOLLIN`, or `EPOLLOUT` while bytes are owed.",
+        why="Four steps, and a wait that always fits: `EPOLLIN`, or `EPOLLOUT` while something is still to be sent. "
+        "`watched` remembers which, so that `modify` is called only for a change.",
         functions=(epoll_echo,),
+        start=start_of_epoll_echo,
         way="epoll",
     ),
     Exercise(
         name="picky",
         chapter="05",
         about="This server tests the mask as the article does. It serves its clients well until one of them resets its "
-        "connection. Then it is woken for nothing, again and again.",
+        "connection. From then on it is woken for nothing, again and again.",
         trials=(
             "echoes one message",
             "survives a reset before any data",
@@ -113,10 +166,11 @@ EXERCISES = [
             "forgets clients that left",
         ),
         hints=(
-            "Print the events of a client that resets its connection. Are they equal to `EPOLLIN`?",
+            "Print `events` for a client that resets its connection. Are they equal to `EPOLLIN`?",
             "A mask is a sum of bits. A reset sets three of them: `EPOLLIN`, `EPOLLERR` and `EPOLLHUP`. "
             "The server passes over that client, and epoll reports it again at once.",
-            "Any event is worth a `recv`. But after a reset `recv` raises: that is the client's end, not the server's.",
+            "Any event is worth a `recv`. But after a reset `recv` raises, and that is the client's end, not the "
+            "server's.",
         ),
         why="The mask is not compared any more: whatever the event, `recv` is tried, "
         "and an error from it ends that client and no other.",
@@ -137,7 +191,10 @@ EXERCISES = [
                     data = b""
                 if data:
                 """,
-                "if data := conns[fd].recv(1024):",
+                """
+                data = conns[fd].recv(1024)
+                if data:
+                """,
             ),
         ),
     ),

@@ -13,6 +13,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {}
 
 SOLVED = {name: found.functions for name, found in EXERCISES.items()}
 BROKEN = {name: found.broken for name, found in EXERCISES.items() if found.broken}
+STARTS = {name: found.start for name, found in EXERCISES.items() if found.start}
 
 
 def wrong(exercise: str, trial: str, name: str, mistake: str, *changes: tuple[str, str], base=None) -> None:
@@ -156,25 +157,24 @@ wrong("ghost", "sleeps when nobody talks", "unregistered_after_close",
 
 # ---- 05
 
-MODIFY = "epoll.modify(fd, select.EPOLLOUT if unsent[fd] else select.EPOLLIN)"
+MODIFY = "if wanted != watched[conn]:  # tell epoll only what changes\n    epoll.modify(conn, wanted)"
 
 wrong("epoll-echo", "sleeps when nobody talks", "always_out",
     "Watches every client for EPOLLOUT all the time.",
     ("epoll.register(conn, select.EPOLLIN)", "epoll.register(conn, select.EPOLLIN | select.EPOLLOUT)"),
-    (MODIFY, "pass"))
+    (MODIFY, "if False:\n    pass"))
 wrong("epoll-echo", "survives clients that connect and leave", "unregisters_after_close",
-    "The number means nothing any more when it is unregistered.",
-    ("epoll.unregister(fd)", "pass"), ("conns.pop(fd).close()", "conns.pop(fd).close()\nepoll.unregister(fd)"))
+    "A closed socket has no number any more: unregister(conn) raises.",
+    ("epoll.unregister(conn)", "pass"),
+    ("watched[conn]\nconn.close()", "watched[conn]\nconn.close()\nepoll.unregister(conn)"))
 wrong("epoll-echo", "survives a reset between messages", "tutorial",
-    "The first version of the chapter, with stop: a reset kills it, and sendall waits.",
-    ("elif events == select.EPOLLIN and fd in conns:", "elif fd in conns:"),
-    ("conns[fd].send(data)", "conns[fd].sendall(data)"),
-    base=BROKEN["picky"])
+    "The server that it starts from, with one line more: a reset kills it, and sendall waits.",
+    ("conn, address = listener.accept()", "conn, address = listener.accept()\nconn.setblocking(True)"),
+    base=STARTS["epoll-echo"])
 wrong("epoll-echo", "returns 4 MiB whole to a client that reads late", "never_back_to_reading",
     "modify to EPOLLOUT, and never back: a client that was slow once is not heard again.",
-    ("unsent[fd] = unsent[fd] or conns", "if mask & select.EPOLLIN:\n    unsent[fd] = conns"),
-    ("ended = not unsent[fd]", "ended = not unsent[fd] and not mask & select.EPOLLOUT"),
-    (MODIFY, "if unsent[fd]:\n    epoll.modify(fd, select.EPOLLOUT)"))
+    ("if unsent[conn]:\n    flush(conn)", "if mask & select.EPOLLOUT:\n    flush(conn)"),
+    (MODIFY, "if unsent[conn]:\n    epoll.modify(conn, wanted)"))
 add("epoll-echo", "waits with epoll.poll", SOLVED["never-stall"][0])
 
 LOOK = "elif events == select.EPOLLIN and fd in conns:"

@@ -14,14 +14,9 @@ def crowded_server(listener, stop):
     rest_until = None  # when no descriptor was left: when to look at the listener again
 
     def welcome():
-        """Let one client in; return False when no descriptor is left for it."""
-        try:
-            conn, address = listener.accept()
-        except OSError:
-            return False
+        conn, address = listener.accept()
         epoll.register(conn, select.EPOLLIN)
         conns[conn.fileno()] = conn
-        return True
 
     def answer(conn):
         try:
@@ -49,7 +44,9 @@ def crowded_server(listener, stop):
                 rest_until = None
             for fd, mask in news:
                 if fd == listener.fileno():
-                    if not welcome():  # leave the listener alone for a tenth of a second
+                    try:
+                        welcome()
+                    except OSError:  # no descriptor is left: leave the listener alone for a tenth of a second
                         epoll.modify(listener, 0)
                         rest_until = time.monotonic() + 0.1
                 elif fd in conns:
@@ -66,16 +63,8 @@ NO_REST = (
         epoll.modify(listener, select.EPOLLIN)
         rest_until = None
     for fd, mask in news:
-        if fd == listener.fileno():
-            if not welcome():  # leave the listener alone for a tenth of a second
-                epoll.modify(listener, 0)
-                rest_until = time.monotonic() + 0.1
     """,
-    """
-    for fd, mask in epoll.poll():
-        if fd == listener.fileno():
-            welcome()
-    """,
+    "for fd, mask in epoll.poll():",
 )
 """The change that takes the rest out of a server's loop."""
 
@@ -109,12 +98,17 @@ EXERCISES = [
                 "rest_until = None  # when no descriptor was left: when to look at the listener again",
                 "conns = {}  # for each descriptor, its socket",
             ),
-            ('"""Let one client in; return False when no descriptor is left for it."""\ntry:', "try:"),
             (
-                "except OSError:\n    return False",
-                "except OSError:\n    return  # no descriptor is left: better luck next time",
+                """
+                except OSError:  # no descriptor is left: leave the listener alone for a tenth of a second
+                    epoll.modify(listener, 0)
+                    rest_until = time.monotonic() + 0.1
+                """,
+                """
+                except OSError:  # no descriptor is left: better luck next time
+                    pass
+                """,
             ),
-            ("conns[conn.fileno()] = conn\nreturn True", "conns[conn.fileno()] = conn"),
             NO_REST,
         ),
     ),
@@ -181,6 +175,14 @@ EXERCISES = [
                 unsent[conn] = b""
                 watched[conn] = select.EPOLLIN
                 """,
+            ),
+            (
+                """
+                if not welcome():  # leave the listener alone for a tenth of a second
+                    epoll.modify(listener, 0)
+                    rest_until = time.monotonic() + 0.1
+                """,
+                "welcome()",
             ),
             NO_REST,
         ),

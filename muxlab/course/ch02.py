@@ -7,25 +7,45 @@ from .variant import variant
 def polling_echo(listener, stop):
     listener.setblocking(False)
     unsent = {}  # for each client, the bytes that still have to go
-    while not stop.is_set():
+
+    def welcome():
         try:
             conn, address = listener.accept()
-            conn.setblocking(False)  # not inherited from the listener
-            unsent[conn] = b""
         except OSError:
-            pass  # nobody is waiting, or no descriptor is left: ask again in the next round
+            return  # nobody is waiting, or no descriptor is left: ask again in the next round
+        conn.setblocking(False)  # not inherited from the listener
+        unsent[conn] = b""
+
+    def read_some(conn):
+        unsent[conn] = conn.recv(65536)
+        if unsent[conn]:
+            flush(conn)
+        else:
+            drop(conn)  # b"": the client has said its last byte, and has had its last answer
+
+    def flush(conn):
+        sent = conn.send(unsent[conn])
+        unsent[conn] = unsent[conn][sent:]
+
+    def drop(conn):
+        del unsent[conn]
+        conn.close()
+
+    def echo(conn):
+        try:
+            if unsent[conn]:
+                flush(conn)  # read nothing more from this client until the rest has gone
+            else:
+                read_some(conn)
+        except BlockingIOError:
+            pass  # nothing yet, or no room yet: ask again in the next round
+        except OSError:
+            drop(conn)  # a reset: the end of this client, and of no other
+
+    while not stop.is_set():
+        welcome()
         for conn in list(unsent):
-            try:
-                unsent[conn] = unsent[conn] or conn.recv(65536)
-                ended = not unsent[conn]  # b"": the client has said its last byte
-                unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]
-            except BlockingIOError:
-                continue  # nothing yet, or no room yet: ask again in the next round
-            except OSError:
-                ended = True  # a reset: the end of this client, and of no other
-            if ended:
-                del unsent[conn]
-                conn.close()
+            echo(conn)
     for conn in unsent:
         conn.close()
 
@@ -61,8 +81,8 @@ EXERCISES = [
     Exercise(
         name="polling-echo",
         chapter="02",
-        about="Write the polling server from an empty cell: it asks everybody in turn, deals with each of the four "
-        "answers of `recv`, and keeps what `send` did not take, so that a long message comes back whole.",
+        about="Extend the polling server: it still asks everybody in turn and deals with each of the four answers of "
+        "`recv`, and now it also keeps what `send` did not take, so that a long message comes back whole.",
         trials=(
             "echoes one message",
             "is not held up by a silent client",
@@ -78,22 +98,24 @@ EXERCISES = [
             "returns when told to stop",
         ),
         hints=(
-            "In each round, ask the listener and every client once, and let no call block: "
-            "you have to say so to the listener, and to each accepted socket as well.",
-            "A client can answer in four ways. `BlockingIOError`: nothing yet. Bytes: send them back. "
-            '`b""`: the client has ended. Any other `OSError`: it is gone. Only the first two leave it in your list.',
-            "`send` returns how many bytes the kernel took. Keep the rest, separately for each client, "
-            "and read nothing more from that client until the rest is gone.",
-            "Store what `recv` returned before you call `send`: when `send` raises `BlockingIOError` it took nothing, "
-            "and what is not stored by then is lost.",
+            "Turn the list of clients into a dictionary, `unsent`: its keys are the clients to ask, and its values are "
+            "the bytes that each of them is still owed.",
+            "`send` returns how many bytes the kernel took. Cut that many off the front of `unsent[conn]`, and read "
+            "nothing more from this client until the rest has gone.",
+            "So each round, a client gets one of two things: if it is owed bytes, a `send`; otherwise, a `recv`, with "
+            'its four answers. `BlockingIOError`: nothing yet. Bytes: send them back. `b""`: the client has ended. Any '
+            "other `OSError`: it is gone.",
+            "Put what `recv` returned into `unsent[conn]` before you call `send`. When `send` raises `BlockingIOError` "
+            "it has taken nothing, and bytes that are not stored by then are lost.",
         ),
-        why="One dictionary is enough: its keys are the clients to ask, its values the bytes that `send` did not take.",
+        why="Each step has a name of its own, and one dictionary is enough: its keys are the clients to ask, its "
+        "values the bytes that `send` did not take.",
         functions=(polling_echo,),
     ),
     Exercise(
         name="misspelt",
         chapter="02",
-        about="This server serves its clients well, but it goes on asking every client that ever came. "
+        about="This server answers its clients correctly, but it goes on asking every client that ever came. "
         "Find out why without guessing: take away what hides the reason, and read what is raised.",
         trials=(
             "echoes one message",
@@ -105,7 +127,7 @@ EXERCISES = [
             "The server never closes a connection. Which line should, and is it reached?",
             "`except Exception: pass` hides the reason. Let each `except` catch only what you expect there, "
             "run the check again, and read what is raised.",
-            "Compare the names in `append` and `remove`, letter by letter. "
+            "Compare the names in the line with `append` and the line with `remove`, letter by letter. "
             "Then think of the client that resets its connection: it has to leave the list, too.",
         ),
         why="The name in `remove` is right now, and each `except` names what it expects: "

@@ -9,27 +9,50 @@ from .variant import variant
 def never_stall(listener, stop):
     listener.setblocking(False)
     unsent = {}  # for each client, the bytes that still have to go
+
+    def welcome():
+        try:
+            conn, address = listener.accept()
+        except OSError:
+            return  # the client has gone again, or no descriptor is left
+        conn.setblocking(False)
+        unsent[conn] = b""
+
+    def read_some(conn):
+        unsent[conn] = conn.recv(65536)
+        if unsent[conn]:
+            flush(conn)
+        else:
+            drop(conn)
+
+    def flush(conn):
+        sent = conn.send(unsent[conn])
+        unsent[conn] = unsent[conn][sent:]
+
+    def drop(conn):
+        del unsent[conn]
+        conn.close()
+
+    def echo(conn):
+        try:
+            if unsent[conn]:
+                flush(conn)
+            else:
+                read_some(conn)
+        except BlockingIOError:
+            pass  # no room: the bytes stay in `unsent`, and wait for it
+        except OSError:
+            drop(conn)
+
     while not stop.is_set():
-        reading = [stop, listener] + [conn for conn in unsent if not unsent[conn]]
+        reading = [conn for conn in unsent if not unsent[conn]]
         writing = [conn for conn in unsent if unsent[conn]]
-        readable, writable, _ = select.select(reading, writing, [])
+        readable, writable, _ = select.select([stop, listener, *reading], writing, [])
         for sock in readable + writable:
             if sock is listener:
-                conn, address = listener.accept()
-                conn.setblocking(False)
-                unsent[conn] = b""
+                welcome()
             elif sock is not stop:
-                try:
-                    unsent[sock] = unsent[sock] or sock.recv(65536)
-                    ended = not unsent[sock]
-                    unsent[sock] = unsent[sock][sock.send(unsent[sock]) :]
-                except BlockingIOError:
-                    continue  # no room: the bytes stay in `unsent`, and wait for it
-                except OSError:
-                    ended = True
-                if ended:
-                    del unsent[sock]
-                    sock.close()
+                echo(sock)
     for conn in unsent:
         conn.close()
 
@@ -59,8 +82,8 @@ EXERCISES = [
     Exercise(
         name="never-stall",
         chapter="03",
-        about="Write a `select` server that no client can hold up: not one that does not read, not one that resets "
-        "its connection, not one that is silent. Its memory stays bounded, and no byte is lost.",
+        about="Extend your repaired server so that no client can hold it up: not one that does not read, not one that "
+        "resets its connection, not one that is silent. Its memory stays bounded, and no byte is lost.",
         trials=(
             "echoes one message",
             "is not held up by a silent client",
@@ -77,9 +100,9 @@ EXERCISES = [
         hints=(
             "Only `select` may block. Which of your calls could, besides it? `sendall` is one of them.",
             "`send` on a nonblocking socket takes a part and returns how much. Keep the rest for that client, "
-            "and put the client into the second list of `select` for as long as there is a rest.",
-            "A client with a rest does not belong in the first list. If you go on reading from a client that does not "
-            "read, your memory grows.",
+            "and put the client into the second list of `select` for as long as it is owed something.",
+            "A client that is owed something does not belong in the first list. If you go on reading from a client "
+            "that does not read, your memory grows.",
             "Store what `recv` returned before you call `send`, so that a `BlockingIOError` loses nothing; "
             "any other `OSError` is the end of that client alone.",
         ),
@@ -91,8 +114,8 @@ EXERCISES = [
     Exercise(
         name="restless",
         chapter="03",
-        about="This server answers every client correctly. Yet when its clients have left it is woken thousands of "
-        "times, by nobody. Find out why; and while you are at it, let a reset end one client only.",
+        about="This server answers every client correctly. Yet when its clients have left, it is woken thousands of "
+        "times a second, by nobody. Find out why; and while you are at it, let a reset end one client only.",
         trials=(
             "echoes one message",
             "sleeps when nobody talks",

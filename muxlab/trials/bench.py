@@ -85,9 +85,8 @@ class Bench:
 
         @functools.wraps(self.fn)
         def held(listener: socket.socket, *stop: Any, **keyword: Any) -> Any:
-            if narrow:  # accepted sockets inherit it: socket(7), tcp(7)
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, NARROW)
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)
+            if narrow:
+                narrow_down(listener)
             ready.set()
             self._begin.wait()
             return self.fn(listener, *stop, **keyword)
@@ -98,6 +97,8 @@ class Bench:
         self._server = serve(self.fn if tap else held, backlog=BACKLOG, tap=tap)
         if not tap:
             ready.wait(LONG)
+        elif narrow:
+            narrow_down(self._server.listener)
         return self._server
 
     def release(self) -> None:
@@ -253,6 +254,16 @@ class Bench:
                 waiting += sockets.waiting_bytes(fd)
         return waiting
 
+    def held_for(self, client: BenchClient) -> int:
+        """Return how many bytes the server itself holds, of those that its only client has sent and not read back.
+
+        It is what the client has sent less what is in the kernel: in the two send queues and the two receive queues.
+        """
+        kept = len(client.asked) - client.unsent - len(client.answer)
+        for fd in (client.sock.fileno(), *self.server.connections().values()):
+            kept -= sockets.waiting_bytes(fd) + sockets.unsent_bytes(fd)
+        return kept
+
     def somebody_waits(self) -> bool:
         """Tell whether bytes wait to be read, or a client waits to be accepted."""
         return bool(self.server.accept_queue()[0] or self.waiting())
@@ -298,3 +309,9 @@ class Bench:
             if self._lookout is not None:
                 self._lookout.close()
             self.leftovers.clear(self._server.address[1] if self._server else 0)
+
+
+def narrow_down(listener: socket.socket) -> None:
+    """Give a listener small kernel buffers; the sockets that it accepts inherit them: socket(7), tcp(7)."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, NARROW)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)

@@ -29,26 +29,49 @@ def add(exercise: str, trial: str, fn: Callable) -> None:
 # fmt: off
 # ---- 02
 
-SEND = "unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]"
-RECEIVE = "unsent[conn] = unsent[conn] or conn.recv(65536)"
-ENDED = 'ended = not unsent[conn]  # b"": the client has said its last byte'
+ROOM = "except BlockingIOError:\n    pass  # nothing yet, or no room yet: ask again in the next round"
+ENDED = 'drop(conn)  # b"": the client has said its last byte, and has had its last answer'
+SEND = "sent = conn.send(unsent[conn])\nunsent[conn] = unsent[conn][sent:]"
 
 wrong("polling-echo", "forgets clients that left", "forgets_the_end",
     'b"" is sent back like any other bytes, and the client stays in the list.',
-    (ENDED, "ended = False"))
+    (ENDED, "flush(conn)"))
 wrong("polling-echo", "is not held up by a silent client", "clients_still_block",
     "Only the listener was made nonblocking.",
     ("conn.setblocking(False)  # not inherited from the listener\nunsent", "unsent"))
 wrong("polling-echo", "survives a reset between messages", "dies_of_a_reset",
     'Catches "nothing yet", and no other error.',
-    ("except OSError:\n    ended = True  # a reset: the end of this client, and of no other\nif ended:", "if ended:"))
+    (f"{ROOM}\nexcept OSError:\n    drop(conn)  # a reset: the end of this client, and of no other", ROOM))
 wrong("polling-echo", "returns 4 MiB whole to a client that reads late", "drops_what_send_left",
     "The third version of the chapter: send may take a part.",
-    (RECEIVE, "data = conn.recv(65536)"), (ENDED, "ended = not data"), (SEND, "conn.send(data)"))
+    (SEND, 'data, unsent[conn] = unsent[conn], b""\nconn.send(data)'))
 add("polling-echo", "serves 64 clients in turn", muxlab.museum.EXHIBITS["one_at_a_time"].fn)
 wrong("polling-echo", "lives with a client that never reads", "piles_up",
     "Reads on from a client that does not read: its replies fill the memory.",
-    (RECEIVE, "data = conn.recv(65536)\nunsent[conn] += data"), (ENDED, "ended = not data"))
+    (
+        """
+        unsent[conn] = conn.recv(65536)
+        if unsent[conn]:
+            flush(conn)
+        else:
+        """,
+        """
+        data = conn.recv(65536)
+        unsent[conn] += data
+        if data:
+            flush(conn)
+        else:
+        """,
+    ),
+    (
+        """
+        if unsent[conn]:
+            flush(conn)  # read nothing more from this client until the rest has gone
+        else:
+            read_some(conn)
+        """,
+        "read_some(conn)",
+    ))
 
 RESET = "except OSError:  # a reset: this client's end\n    clients.remove(conn)\n    conn.close()"
 NOTHING_YET = "except BlockingIOError:  # nothing yet\n    pass"
@@ -75,8 +98,7 @@ wrong("misspelt", "forgets clients that left", "closed_but_still_asked",
 
 # ---- 03
 
-SEND = "unsent[sock] = unsent[sock][sock.send(unsent[sock]) :]"
-SENDALL = (SEND, 'sock.sendall(unsent[sock])\nunsent[sock] = b""')
+SENDALL = (SEND, 'conn.sendall(unsent[conn])\nunsent[conn] = b""')
 
 wrong("never-stall", "lives with a client that never reads", "waits_in_sendall",
     "The tutorials' server: sendall on a blocking socket.",
@@ -90,18 +112,25 @@ wrong("never-stall", "sleeps when nobody talks", "always_asks_for_writing",
     ("for sock in readable + writable:", "for sock in {*readable, *writable}:"))
 wrong("never-stall", "lives with a client that never reads", "reads_on",
     "Keeps the rest, and goes on reading from a client that does not read: no backpressure.",
-    ("[stop, listener] + [conn for conn in unsent if not unsent[conn]]", "[stop, listener, *unsent]"),
-    ("unsent[sock] = unsent[sock] or sock.recv(65536)", "unsent[sock] += sock.recv(65536)"))
-wrong("never-stall", "waits for room when there is none", "no_room_is_an_end",
-    "BlockingIOError is an OSError: a client whose queue is full is thrown out.",
+    ("reading = [conn for conn in unsent if not unsent[conn]]", "reading = list(unsent)"),
     (
         """
-        except BlockingIOError:
-            continue  # no room: the bytes stay in `unsent`, and wait for it
-        except OSError:
+        unsent[conn] = conn.recv(65536)
+        if unsent[conn]:
+            flush(conn)
         """,
-        "except OSError:",
-    ))
+        """
+        data = conn.recv(65536)
+        unsent[conn] += data
+        if data:
+            flush(conn)
+        """,
+    ),
+    ("if unsent[conn]:\n    flush(conn)\nelse:\n    read_some(conn)", "read_some(conn)"))
+wrong("never-stall", "waits for room when there is none", "no_room_is_an_end",
+    "BlockingIOError is an OSError: a client whose queue is full is thrown out.",
+    ("except BlockingIOError:\n    pass  # no room: the bytes stay in `unsent`, and wait for it\nexcept OSError:",
+     "except OSError:"))
 
 LEAVE = "socks.remove(sock)\nsock.close()"
 
@@ -221,6 +250,46 @@ wrong("one-accept", "echoes one message", "an_empty_queue_is_an_error",
 wrong("one-accept", "serves 64 clients in turn", "answers_only_at_the_door",
     "Each client is read from once, when it is accepted, and then forgotten.",
     ("conns[conn.fileno()] = conn", "try:\n    conn.send(conn.recv(1024))\nexcept OSError:\n    pass"))
+
+# ---- 07
+
+WATCH = "epoll.modify(conn, select.EPOLLOUT if unsent[conn] else select.EPOLLIN)"
+
+wrong("impatient", "sleeps again after a long reply", "asks_for_both",
+    "Watches every client for both, always: a socket with room in its queue is an event without end.",
+    (WATCH, "epoll.modify(conn, select.EPOLLIN | select.EPOLLOUT)"))
+wrong("impatient", "returns 4 MiB whole to a client that reads late", "waits_and_is_not_told",
+    "No time limit any more, and nobody to tell when there is room.",
+    (WATCH, "epoll.modify(conn, 0 if unsent[conn] else select.EPOLLIN)"))
+wrong("impatient", "sleeps again after a long reply", "never_disarmed",
+    "Once a client was slow, it is watched for room, also when there is nothing left to send.",
+    (WATCH, "if unsent[conn]:\n    epoll.modify(conn, select.EPOLLOUT)"))
+wrong("impatient", "sleeps until there is room", "told_and_impatient",
+    "EPOLLOUT is asked for, and the time limit has stayed.",
+    ("modify(conn, 0 if", "modify(conn, select.EPOLLOUT if"),
+    base=BROKEN["impatient"])
+
+READ, LIMIT = "if mask & select.EPOLLIN:", "if len(unsent[conn]) > high:"
+
+wrong("high-water", "lives with a client that never reads", "one_mark_for_all",
+    "The mark is compared with what all clients together have not read: one of them stops everybody.",
+    (LIMIT, "if sum(map(len, unsent.values())) > high:"))
+wrong("high-water", "holds at most 1 MiB for a client that never reads", "mark_in_the_clouds",
+    "There is a mark, and a thousand clients may cost four gigabytes.",
+    ("high, low = 65536,", "high, low = 2**22,"))
+wrong("high-water", "returns 4 MiB whole to a client that reads late", "stops_for_good",
+    "A client that was above the mark is never read from again.",
+    ("elif len(unsent[conn]) <= low:\n    paused.discard(conn)", ""))
+wrong("high-water", "sleeps while a client does not read", "told_and_not_listening",
+    "It reads no more above the mark, and is still told that it could.",
+    (READ, "if mask & select.EPOLLIN and conn not in paused:"),
+    ("conn not in ended and conn not in paused", "conn not in ended"))
+wrong("high-water", "returns 4 MiB whole to a client that reads late", "pours_away",
+    "What is above the mark is thrown away.",
+    ("unsent[conn] += data", "unsent[conn] = (unsent[conn] + data)[:high]"))
+wrong("high-water", "answers a client that half-closes after asking", "leaves_at_the_last_byte",
+    "At the end of file the client is dropped, with all that it was still to get.",
+    ("if conn in ended and not unsent[conn]:", "if conn in ended:"))
 
 # ---- 09
 

@@ -28,7 +28,18 @@ CALLS = [
         never_stall,
         "dies_of_a_reset",
         "The first client that breaks off instead of closing ends the server, for all.",
-        ("except OSError:\n    ended = True\nif ended:", "if ended:"),
+        (
+            """
+            except BlockingIOError:
+                pass  # no room: the bytes stay in `unsent`, and wait for it
+            except OSError:
+                drop(conn)
+            """,
+            """
+            except BlockingIOError:
+                pass  # no room: the bytes stay in `unsent`, and wait for it
+            """,
+        ),
     ),
     bug(
         polling_echo,
@@ -36,43 +47,51 @@ CALLS = [
         "A client that breaks off while its reply is on the way ends the server, for all.",
         (
             """
-            ended = not unsent[conn]  # b"": the client has said its last byte
-            unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]
+            if unsent[conn]:
+                flush(conn)  # read nothing more from this client until the rest has gone
+            else:
+                read_some(conn)
             """,
-            'ended = not unsent[conn]  # b"": the client has said its last byte',
+            "if not unsent[conn]:\n    read_some(conn)",
         ),
+        ("if unsent[conn]:\n    flush(conn)\nelse:\n    drop(conn)", "if not unsent[conn]:\n    drop(conn)"),
         (
-            "if ended:",
+            "except OSError:\n    drop(conn)  # a reset: the end of this client, and of no other",
             """
-            if not ended:
-                try:
-                    unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]
-                except BlockingIOError:
-                    pass
-            if ended:
+            except OSError:
+                drop(conn)  # a reset: the end of this client, and of no other
+            try:
+                if unsent.get(conn):
+                    flush(conn)
+            except BlockingIOError:
+                pass
             """,
         ),
     ),
     bug(
         polling_echo,
         "knows_one_error",
-        "A client that asks, and closes before it is answered, ends the server.",
-        ("except OSError:\n    ended = True", "except ConnectionResetError:\n    ended = True"),
+        "A client that breaks off in the middle of a long reply ends the server: for `send`, that is a broken pipe.",
+        ("except OSError:\n    drop(conn)", "except ConnectionResetError:\n    drop(conn)"),
     ),
     bug(
         never_stall,
         "blocking_sendall",
         "One client that does not read its reply holds all others up.",
         ("conn.setblocking(False)", "conn.setblocking(True)"),
-        ("unsent[sock] = unsent[sock][sock.send(unsent[sock]) :]", 'sock.sendall(unsent[sock])\nunsent[sock] = b""'),
+        (
+            "sent = conn.send(unsent[conn])\nunsent[conn] = unsent[conn][sent:]",
+            'conn.sendall(unsent[conn])\nunsent[conn] = b""',
+        ),
     ),
     bug(
         polling_echo,
         "drops_what_send_did_not_take",
         "A client that is slow to read gets its reply with holes in it.",
-        ("unsent[conn] = unsent[conn] or conn.recv(65536)", "data = conn.recv(65536)"),
-        ("ended = not unsent[conn]", "ended = not data"),
-        ("unsent[conn] = unsent[conn][conn.send(unsent[conn]) :]", "conn.send(data)"),
+        (
+            "sent = conn.send(unsent[conn])\nunsent[conn] = unsent[conn][sent:]",
+            'data, unsent[conn] = unsent[conn], b""\nconn.send(data)',
+        ),
     ),
     bug(
         edge_echo,
@@ -86,8 +105,12 @@ CALLS = [
         "insists_on_accepting",
         "While there is no descriptor left for a new client, no other client is served.",
         (
-            "except OSError:\n    pass  # nobody is waiting, or no descriptor is left: ask again in the next round",
-            "except BlockingIOError:\n    pass\nexcept OSError:\n    continue",
+            "except OSError:\n    return  # nobody is waiting, or no descriptor is left: ask again in the next round",
+            "except BlockingIOError:\n    return",
+        ),
+        (
+            "welcome()\nfor conn",
+            "try:\n    welcome()\nexcept OSError:\n    continue  # again, until there is a descriptor\nfor conn",
         ),
     ),
 ]
@@ -99,12 +122,8 @@ MESSAGES = [
         "answers_in_quotes",
         "Every reply has a b and a quotation mark before it, and one after it.",
         (
-            "unsent[conn] = unsent[conn] or conn.recv(65536)",
-            """
-            if not unsent[conn]:
-                data = conn.recv(65536)
-                unsent[conn] = data and str(data).encode()
-            """,
+            "unsent[conn] = conn.recv(65536)",
+            "data = conn.recv(65536)\nunsent[conn] = data and str(data).encode()",
         ),
     ),
     bug(
@@ -112,12 +131,12 @@ MESSAGES = [
         "one_recv_is_one_line",
         "A line that arrives in two pieces is never answered.",
         (
-            "ended = not unsent[conn]",
+            "unsent[conn] = conn.recv(65536)",
             """
+            unsent[conn] = conn.recv(65536)
             if unsent[conn] and not unsent[conn].endswith(b"\\n"):
                 unsent[conn] = b""
-                continue
-            ended = not unsent[conn]
+                return
             """,
         ),
     ),
@@ -126,11 +145,10 @@ MESSAGES = [
         "first_line_only",
         "Of two questions that arrive together, only the first is answered.",
         (
-            "unsent[conn] = unsent[conn] or conn.recv(65536)",
+            "unsent[conn] = conn.recv(65536)",
             """
-            if not unsent[conn]:
-                data = conn.recv(65536)
-                unsent[conn] = data[: data.find(b"\\n") + 1] or data
+            data = conn.recv(65536)
+            unsent[conn] = data[: data.find(b"\\n") + 1] or data
             """,
         ),
     ),
@@ -139,11 +157,11 @@ MESSAGES = [
         "looks_at_the_last_byte",
         "A client that connects and leaves without a word ends the server.",
         (
-            "ended = not unsent[conn]",
+            "unsent[conn] = conn.recv(65536)",
             """
+            unsent[conn] = conn.recv(65536)
             if unsent[conn][-1] != 10:
                 unsent[conn] += b"\\n"
-            ended = not unsent[conn]
             """,
         ),
     ),

@@ -328,11 +328,11 @@ wrong("stale", EVENT, "looks_up_who_has_the_number",
 wrong("stale", EVENT, "waits_for_the_newcomer",
     "No mask is believed any more, and recv waits until the newcomer speaks.",
     ("conn.setblocking(False)", "conn.setblocking(True)"),
-    ("elif fd in conns and mask & select.EPOLLHUP:\n    drop(fd)  # it has broken off\n", ""),
+    ("elif fd in conns and mask & select.EPOLLHUP:\n    drop(fd)  # broken off: nobody is left to answer\n", ""),
     base=BROKEN["stale"])
 wrong("stale", "survives a reset between messages", "does_not_look_at_the_broken",
     "Nobody is thrown out any more, and who has broken off stays.",
-    ("    drop(fd)  # it has broken off", "    pass"),
+    ("    drop(fd)  # broken off: nobody is left to answer", "    pass"),
     base=BROKEN["stale"])
 wrong("stale", EVENT, "turns_newcomers_away",
     "There is room for so many, and the next one is the one to go.",

@@ -7,6 +7,8 @@ would hide its function.
 
 from muxlab.show.charts import beside, cost, replies, round_trip
 from muxlab.show.duel import duel
+from muxlab.show.durations import durations
+from muxlab.show.path import path
 from muxlab.show.playground import playground
 from muxlab.show.predict import predict
 from muxlab.show.race import race
@@ -19,6 +21,8 @@ __all__ = [
     "compare",
     "cost",
     "duel",
+    "durations",
+    "path",
     "playground",
     "predict",
     "race",

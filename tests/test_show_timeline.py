@@ -1,6 +1,7 @@
 """The timeline: every call is a mark at its place, and three servers beside one another say what the course says."""
 
 import itertools
+import socket
 from collections import Counter
 
 import matplotlib
@@ -103,7 +104,7 @@ def test_every_call_has_its_mark_at_its_place():
 def test_each_outcome_has_its_colour_and_shape_here_and_in_the_legend():
     ax = timeline(EVERY_KIND)
     drawn = {line.get_label(): (line.get_color(), line.get_marker()) for line in ax.get_lines()}
-    assert drawn == {kind: (look.colour, look.marker) for kind, look in style.OUTCOME.items()}
+    assert drawn == {kind: (style.on_any_page(look.colour), look.marker) for kind, look in style.OUTCOME.items()}
     explained = {(line.get_color(), line.get_marker()) for line in ax.get_legend().get_lines()}
     assert explained == set(drawn.values())
     assert len(ax.get_legend().get_texts()) == len(drawn)
@@ -182,7 +183,7 @@ def test_matplotlib_is_left_as_it_was():
 # ---- real servers
 
 
-@pytest.mark.parametrize("name", muxlab.SERVERS)
+@pytest.mark.parametrize("name", [name for name in muxlab.SERVERS if name != "blocking"])
 def test_counts_by_kind_agree_with_the_events(name):
     calls = same_clients(muxlab.SERVERS[name])
     assert calls.kinds() == Counter(event.kind for event in calls.events)
@@ -242,7 +243,7 @@ def test_who_was_accepted_and_is_silent_has_an_empty_row():
 def test_panels_are_named_and_coloured_as_told():
     axes = compare({"epoll": EVERY_KIND, "mine": EVERY_KIND})
     assert [ax.get_title("left") for ax in axes] == ["epoll", "mine"]
-    colours = [style.WAITING["epoll"].colour, style.OWN.colour]
+    colours = [style.line_colour("epoll"), style.on_any_page(style.OWN.colour)]
     assert [ax.spines["left"].get_edgecolor() for ax in axes] == [matplotlib.colors.to_rgba(c) for c in colours]
     assert [ax.get_legend() is None for ax in axes] == [True, False]
 
@@ -294,3 +295,84 @@ def test_titles_do_not_overlap_and_the_legend_is_no_wider_than_the_chart(width):
     legend = ax.get_legend().get_window_extent()
     assert not name.overlaps(counts) or name.y0 + name.height / 2 >= counts.y1 - 1  # beside it, or in the line above
     assert legend.x1 <= figure.bbox.x1 and legend.x0 >= 0
+
+
+# ---- along is time
+
+
+def calls_at(*events):
+    """Calls with times: (name, who, outcome, began, took) each."""
+    calls = calls_of(*(event[:3] for event in events))
+    calls.events = [
+        call._replace(began=began, took=took)
+        for call, (*_, began, took) in zip(calls.events, events, strict=True)
+    ]  # fmt: skip
+    return calls
+
+
+THINKER = calls_at(
+    ("accept", "listener", "done", 100.0, 0.001),
+    ("recv", "client 1", "data", 100.001, 0.899),
+    ("sendall", "client 1", "done", 100.901, 0.0001),
+    ("accept", "listener", "done", 100.902, 0.0001),
+    ("recv", "client 2", "data", 100.999, 0.0001),
+)
+
+
+def bars(ax):
+    """Where bars are: (row, from, to), in whole units of the axis."""
+    names = dict(zip(ax.get_yticks(), rows(ax), strict=True))
+    return [
+        (names[round(bar.get_y() + bar.get_height() / 2, 6)], round(bar.get_x()), round(bar.get_x() + bar.get_width()))
+        for bar in ax.patches
+    ]
+
+
+def test_a_call_that_sleeps_is_a_bar_as_long_as_it_lasted():
+    ax = timeline(THINKER, times=True)
+    assert bars(ax) == [("client 1", 1, 900)]
+    assert ax.get_xlabel() == "milliseconds since the first call"
+    assert ax.get_title("right") == "the longest call: recv(client 1), 899 ms of 999 ms"
+    assert "asleep in recv: 899 ms" in [text.get_text() for text in ax.texts]
+    assert rows(ax) == ["listener", "client 1", "client 2"]  # nothing waited for all at once
+    assert marks(ax) == {"data": 5}
+    assert [x for x, _ in places(ax, "data")] == pytest.approx([1, 900, 901.1, 902.1, 999.1])
+
+
+def test_a_client_that_was_seen_waiting_has_a_bar_of_its_own():
+    ax = timeline(THINKER, waiting={"client 2": (100.1, 100.999), "client 3": (99.0, 103.0)})
+    assert ax.get_xlabel() == "seconds since the first call"
+    assert bars(ax) == [("client 2", 1, 2), ("client 3", 0, 4), ("client 1", 1, 2)]
+    words = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert words == ["data, or a new client", "asleep in a call", "a client waits"]
+    assert "client 3 waits: 4.00 s" in [text.get_text() for text in ax.texts]
+
+
+def test_a_wait_for_all_is_a_bar_in_the_row_of_waits():
+    ax = timeline(
+        calls_at(("epoll.poll", "epoll", "ready", 5.0, 2.5), ("recv", "client 1", "data", 7.5, 0)), times=True
+    )
+    assert bars(ax) == [("waits", 0, 2)] and marks(ax) == {"wait": 1, "data": 1}
+
+
+@pytest.mark.parametrize("waiting", [{"client": (1, 2)}, {"client 1": (2, 1)}])
+def test_who_cannot_have_waited_is_refused(waiting):
+    with pytest.raises(ValueError, match="waiting="):
+        timeline(THINKER, waiting=waiting)
+
+
+def test_the_calls_of_a_real_server_have_times():
+    def one_at_a_time(listener):
+        conn, _ = listener.accept()
+        with conn:
+            conn.sendall(conn.recv(100))
+
+    with muxlab.serve(one_at_a_time, tap=True) as server:
+        with socket.create_connection(server.address, timeout=10) as client:
+            wait_until(lambda: server.calls["accept", "done"] == 1)
+            client.sendall(b"hello")
+            assert client.recv(100) == b"hello"
+        wait_until(lambda: not server.alive)
+        accept, recv, *_ = server.calls.events
+    assert (accept.name, recv.name) == ("accept", "recv")
+    assert accept.took > 0 and accept.began + accept.took <= recv.began

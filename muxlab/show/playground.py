@@ -103,7 +103,7 @@ def draw_playground(name: str, frame: Frame, note: str, message: str = "") -> by
     columns = int(room / side)
     bottom = TOP + side * math.ceil(len(frame.dots) / columns)
     kinds = [KINDS.get(value, "answered") for value in frame.dots]
-    with style.style():
+    with style.style(card=True):
         figure, ax = style.new_picture(bottom + 0.5 + 0.2 * len(message.splitlines()))
         own = style.darker(style.look(name).colour)
         style.write(ax, MARGIN, 0.32, name, fontsize=15, weight="bold", color=own)

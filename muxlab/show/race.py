@@ -103,7 +103,7 @@ def draw_race(results: Sequence[Result], setting: str, note: str, message: str =
     """Return a PNG of the bars, of how many clients there were (`setting`), and of what went wrong."""
     bottom = 1.0 + 0.42 * len(results)  # inches, as all numbers here
     lefts, longest = (1.75, 4.55), 1.6
-    with style.style():
+    with style.style(card=True):
         figure, ax = style.new_picture(bottom + 0.2 * len(message.splitlines()))
         style.write(ax, 0.25, 0.3, setting, fontsize=11, weight="bold")
         style.write(ax, style.SIZE[0] - 0.25, 0.3, note, fontsize=9.5, color=style.MUTED, ha="right")

@@ -33,7 +33,7 @@ def draw_stepper(source: dict, view: dict, note: str) -> bytes:
     rows = view["rows"][:ROWS]
     table = 0.95 + LINE * len(shown) + 0.2
     notes = {note["line"]: note for note in view["notes"]}
-    with style.style():
+    with style.style(card=True):
         figure, ax = style.new_picture(table + ROW * (len(rows) + 1) + 0.3)
         write(ax, MARGIN, 0.32, view["name"], fontsize=15, weight="bold", color=style.darker(view["colour"]))
         write(ax, WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=MUTED, ha="right")
@@ -52,7 +52,7 @@ def draw_stepper(source: dict, view: dict, note: str) -> bytes:
 def draw_duel(sides: list[dict], note: str) -> bytes:
     """Return a PNG of a duel: two servers side by side, with what each has left in its receive queues."""
     count = min(ROWS, max(len(side["rows"]) for side in sides))
-    with style.style():
+    with style.style(card=True):
         figure, ax = style.new_picture(1.4 + 0.6 * count)
         write(ax, WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=MUTED, ha="right")
         for place, row in enumerate(sides[0]["rows"][:count]):

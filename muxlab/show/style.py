@@ -119,7 +119,7 @@ DPI = 106
 _RC: Any = {
     "figure.figsize": SIZE, "figure.dpi": DPI, "figure.facecolor": CARD, "savefig.facecolor": "auto",
     "axes.facecolor": CARD, "axes.edgecolor": MUTED, "axes.linewidth": 0.8, "axes.axisbelow": True,
-    "axes.titlesize": 13, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 14,
+    "axes.titlesize": 12.5, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 14,
     "axes.labelsize": 11, "axes.labelcolor": INK, "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.8, "text.color": INK, "font.size": 11,
     "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
@@ -127,14 +127,23 @@ _RC: Any = {
     "lines.solid_capstyle": "round", "legend.frameon": False, "figure.constrained_layout.use": True,
     "text.parse_math": False,  # a dollar in a server's name is a dollar
 }  # fmt: skip
+_ON_ANY_PAGE: Any = {
+    "figure.facecolor": "none", "axes.facecolor": "none", "axes.edgecolor": MID, "axes.labelcolor": MID,
+    "axes.titlecolor": MID, "text.color": MID, "xtick.color": MID, "ytick.color": MID, "xtick.labelcolor": MID,
+    "ytick.labelcolor": MID, "grid.color": MID, "grid.alpha": 0.25, "legend.labelcolor": MID,
+}  # fmt: skip
 
 
 @contextlib.contextmanager
-def style() -> Iterator[None]:
-    """Draw in the course's look inside this `with`, and leave matplotlib's own settings as they were."""
+def style(card: bool = False) -> Iterator[None]:
+    """Draw in the course's look inside this `with`, and leave matplotlib's own settings as they were.
+
+    Args:
+        card: draw dark ink on an opaque ground, instead of ink for any page on none.
+    """
     import matplotlib
 
-    with matplotlib.rc_context(_RC):
+    with matplotlib.rc_context(_RC if card else _RC | _ON_ANY_PAGE):
         yield
         interactive = matplotlib.is_interactive()
     matplotlib.interactive(interactive)  # a notebook's backend, loaded by its first chart, needs it for the next ones
@@ -143,6 +152,16 @@ def style() -> Iterator[None]:
 def look(server: str) -> Look:
     """Return how the server of this name is drawn; a name that is not one of the course's is the learner's own."""
     return WAITING.get(server, OWN)
+
+
+def line_colour(server: str) -> str:
+    """Return the colour of a server's line or bar on any page."""
+    return on_any_page(look(server).colour)
+
+
+def text_colour(server: str) -> str:
+    """Return the colour of a server's name on any page."""
+    return on_any_page(look(server).colour, 4.2)
 
 
 def darker(colour: str, share: float = 0.35) -> str:
@@ -204,9 +223,9 @@ def new_axes(ax: Axes | None = None, height: float = SIZE[1]) -> Axes:
     """Return `ax`, or an empty chart in the course's look, so many inches high (call it inside `style()`)."""
     if ax is not None:
         return ax
-    import matplotlib.pyplot as plt
+    from muxlab.show.chart_figure import new_charts
 
-    return plt.subplots(figsize=(SIZE[0], height))[1]
+    return new_charts(figsize=(SIZE[0], height))[1][0, 0]
 
 
 def new_picture(height: float) -> tuple[Figure, Axes]:
@@ -247,7 +266,10 @@ def png(figure: Figure, colours: int = 0) -> bytes:
         figure.savefig(drawn, format="png", dpi=DPI)
     if not colours:
         return drawn.getvalue()
-    Image.open(drawn).convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    picture, way = Image.open(drawn).convert("RGBA"), Image.Quantize.FASTOCTREE  # it keeps what is transparent
+    if figure.get_facecolor()[3] == 1:
+        picture, way = picture.convert("RGB"), Image.Quantize.MEDIANCUT  # it chooses better
+    picture.quantize(colours, way, dither=Image.Dither.NONE).save(small, "png", optimize=True)
     return small.getvalue()
 
 

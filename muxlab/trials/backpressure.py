@@ -13,6 +13,10 @@ from .trial import BIG, HELLO, LINE, NARROW, READINESS, Failed, big_message, mod
 TOO_MUCH = 8 * 2**20
 """Bytes that a server may not hold for one client that reads nothing: a thousand of them would take 8 GiB."""
 
+KEPT = 2**20
+"""Bytes that a server may hold itself, besides the kernel's queues, for one client that reads nothing: sixteen pieces
+of 64 KiB. asyncio's streams hold fewer than eight."""
+
 SEGMENT, SMALL = 536, 4096
 """Bytes of the smallest segment that everybody takes (RFC 9293, 3.7.1), and of the receive buffer of a client that gets
 such ones: the kernel then queues them one by one, and a piece of that size finds room as a whole or not at all."""
@@ -73,12 +77,32 @@ def never_reads(bench: Bench) -> str:
     bench.serve(narrow=True)
     glutton = bench.client(NARROW).say(LINE * (TOO_MUCH // len(LINE)))
     bench.push([glutton])
-    other = bench.client().say(HELLO)
-    if not bench.answered(other):
-        raise Failed(f"while one client did not read, another got {other.got}")
+    other = bench.client()
+    for question in (HELLO, b"and again\n"):
+        if not bench.answered(other.say(question)):
+            raise Failed(f"while one client did not read, another got {other.got}")
     if not glutton.unsent:
         raise Failed(f"the server took {len(glutton.asked):,} bytes from a client that reads none of its replies")
     return "the server stopped reading from it, and another client was answered"
+
+
+@trial(
+    "holds at most 1 MiB for a client that never reads",
+    "How many bytes may wait for one client before you stop reading from it? Which line of yours says so?",
+    needs=[never_reads],
+)
+def holds_little(bench: Bench) -> str:
+    """It sends as much as the server takes; what is neither in its queues nor in the server's, the server holds."""
+    bench.serve(narrow=True)
+    glutton = bench.client(NARROW).say(LINE * (TOO_MUCH // len(LINE)))
+    bench.push([glutton])
+    bench.digest()
+    if not bench.server.connections():
+        return "the server hung up on it"
+    held = bench.held_for(glutton)
+    if held > KEPT:
+        raise Failed(f"the server holds {held:,} bytes for a client that reads nothing, and a thousand may come")
+    return "what the server holds for it fits into 1 MiB"
 
 
 @trial("is fair while one client floods", "For how long may one client keep the server to itself?", needs=[no_naps])

@@ -4,6 +4,7 @@ from .backpressure import reads_late
 from .bench import Bench
 from .endings import reset_between, reset_in_reply
 from .messages import in_turn
+from .patience import WATCHED
 from .trial import HELLO, LINE, NARROW, SIZES, Failed, NotAllowed, trial
 
 IDLE = 20
@@ -11,6 +12,9 @@ IDLE = 20
 
 STUFFED = LINE * (12 * NARROW // len(LINE))
 """A request whose reply fits into no queue."""
+
+ASKS = 5
+"""Sends without success that a server may make in `WATCHED` seconds while nobody reads; one that is told makes none."""
 
 RETURN = 1.5
 """Seconds in which a server has to return that was told to: it takes no thousandth of that."""
@@ -87,6 +91,24 @@ def sleeps_again(bench: Bench) -> str:
     bench.push([client])
     bench.answered(client)
     return asleep(bench, "one client has read its long reply")
+
+
+@trial(
+    "sleeps until there is room",
+    "Who tells you that there is room in a send queue again? And how often do you try until then?",
+    needs=[sleeps_unread],
+)
+def sleeps_until_room(bench: Bench) -> str:
+    """A reply waits for room in the send queue, and nothing happens; a server that is told of room need not try."""
+    server = bench.serve(narrow=True, tap=True)
+    bench.push([bench.client(NARROW).say(STUFFED)])
+    bench.digest()
+    tried = server.calls["send", "EAGAIN"]
+    if bench.lookout.eventually(lambda: server.calls["send", "EAGAIN"] - tried > ASKS, WATCHED):
+        if bench.model().polls:
+            raise NotAllowed("a server that polls cannot sleep")
+        raise Failed("a client does not read its reply, and the server tries to send it again and again")
+    return "a client did not read its reply, and the server waited to be told of room"
 
 
 @trial("returns when told to stop", "Does whatever your server sleeps in also wake up for `stop`?", needs=[in_turn])

@@ -47,9 +47,11 @@ class Call(NamedTuple):
             a wait); "done" (of a call with nothing to tell); or why it failed: "EAGAIN", "ECONNRESET", "ValueError".
         amount: bytes moved, or the number of descriptors that were ready.
         result: what the call returned, in short.
-        cpu: CPU time of the thread, in seconds, as last read: at every wait, and at every 16th call.
+        cpu: CPU time of the threads that make calls, in seconds, as last read: at every wait, and at every 16th call.
         function: the learner's function that made the call; "" without a stepper.
         line: the line of that function, from 1; 0 without a stepper.
+        began: when the call was made, in seconds as `time.monotonic` counts them.
+        took: the seconds until it returned: long, if the server slept in it.
     """
 
     number: int
@@ -63,6 +65,8 @@ class Call(NamedTuple):
     cpu: float
     function: str
     line: int
+    began: float = 0.0
+    took: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -184,6 +188,7 @@ class Tap:
         self._counts: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._events: deque[tuple] = deque(maxlen=KEPT)
         self._cpu = 0.0
+        self._thread = threading.local()  # the CPU time of each thread, as last read
         self._lock = threading.Lock()
         _taps.add(self)
 
@@ -203,20 +208,20 @@ class Tap:
         if self.over:
             return real(*given)
         who = self.names.get(fd) or ("" if fd < 0 else "socket")
-        line = NO_LINE
+        line, began = NO_LINE, time.monotonic()
         try:
             if self.gate is None:
                 value = real(*given)
             else:
                 text = call_text(name, who, summary_text(args))
-                line = self.gate.before_call(name, text)
+                line, began = self.gate.before_call(name, text), time.monotonic()
                 value = self.gate.make_call(text, wait) if wait else real(*given)
         except Exception as error:  # any other BaseException ends the server by force: the call was not made
             outcome = error_name(error)
-            self._record(name, outcome, (who, fd, args, 0, outcome, line))
+            self._record(name, outcome, (who, fd, args, 0, outcome, line), began)
             raise
         outcome, amount, result = outcome_of(value)
-        self._record(name, outcome, (who, fd, args, amount, result, line))
+        self._record(name, outcome, (who, fd, args, amount, result, line), began)
         return value
 
     def name_accepted(self, fd: int) -> None:
@@ -239,13 +244,15 @@ class Tap:
             events = list(takewhile(lambda event: event[0] > number, reversed(self._events)))
         return tuple(_as_call(*event) for event in reversed(events))
 
-    def _record(self, name: str, outcome: str, rest: tuple) -> None:
+    def _record(self, name: str, outcome: str, rest: tuple, began: float) -> None:
+        took = time.monotonic() - began
         with self._lock:
             self.number = number = self.number + 1
             self._counts[name, outcome] += 1
             if number % CPU_EVERY == 0 or name in WAITS:
-                self._cpu = time.thread_time()
-            self._events.append((number, self._cpu, name, outcome, rest))
+                ran, self._thread.ran = getattr(self._thread, "ran", 0.0), time.thread_time()
+                self._cpu += self._thread.ran - ran
+            self._events.append((number, self._cpu, name, outcome, rest, began, took))
 
 
 _taps: weakref.WeakSet[Tap] = weakref.WeakSet()
@@ -263,9 +270,11 @@ if hasattr(os, "register_at_fork"):
 # ---- events in words
 
 
-def _as_call(number: int, cpu: float, name: str, outcome: str, rest: tuple) -> Call:
+def _as_call(number: int, cpu: float, name: str, outcome: str, rest: tuple, began: float, took: float) -> Call:
     who, fd, args, amount, result, line = rest
-    return Call(number, name, who, fd, summary_text(args), outcome, amount, summary_text(result), cpu, *line)
+    (function, line_number), result_text = line, summary_text(result)
+    return Call(number, name, who, fd, summary_text(args), outcome, amount, result_text, cpu, function, line_number,
+                began, took)  # fmt: skip
 
 
 def call_text(name: str, who: str, args: str) -> str:

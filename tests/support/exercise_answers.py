@@ -271,6 +271,102 @@ wrong("your-server", "echoes one message", "half_done",
     "The skeleton with its first lines filled in.",
     ("epoll.register(conn, select.EPOLLIN)", "pass"))
 
+# ---- 07
+
+WATCH = "epoll.modify(conn, select.EPOLLOUT if unsent[conn] else select.EPOLLIN)"
+
+wrong("impatient", "sleeps again after a long reply", "asks_for_both",
+    "Watches every client for both, always: a socket with room in its queue is an event without end.",
+    (WATCH, "epoll.modify(conn, select.EPOLLIN | select.EPOLLOUT)"))
+wrong("impatient", "returns 4 MiB whole to a client that reads late", "waits_and_is_not_told",
+    "No time limit any more, and nobody to tell when there is room.",
+    (WATCH, "epoll.modify(conn, 0 if unsent[conn] else select.EPOLLIN)"))
+wrong("impatient", "sleeps again after a long reply", "never_disarmed",
+    "Once a client was slow, it is watched for room, also when there is nothing left to send.",
+    (WATCH, "if unsent[conn]:\n    epoll.modify(conn, select.EPOLLOUT)"))
+wrong("impatient", "sleeps until there is room", "told_and_impatient",
+    "EPOLLOUT is asked for, and the time limit has stayed.",
+    ("modify(conn, 0 if", "modify(conn, select.EPOLLOUT if"),
+    base=BROKEN["impatient"])
+
+READ, LIMIT = "if mask & select.EPOLLIN:", "if len(unsent[conn]) > high:"
+
+wrong("high-water", "lives with a client that never reads", "one_mark_for_all",
+    "The mark is compared with what all clients together have not read: one of them stops everybody.",
+    (LIMIT, "if sum(map(len, unsent.values())) > high:"))
+wrong("high-water", "holds at most 1 MiB for a client that never reads", "mark_in_the_clouds",
+    "There is a mark, and a thousand clients may cost four gigabytes.",
+    ("high, low = 65536,", "high, low = 2**22,"))
+wrong("high-water", "returns 4 MiB whole to a client that reads late", "stops_for_good",
+    "A client that was above the mark is never read from again.",
+    ("elif len(unsent[conn]) <= low:\n    paused.discard(conn)", ""))
+wrong("high-water", "sleeps while a client does not read", "told_and_not_listening",
+    "It reads no more above the mark, and is still told that it could.",
+    (READ, "if mask & select.EPOLLIN and conn not in paused:"),
+    ("conn not in ended and conn not in paused", "conn not in ended"))
+wrong("high-water", "returns 4 MiB whole to a client that reads late", "pours_away",
+    "What is above the mark is thrown away.",
+    ("unsent[conn] += data", "unsent[conn] = (unsent[conn] + data)[:high]"))
+wrong("high-water", "answers a client that half-closes after asking", "leaves_at_the_last_byte",
+    "At the end of file the client is dropped, with all that it was still to get.",
+    ("if conn in ended and not unsent[conn]:", "if conn in ended:"))
+
+# ---- 08
+
+EVENT = "lets nobody pay for another's event"
+
+wrong("stale", EVENT, "never_closes",
+    "No number is ever used again, as no socket is ever closed.",
+    ("while gone:\n    gone.pop().close()", ""))
+wrong("stale", EVENT, "closes_before_it_accepts",
+    "The right idea, and then it makes room a little too early.",
+    ("conn, address = listener.accept()", "while gone:\n    gone.pop().close()\nconn, address = listener.accept()"))
+wrong("stale", EVENT, "looks_up_who_has_the_number",
+    "Whoever has the number is there, and is taken for the one of the event.",
+    ("elif fd in conns and mask & select.EPOLLHUP:", "elif mask & select.EPOLLHUP and conns.get(fd) is not None:"),
+    base=BROKEN["stale"])
+wrong("stale", EVENT, "waits_for_the_newcomer",
+    "No mask is believed any more, and recv waits until the newcomer speaks.",
+    ("conn.setblocking(False)", "conn.setblocking(True)"),
+    ("elif fd in conns and mask & select.EPOLLHUP:\n    drop(fd)  # it has broken off\n", ""),
+    base=BROKEN["stale"])
+wrong("stale", "survives a reset between messages", "does_not_look_at_the_broken",
+    "Nobody is thrown out any more, and who has broken off stays.",
+    ("    drop(fd)  # it has broken off", "    pass"),
+    base=BROKEN["stale"])
+wrong("stale", EVENT, "turns_newcomers_away",
+    "There is room for so many, and the next one is the one to go.",
+    ("drop(next(iter(conns)))  # the oldest client makes room", "listener.accept()[0].close()\nreturn"))
+
+for name, trial in [
+    ("looks_at_the_clock_when_woken", "closes clients that are silent for too long"),
+    ("one_alarm_for_a_lifetime", "keeps a client that is slow and alive"),
+    ("wakes_the_wrong_one", "closes nobody before the time-out"),
+    ("closes_over_unread_bytes", "loses no byte when it is stopped"),
+    ("waits_for_the_last_reader", "stops in time though a client does not read"),
+]:
+    add("tidy", trial, muxlab.museum.EXHIBITS[name].fn)
+wrong("tidy", "forgets clients that left", "keeps_old_alarms",
+    "An alarm of a client that has left stays in the heap until its time comes, and the client with it.",
+    (
+        """
+        if len(alarms) > 2 * len(conns) + 10:  # most of them are of clients that have left
+            alarms[:] = [alarm for alarm in alarms if alarm[2] in unsent]
+            heapq.heapify(alarms)
+        """,
+        "",
+    ))
+wrong("tidy", "loses no byte when it is stopped", "leaves_the_door_open",
+    "While it says goodbye, newcomers go on connecting, and nobody will ever accept them.",
+    ("listener.close()  # newcomers are refused\n", ""))
+wrong("tidy", "loses no byte when it is stopped", "says_nothing_at_the_end",
+    "All is answered, and then every client waits until the grace is over.",
+    ("conn.shutdown(socket.SHUT_WR)  # and", "pass  # and"))
+wrong("tidy", "sleeps beside silent clients", "watches_the_clock",
+    "It never sleeps, so as not to miss an alarm.",
+    ("timeout = ring()", "ring()\ntimeout = 0"))
+add("tidy", "closes clients that are silent for too long", SOLVED["epoll-echo"][0])
+
 # ---- 09
 
 REST = "epoll.modify(listener, 0)\nrest_until = time.monotonic() + 0.1"

@@ -195,6 +195,21 @@ MEMORY = [
     ),
     bug(
         epoll_server,
+        "too_generous",
+        "A client that never reads costs four megabytes of memory, and a thousand of them four gigabytes.",
+        (
+            "echo(client)",
+            """
+            client.flush()
+            room = not client.ended and len(client.unsent) < 4 * 2**20
+            if room:
+                client.send(client.receive())
+            """,
+        ),
+        ("client.wants_read * select.EPOLLIN", "(room and not client.ended) * select.EPOLLIN"),
+    ),
+    bug(
+        epoll_server,
         "leaves_before_the_end",
         "A client that half-closes after a long question gets part of the reply.",
         ("if client.done:", "if client.done or client.ended:"),

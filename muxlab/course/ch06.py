@@ -24,20 +24,9 @@ def edge_echo(listener, stop):
             unsent[conn] = b""
             epoll.register(conn, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
 
-    def take_turn(conn):
-        for piece in range(8):  # and no more: others have their turn, too
-            if unsent[conn]:
-                flush(conn)
-            else:
-                read_some(conn)
-            if conn not in unsent:
-                return  # it has left
-        unfinished.add(conn.fileno())
-
     def read_some(conn):
-        data = conn.recv(65536)
-        if data:
-            unsent[conn] = data
+        unsent[conn] = conn.recv(65536)
+        if unsent[conn]:
             flush(conn)
         else:
             drop(conn)
@@ -51,6 +40,21 @@ def edge_echo(listener, stop):
         del conns[conn.fileno()], unsent[conn]
         conn.close()
 
+    def take_turn(conn):
+        try:
+            for piece in range(8):  # and no more: others have their turn, too
+                if unsent[conn]:
+                    flush(conn)
+                else:
+                    read_some(conn)
+                if conn not in unsent:
+                    return  # it has left
+            unfinished.add(conn.fileno())
+        except BlockingIOError:
+            pass  # read to the end, or no room to send: an edge will come
+        except OSError:
+            drop(conn)  # a reset: the end of this client, and of no other
+
     with epoll:
         epoll.register(stop, select.EPOLLIN)
         epoll.register(listener, select.EPOLLIN | select.EPOLLET)
@@ -62,13 +66,7 @@ def edge_echo(listener, stop):
                 if fd == listener.fileno():
                     welcome_all()
                 elif fd in conns:
-                    conn = conns[fd]
-                    try:
-                        take_turn(conn)
-                    except BlockingIOError:
-                        pass  # read to the end, or no room to send: an edge will come
-                    except OSError:
-                        drop(conn)
+                    take_turn(conns[fd])
     for conn in conns.values():
         conn.close()
 

@@ -202,7 +202,7 @@ wrong("epoll-echo", "survives a reset between messages", "tutorial",
     base=STARTS["epoll-echo"])
 wrong("epoll-echo", "returns 4 MiB whole to a client that reads late", "never_back_to_reading",
     "modify to EPOLLOUT, and never back: a client that was slow once is not heard again.",
-    ("if unsent[conn]:\n    flush(conn)", "if mask & select.EPOLLOUT:\n    flush(conn)"),
+    ("echo(conn)\nif conn", "if mask & select.EPOLLIN or unsent[conn]:\n    echo(conn)\nif conn"),
     (MODIFY, "if unsent[conn]:\n    epoll.modify(conn, wanted)"))
 add("epoll-echo", "waits with epoll.poll", SOLVED["never-stall"][0])
 

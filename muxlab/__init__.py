@@ -4,6 +4,7 @@ This is the map of the package. Read it from the top: a file imports only from t
 
     connection   the conversation that all reference servers share: Acceptor, Connection, echo
     stop         the signal that tells a server to return: Stop, Keyboard
+    family       the threads that a server has started, and their CPU time
     interrupt    the forced end of a server function that ignores the signal, and whether a thread is asleep
     arguments    checks of the arguments that callers pass
     sockets      plain names for what the kernel tells about a socket: bytes in a queue, a mask, a reset
@@ -12,6 +13,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     errors       tracebacks that end in the learner's own line, and warnings that point to it
     running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
     listener     a listening socket that remembers the connections it accepted
+    blocking     clients whose calls sleep, and how `stop` wakes the sleepers
     servers/     the subject of the course: one file for each way of waiting
     watch/       a look inside a running server: the calls it makes (tap), the kernel's tables about it (x-ray)
     server       serve: a server function in a background thread
@@ -40,7 +42,16 @@ if TYPE_CHECKING:
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
     from .show.predict import predict
-    from .sockets import accept_queue, duplicate, interest_list, mask_names, reset, unsent_bytes, waiting_bytes
+    from .sockets import (
+        accept_queue,
+        duplicate,
+        interest_list,
+        mask_names,
+        packets_sent_again,
+        reset,
+        unsent_bytes,
+        waiting_bytes,
+    )
     from .stepper import step
     from .trials import check
 
@@ -61,6 +72,7 @@ __all__ = [
     "measure",
     "most_connections",
     "museum",
+    "packets_sent_again",
     "predict",
     "raise_descriptor_limit",
     "reset",
@@ -85,6 +97,7 @@ _LAZY = {
     "measure": ".measure",
     "most_connections": ".limits",
     "museum": ".course.museum",
+    "packets_sent_again": ".sockets",
     "predict": ".show.predict",
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",

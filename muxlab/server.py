@@ -12,12 +12,12 @@ import os
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from . import errors, interrupt, running
 from .arguments import check_port, check_timeout, stop_argument
+from .family import Family
 from .listener import hang_up, listen
 from .servers import name_of
 from .sockets import accept_queue
@@ -59,6 +59,7 @@ class Server(running.Running):
         self._released = True  # nothing is open yet
         self._error_raised = False  # in the learner's cell
         self._cpu = 0.0
+        self._family: Family | None = None  # of threads
         self._stop_lock = threading.RLock()
         self.thread = threading.Thread(target=self._run, name=f"muxlab-server-{self.name}", daemon=True)
         running.start(self, lambda: self._open(port, backlog))
@@ -85,11 +86,17 @@ class Server(running.Running):
         return bool(self._stop_argument)
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time of the server's thread alone so far, in seconds. Source: pthread_getcpuclockid(3)."""
-        with self._state_lock:
-            if self._ended:
-                return self._cpu
-            return time.clock_gettime(time.pthread_getcpuclockid(self.thread.ident or 0))
+        """Return the CPU time so far of the server's thread, and of the threads that it has started, in seconds.
+
+        Of a thread that has ended, it is what had been seen of it when this was called before.
+        """
+        family = self._family
+        return self._cpu if self._ended or family is None else family.cpu_seconds()
+
+    @property
+    def threads(self) -> int:
+        """How many threads the server has, its own and those that it has started, as last seen by `cpu_seconds`."""
+        return self._family.size if self._family else 1
 
     # ---- look inside
 
@@ -217,6 +224,7 @@ class Server(running.Running):
 
     def _run(self) -> None:
         try:
+            self._family = Family()
             try:
                 self._call(self._tapped() if self.tap else self.fn)
             except BaseException as error:  # kept, and raised again by stop() in the learner's cell
@@ -254,8 +262,9 @@ class Server(running.Running):
             if self._globals is not None:
                 self._globals.write_back()
         finally:
+            if self._family is not None:
+                self._cpu = self._family.cpu_seconds(look=False)
             with self._state_lock:
-                self._cpu = time.thread_time()
                 self._ended = True
             if self.forced:
                 interrupt.take_pending()

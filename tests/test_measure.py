@@ -1,6 +1,8 @@
 """Whole servers, clocked: each experiment keeps its protocol, and what disturbs it does not count."""
 
+import itertools
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,6 +69,20 @@ def test_what_a_disturbed_round_says_does_not_count(runs, repeats, least, monkey
     assert not list(left)
 
 
+@pytest.mark.parametrize(
+    ("took", "rounds"), [(0.09, servers.MOST_ROUNDS), (0.3, servers.ROUNDS + 4), (5.0, servers.ROUNDS + 1)]
+)
+def test_a_busy_machine_does_not_make_it_measure_for_minutes(took, rounds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each number: after a second of further rounds, no more begins."""
+    clock = itertools.count(step=took)
+    made: list[int] = []
+    monkeypatch.setattr(servers, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(servers, "_run", lambda fn, count, *_: made.append(count) or CHARGED)
+    rows = echo_cost(muxlab.SERVERS["epoll"], [2, 3], active=2)
+    assert [row.repeats for row in rows] == [rounds, rounds]
+    assert made == [2, 3] * rounds
+
+
 def test_a_server_that_does_not_answer_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     def mute(listener, stop):
         conn, _ = listener.accept()
@@ -110,24 +126,40 @@ def test_the_wall_is_that_of_the_reference_select_server_alone() -> None:
     assert row.connections == 1200
 
 
-@pytest.mark.parametrize("name", list(muxlab.SERVERS))
+@pytest.mark.parametrize("experiment", [echo_cost, churn_cost])
+def test_a_crowd_is_refused_to_a_server_that_serves_one_client_at_a_time(experiment: Callable) -> None:
+    with pytest.raises(ValueError, match='"blocking" serves one client at a time, and 5 were to be connected at once'):
+        experiment(muxlab.SERVERS["blocking"], connections=5 if experiment is echo_cost else 4)
+
+
+def test_one_client_is_not_too_many() -> None:
+    (row,) = echo_cost(muxlab.SERVERS["blocking"], 1, seconds=0.05)
+    assert row.server == "blocking" and row.cpu_us_per_reply > 0
+
+
+def test_the_threads_of_a_server_are_counted() -> None:
+    (row,) = echo_cost(muxlab.SERVERS["threaded"], 20, active=5, seconds=0.05)
+    assert row.cpu_us_per_reply > 1  # as many microseconds take the three calls that a reply needs
+
+
+@pytest.mark.parametrize("name", [name for name in muxlab.SERVERS if name != "blocking"])
 def test_churn_is_of_clients_that_come_and_go(name: str) -> None:
     spoke = 0
 
     def counting(listener, stop):
-        class Listener:
+        class Listener(type(listener)):
             """A listener that counts the clients it accepts."""
 
-            def __getattr__(self, name):
-                return getattr(listener, name)
+            __slots__ = ()
 
             def accept(self):
                 nonlocal spoke
-                accepted = listener.accept()
+                accepted = super().accept()
                 spoke += 1
                 return accepted
 
-        muxlab.SERVERS[name](Listener(), stop)
+        listener.__class__ = Listener
+        muxlab.SERVERS[name](listener, stop)
 
     (row,) = churn_cost(counting, connections=3, seconds=0.02)
     assert spoke == servers.ROUNDS * (3 + servers.BATCH) + servers.BATCH * row.repeats  # one batch to warm up

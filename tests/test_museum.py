@@ -7,7 +7,7 @@ from muxlab.course import EXERCISES
 from muxlab.course.museum import EXHIBITS, Exhibit
 from muxlab.course.variant import bug, source
 from muxlab.trials import Verdict
-from muxlab.trials.runner import TRIALS
+from muxlab.trials.runner import ON_REQUEST, TRIALS
 
 RESETS = [
     "survives a reset before any data",
@@ -74,7 +74,14 @@ FAILS: dict[str, list[str]] = {
         "forgets clients that broke off",
         "lives through a lack of descriptors",
     ],
+    "stale_server": [
+        "returns 4 MiB whole to a client that reads late",
+        "waits for room when there is none",
+        "lives through a lack of descriptors",
+    ],
     "one_at_a_time": ["is not held up by a silent client"],
+    "eight_at_a_time": ["serves 64 clients in turn", "serves others while 200 clients hold half a line"],
+    "waits_for_the_rest_of_a_line": ["serves others while 200 clients hold half a line"],
     "dies_of_a_reset": [
         "gives nobody what was meant for another",
         *RESETS,
@@ -151,27 +158,57 @@ FAILS: dict[str, list[str]] = {
 }
 """The trials that an exhibit fails. What needs one of those is not tried: it would fail for the same reason."""
 
+FAILS_ON_REQUEST: dict[tuple[str, str], list[str]] = {
+    ("stale", "stale_server"): ["lets nobody pay for another's event"],
+    ("tidy", "looks_at_the_clock_when_woken"): ["closes clients that are silent for too long"],
+    ("tidy", "one_alarm_for_a_lifetime"): ["keeps a client that is slow and alive"],
+    ("tidy", "wakes_the_wrong_one"): ["closes nobody before the time-out"],
+    ("tidy", "hangs_up_at_the_end"): ["loses no byte when it is stopped"],
+    ("tidy", "closes_over_unread_bytes"): ["loses no byte when it is stopped"],
+    ("tidy", "waits_for_the_last_reader"): [
+        "returns when told to stop",
+        "stops in time though a client does not read",
+    ],
+}
+"""The trials that an exhibit fails, of those that an exercise asks for: by the exercise's name and the exhibit's."""
+
 
 @pytest.fixture(scope="module")
 def found(batteries: Batteries) -> dict[str, list[Verdict]]:
-    return batteries.all(EXHIBITS)
+    return batteries.all(FAILS)
 
 
 @pytest.mark.battery
-@pytest.mark.parametrize("name", list(EXHIBITS))
+@pytest.mark.parametrize("name", list(FAILS))
 def test_an_exhibit_fails_these_trials_and_no_other(found: dict[str, list[Verdict]], name: str) -> None:
     failed = {trial.name: trial.detail for trial in found[name] if trial.passed is False}
     assert list(failed) == FAILS[name], failed
 
 
+@pytest.mark.battery
+@pytest.mark.parametrize(("exercise", "name"), list(FAILS_ON_REQUEST))
+def test_an_exhibit_fails_these_trials_of_its_exercise(batteries: Batteries, exercise: str, name: str) -> None:
+    found = batteries.one(name, *EXERCISES[exercise].trials)
+    failed = {trial.name: trial.detail for trial in found if trial.passed is False}
+    assert list(failed) == FAILS_ON_REQUEST[exercise, name], failed
+
+
+def test_no_exhibit_is_left_out() -> None:
+    assert set(FAILS) | {name for _, name in FAILS_ON_REQUEST} == set(EXHIBITS)
+
+
 def test_no_trial_is_idle() -> None:
     assert {name for names in FAILS.values() for name in names} == set(TRIALS)
+    failed = {name for names in FAILS_ON_REQUEST.values() for name in names}
+    assert failed - set(TRIALS) == set(ON_REQUEST)
 
 
 def test_a_server_to_repair_fails_its_exercise() -> None:
     for exercise in EXERCISES.values():
         if exercise.broken is not None:
-            assert set(FAILS[exercise.broken.__name__]) & set(exercise.trials), exercise.name
+            broken = exercise.broken.__name__
+            failed = FAILS[broken] + FAILS_ON_REQUEST.get((exercise.name, broken), [])
+            assert set(failed) & set(exercise.trials), exercise.name
 
 
 def test_every_exhibit_says_in_one_line_what_one_sees() -> None:

@@ -183,7 +183,7 @@ def test_matplotlib_is_left_as_it_was():
 # ---- real servers
 
 
-@pytest.mark.parametrize("name", muxlab.SERVERS)
+@pytest.mark.parametrize("name", [name for name in muxlab.SERVERS if name != "blocking"])
 def test_counts_by_kind_agree_with_the_events(name):
     calls = same_clients(muxlab.SERVERS[name])
     assert calls.kinds() == Counter(event.kind for event in calls.events)

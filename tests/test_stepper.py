@@ -7,6 +7,7 @@ import time
 import foreign_wait
 import pytest
 import watch_servers
+from helpers import eventually
 from watch_servers import LEARNERS, NASTY
 
 import muxlab
@@ -31,6 +32,7 @@ def stop_in_time(stepper):
 
 
 ALL = [*muxlab.SERVERS, *LEARNERS]
+BLOCKING = ["blocking", "one_at_a_time"]  # asleep in accept and recv
 WAITING = [name for name in ALL if name != "nonblocking"]
 
 
@@ -77,7 +79,7 @@ def test_stops_with_clients_at_work(name):
     assert stop_in_time(stepper).status == "stopped"
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [name for name in ALL if name != "threaded"])
 def test_a_whole_conversation(name):
     with step(make(name)) as stepper:
         client = stepper.client()
@@ -87,7 +89,7 @@ def test_a_whole_conversation(name):
         assert stepper.state().connections[0].where == "accepted"
         assert client.read() is None
         assert client.send("hello") == 5
-        asleep_in_recv = name == "blocking"  # then the bytes do not even wait for the next line
+        asleep_in_recv = name in BLOCKING  # then the bytes do not even wait for the next line
         assert stepper.state().connections[0].receive == (0 if asleep_in_recv else 5)
         assert asleep_in_recv or ("client 1", "receive") in stepper.state().changed
         while stepper.state().connections[0].receive:
@@ -102,10 +104,25 @@ def test_a_whole_conversation(name):
         assert stepper.calls["recv", "end"] == 1
 
 
+def test_the_threads_of_a_threaded_server_go_on_while_it_is_held():
+    with step(muxlab.SERVERS["threaded"]) as stepper:
+        stepper.run_until_blocked()
+        clients = [stepper.client() for _ in range(2)]
+        assert stepper.state().status == "paused"  # at the line after the first accept
+        stepper.run_until_blocked()
+        stepper.next()
+        for client in clients:
+            client.send("hello")
+        assert eventually(lambda: [client.waiting() for client in clients] == [5, 5])
+        assert [row.where for row in stepper.state().connections] == ["accepted"] * 2
+        clients[0].half_close()
+        assert eventually(lambda: stepper.state().connections[0].where == "closed by the server")
+
+
 @pytest.mark.parametrize("name", WAITING)
 def test_asleep_until_a_client_acts(name):
     waits = {
-        "blocking": "accept(listener)",
+        **dict.fromkeys([*BLOCKING, "threaded"], "accept(listener)"),
         "poll": "poll.poll()",
         "with_poll": "poll.poll()",
         "select": "select.select([listener, stop], [], [])",
@@ -120,7 +137,7 @@ def test_asleep_until_a_client_acts(name):
         stepper.client()  # ... but this does
         state = stepper.state()
         assert state.status == "paused"
-        assert [call.kind for call in state.calls] == ["data" if name == "blocking" else "wait"]
+        assert [call.kind for call in state.calls] == ["data" if name in [*BLOCKING, "threaded"] else "wait"]
 
 
 @pytest.mark.parametrize("name", ["epoll", "epoll-edge", "poll", "select"])

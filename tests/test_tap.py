@@ -37,7 +37,8 @@ def make(name):
     return fn().serve if isinstance(fn, type) else fn
 
 
-WAIT = {"nonblocking": None, "blocking": None, "select": "select.select", "poll": "poll.poll",
+WAIT = {"nonblocking": None, "blocking": None, "threaded": None, "one_at_a_time": None,
+        "select": "select.select", "poll": "poll.poll",
         "with_class": "select.select", "with_poll": "poll.poll"}  # fmt: skip
 
 
@@ -200,7 +201,7 @@ def test_an_error_points_to_the_learners_line():
 
 
 def test_what_the_lab_does_to_the_sockets_is_not_counted():
-    with serve(watch_servers.blocking, tap=True) as server:
+    with serve(watch_servers.one_at_a_time, tap=True) as server:
         sock = socket.create_connection(server.address)
         sock.sendall(b"x")
         assert sock.recv(1) == b"x"
@@ -233,21 +234,33 @@ def test_threads_of_a_server_lose_no_count():
 
 
 TRACED = """
-import json, socket, struct, sys, muxlab
+import json, socket, struct, sys, threading, muxlab
 from muxlab.server import serve
 fn = muxlab.SERVERS[sys.argv[1]]
-with serve(fn, tap=True) as server:
-    socks = [socket.create_connection(server.address) for _ in range(3)]
+threads = set()
+
+def talk(*socks):
     for number in range(5):
         for sock in socks:
             sock.sendall(b"hello")
             assert sock.recv(100) == b"hello"
-    socks[0].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    socks[0].close()
-    socks[1].shutdown(socket.SHUT_WR)
-    assert socks[1].recv(1) == b""
-    thread = server.thread.native_id
-print(json.dumps([thread, [[*key, count] for key, count in server.calls.items()]]))
+    threads.update(t.native_id for t in threading.enumerate() if t.name.startswith(("muxlab-server", "Thread")))
+
+with serve(fn, tap=True) as server:
+    socks = []
+    for turn in range(3):
+        socks.append(socket.create_connection(server.address))
+        talk(socks[-1])
+        if fn.__name__ == "blocking_server":  # the next client has to wait until this one has left
+            socks[-1].shutdown(socket.SHUT_WR)
+            assert socks[-1].recv(1) == b""
+    if fn.__name__ != "blocking_server":
+        talk(*socks)
+        socks[0].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        socks[0].close()
+        socks[1].shutdown(socket.SHUT_WR)
+        assert socks[1].recv(1) == b""
+print(json.dumps([sorted(threads), [[*key, count] for key, count in server.calls.items()]]))
 for sock in socks:
     sock.close()
 """
@@ -271,11 +284,13 @@ def test_counts_are_those_of_strace(name, tmp_path):
     strace = ["strace", "-f", "-o", str(log), "-e", f"trace={','.join({*SYSCALLS, *SAME})}"]
     done = subprocess.run([*strace, sys.executable, "-c", TRACED, name], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    thread, counts = json.loads(done.stdout)
-    seen = {("close", ""): -1}  # the listener, which the lab closes
+    threads, counts = json.loads(done.stdout)
+    thread = "|".join(map(str, threads))
+    ours = 4 if name in ("blocking", "threaded") else 2  # the listener, the file of a name, the pipe of a door
+    seen = {("close", ""): -ours}
     # "12 recvfrom(5, ...) = -1 EAGAIN (...)", or "12 <... recvfrom resumed>...) = 5"
     for line in log.read_text().splitlines():
-        found = re.match(rf"{thread} +(?:<\.\.\. )?(\w+)(?:\(| resumed>).* = (-?\d+)(?: (E\w+))?", line)
+        found = re.match(rf"(?:{thread}) +(?:<\.\.\. )?(\w+)(?:\(| resumed>).* = (-?\d+)(?: (E\w+))?", line)
         if found:
             key = SAME.get(found[1], found[1]), found[3] or ""
             seen[key] = seen.get(key, 0) + 1

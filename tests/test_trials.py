@@ -22,11 +22,11 @@ from batteries import Batteries
 
 import muxlab
 from muxlab.interrupt import Pulse
-from muxlab.trials import Verdict, bench, patience
+from muxlab.trials import Verdict, bench, parting, patience
 from muxlab.trials.bench import Bench
 from muxlab.trials.clients import BenchClient
 from muxlab.trials.leftovers import Leftovers
-from muxlab.trials.runner import TRIALS
+from muxlab.trials.runner import ON_REQUEST, TRIALS
 from muxlab.trials.scarcity import no_descriptors_left
 
 pytestmark = pytest.mark.battery
@@ -34,6 +34,15 @@ pytestmark = pytest.mark.battery
 ECHOES = "echoes one message"
 SLEEPS = [name for name in TRIALS if name.startswith("sleeps")]
 LIMITS = {"nonblocking": SLEEPS, "select": ["holds more than 1,024 clients"]}
+ONE_AT_A_TIME = [
+    "echoes one message",
+    "answers question after question",
+    "takes a message that comes byte by byte",
+    "takes messages that come glued together",
+    "returns any bytes",
+    "returns 4 MiB whole to a client that reads late",
+]
+"""The trials that need no second client; "blocking" passes them and no other."""
 
 BROKEN = {
     "says_it_twice": ["echoes one message"],
@@ -75,13 +84,25 @@ def failed(trials: list[Verdict]) -> dict[str, str]:
     return {trial.name: trial.detail for trial in trials if trial.passed is False}
 
 
-@pytest.mark.parametrize("name", list(muxlab.SERVERS))
+@pytest.mark.parametrize("name", [name for name in muxlab.SERVERS if name != "blocking"])
 def test_a_reference_server_passes_all_that_its_way_of_waiting_allows(found, name: str) -> None:
     trials = found[name]
     assert failed(trials) == {}
     assert [trial.name for trial in trials if trial.passed is None] == LIMITS.get(name, [])
     assert {trial.verdict for trial in trials} <= {"passed", "limit of the model"}
     assert [trial.name for trial in trials] == list(TRIALS)
+
+
+def test_blocking_passes_all_that_needs_no_second_client_and_the_report_says_why_no_more(found) -> None:
+    trials = found["blocking"]
+    assert [trial.name for trial in trials if trial.passed] == ONE_AT_A_TIME
+    assert failed(trials) == {
+        "is not held up by a silent client": "with 5 silent clients connected, the next one got no answer; "
+        "the server sleeps in recv, for one of them alone: it serves one client at a time"
+    }
+    assert {trial.detail for trial in trials if trial.passed is None} == {
+        "not tried: until 'is not held up by a silent client' is passed"
+    }
 
 
 @pytest.mark.parametrize("name", ["asyncio_echo", "with_nothing_wrong"])
@@ -420,6 +441,22 @@ def test_a_trial_is_run_after_all_that_it_needs() -> None:
 def test_an_unknown_trial_is_refused_with_the_names_that_there_are() -> None:
     with pytest.raises(ValueError, match=r"no trial is called 'sings'; there are: echoes one message, answers"):
         muxlab.check(muxlab.SERVERS["epoll"], trials=["sings"])
+
+
+def test_a_trial_on_request_is_run_only_when_it_is_named() -> None:
+    assert not set(TRIALS) & set(ON_REQUEST)
+    name = "closes clients that are silent for too long"
+    (trial,) = muxlab.check(muxlab.SERVERS["epoll"], name).trials
+    assert (trial.name, trial.passed) == (name, False)
+    assert trial.detail == "your function takes no `idle`: give it one more parameter of that name, with a default"
+
+
+def test_a_slow_client_on_a_machine_that_is_too_busy_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could not keep time, so that a server which closed its connection may well have been right."""
+    monkeypatch.setattr(parting, "EARLY", 0.0)
+    fn = muxlab.museum.EXHIBITS["one_alarm_for_a_lifetime"].fn
+    (trial,) = muxlab.check(fn, "keeps a client that is slow and alive").trials
+    assert trial.verdict == "not tried" and "too busy" in trial.detail
 
 
 def test_to_ask_for_no_trial_is_refused() -> None:

@@ -167,7 +167,7 @@ class Exercise:
         Args:
             yours: your server, to have it compared, if you like.
         """
-        names = {name for function in self.functions for name in function.__code__.co_names}
+        names = {name for function in self.functions for name in _names(function.__code__)}
         modules = sorted(name for name in names if inspect.ismodule(self.functions[0].__globals__.get(name)))
         imports = "".join(f"import {name}\n" for name in modules)
         return Note(self.why, imports, source(*self.functions), _source_or_nothing(yours))
@@ -243,6 +243,12 @@ def _is_told_of_edges(bench: Bench) -> Verdict:
     detail = f"epoll watches a client for {interest[0]}" if interest else "no epoll watches its clients"
     passed = any("ET" in found.split("|") for found in interest)
     return Verdict("is told of edges", passed, detail, "Which flag of register asks for edges?")
+
+
+def _names(code: CodeType) -> set[str]:
+    """Return the global and attribute names that a function uses, with those of the functions inside it."""
+    inside = (_names(constant) for constant in code.co_consts if isinstance(constant, CodeType))
+    return set(code.co_names).union(*inside)
 
 
 def _is_empty(code: CodeType) -> bool:

@@ -7,13 +7,17 @@ by side: what differs between two files is what the course is about.
 from collections.abc import Callable
 
 from ..arguments import require_epoll
+from .blocking_server import blocking_server
 from .epoll_edge_server import epoll_edge_server
 from .epoll_server import epoll_server
 from .nonblocking_server import nonblocking_server
 from .poll_server import poll_server
 from .select_server import select_server
+from .threaded_server import threaded_server
 
 SERVERS: dict[str, Callable] = {
+    "blocking": blocking_server,
+    "threaded": threaded_server,
     "nonblocking": nonblocking_server,
     "select": select_server,
     "poll": poll_server,
@@ -23,12 +27,14 @@ SERVERS: dict[str, Callable] = {
 
 __all__ = [
     "SERVERS",
+    "blocking_server",
     "epoll_edge_server",
     "epoll_server",
     "name_of",
     "nonblocking_server",
     "poll_server",
     "select_server",
+    "threaded_server",
 ]
 
 

@@ -6,6 +6,7 @@ would hide its function.
 """
 
 from muxlab.show.charts import beside, cost, replies, round_trip
+from muxlab.show.crowds import crowds
 from muxlab.show.duel import duel
 from muxlab.show.playground import playground
 from muxlab.show.predict import predict
@@ -18,6 +19,7 @@ __all__ = [
     "beside",
     "compare",
     "cost",
+    "crowds",
     "duel",
     "playground",
     "predict",

@@ -7,7 +7,8 @@ bench         one server, started afresh, and its clients
 patience      how long to wait for what may never come, and how to tell a nap
 clients       a client that can misbehave
 leftovers     what a server leaves behind
-messages, backpressure, endings, idle, scarcity   the trials
+messages, slow, backpressure, endings, idle, scarcity   the trials
+parting       trials that are run only when they are named
 """
 
 from .report import Report, Verdict

@@ -74,14 +74,25 @@ class Bench:
             self._lookout = Lookout(self.server, self.alone)
         return self._lookout
 
-    def serve(self, hold: bool = False, narrow: bool = False, tap: bool = False) -> Server:
+    def told(self, **settings: float) -> Callable:
+        """Return the server function with settings of its own, or fail the trial if it has none of such a name."""
+        for name in settings:
+            if name not in inspect.signature(self.fn).parameters:
+                raise Failed(
+                    f"your function takes no `{name}`: give it one more parameter of that name, with a default"
+                )
+        return functools.partial(self.fn, **settings)
+
+    def serve(self, hold: bool = False, narrow: bool = False, tap: bool = False, **settings: float) -> Server:
         """Start the server.
 
         Args:
             hold: let it listen, and its function begin only at `release`.
             narrow: give its connections small kernel buffers, so that it soon meets a full one.
             tap: see its calls.
+            settings: further arguments of the function, for a trial that is about them.
         """
+        fn = self.told(**settings) if settings else self.fn
 
         @functools.wraps(self.fn)
         def held(listener: socket.socket, *stop: Any, **keyword: Any) -> Any:
@@ -89,12 +100,12 @@ class Bench:
                 narrow_down(listener)
             ready.set()
             self._begin.wait()
-            return self.fn(listener, *stop, **keyword)
+            return fn(listener, *stop, **keyword)
 
         ready = threading.Event()
         if not hold:
             self._begin.set()
-        self._server = serve(self.fn if tap else held, backlog=BACKLOG, tap=tap)
+        self._server = serve(fn if tap else held, backlog=BACKLOG, tap=tap)
         if not tap:
             ready.wait(LONG)
         elif narrow:
@@ -149,15 +160,19 @@ class Bench:
         return self._server is not None and not self._server.alive and not self._told
 
     @property
+    def listens(self) -> bool:
+        """Whether clients can connect."""
+        try:
+            return bool(self.server.listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+        except OSError:  # nothing is open there
+            return False
+
+    @property
     def deaf(self) -> bool:
         """Whether the server has closed its listener, and lives on."""
         if self._server is None or self._told:
             return False
-        try:
-            listens = self._server.listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-        except OSError:  # nothing is open there
-            listens = 0
-        return not listens and not self._server.wait(GRACE)
+        return not self.listens and not self._server.wait(GRACE)
 
     @property
     def stuck(self) -> bool:

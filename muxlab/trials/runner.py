@@ -5,24 +5,29 @@ about something else. A server that cannot even be ended is not tried any furthe
 """
 
 from collections.abc import Callable, Iterable
+from types import ModuleType
 
 from ..arguments import stop_argument
 from ..errors import last_line, where
 from ..notebook import progress
 from ..watch.tap import error_name
-from . import backpressure, endings, idle, messages, scarcity
+from . import backpressure, endings, idle, messages, parting, scarcity, slow
 from .bench import Bench
 from .patience import Patience, TooSlow
 from .report import NOT_TRIED, Report, Verdict
 from .trial import Failed, NotAllowed, Trial
 
-TRIALS: dict[str, Trial] = {
-    found.name: found
-    for catalogue in (messages, backpressure, endings, idle, scarcity)
-    for found in vars(catalogue).values()
-    if isinstance(found, Trial)
-}
-"""All trials by name, in the order in which they are run and stand in their files."""
+
+def _found_in(*catalogues: ModuleType) -> dict[str, Trial]:
+    found = (thing for catalogue in catalogues for thing in vars(catalogue).values() if isinstance(thing, Trial))
+    return {trial.name: trial for trial in found}
+
+
+TRIALS = _found_in(messages, slow, backpressure, endings, idle, scarcity)
+"""The battery: all trials by name, in the order in which they are run and stand in their files."""
+
+ON_REQUEST = {name: trial for name, trial in _found_in(parting).items() if name not in TRIALS}
+"""Trials that `check` runs only when they are named: a server may well be right without what they ask for."""
 
 CLOSED = "Which socket does your function close when a client has left?"
 RETURNED = "What ends the loop of your function, or is there none?"
@@ -46,7 +51,8 @@ def check(fn: Callable, trials: Iterable[str] | None = None) -> Report:
 
     Args:
         fn: your server: `fn(listener, stop)` or `fn(listener)`. Each trial starts it afresh.
-        trials: names of trials, or one name; all of them by default. The simplest is run first, whatever their order.
+        trials: names of trials, or one name; by default all but those `ON_REQUEST`. The simplest is run first, whatever
+            their order.
 
     Returns:
         The report: print it, or let a notebook show it. `.passed`, `.trials` and `.summary` are there for programs.
@@ -62,13 +68,14 @@ def check(fn: Callable, trials: Iterable[str] | None = None) -> Report:
 
 
 def _chosen(trials: Iterable[str] | None) -> list[Trial]:
+    known = TRIALS | ON_REQUEST
     names = list(TRIALS) if trials is None else [trials] if isinstance(trials, str) else list(trials)
     if not names:
         raise ValueError("trials=[]: name at least one trial, or leave the argument out to run them all")
     for name in names:
-        if name not in TRIALS:
-            raise ValueError(f"no trial is called {name!r}; there are: {', '.join(TRIALS)}")
-    return [trial for name, trial in TRIALS.items() if name in names]
+        if name not in known:
+            raise ValueError(f"no trial is called {name!r}; there are: {', '.join(known)}")
+    return [trial for name, trial in known.items() if name in names]
 
 
 class Battery:

@@ -47,7 +47,7 @@ class Call(NamedTuple):
             a wait); "done" (of a call with nothing to tell); or why it failed: "EAGAIN", "ECONNRESET", "ValueError".
         amount: bytes moved, or the number of descriptors that were ready.
         result: what the call returned, in short.
-        cpu: CPU time of the thread, in seconds, as last read: at every wait, and at every 16th call.
+        cpu: CPU time of the threads that make calls, in seconds, as last read: at every wait, and at every 16th call.
         function: the learner's function that made the call; "" without a stepper.
         line: the line of that function, from 1; 0 without a stepper.
         began: when the call was made, in seconds as `time.monotonic` counts them.
@@ -188,6 +188,7 @@ class Tap:
         self._counts: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._events: deque[tuple] = deque(maxlen=KEPT)
         self._cpu = 0.0
+        self._thread = threading.local()  # the CPU time of each thread, as last read
         self._lock = threading.Lock()
         _taps.add(self)
 
@@ -249,7 +250,8 @@ class Tap:
             self.number = number = self.number + 1
             self._counts[name, outcome] += 1
             if number % CPU_EVERY == 0 or name in WAITS:
-                self._cpu = time.thread_time()
+                ran, self._thread.ran = getattr(self._thread, "ran", 0.0), time.thread_time()
+                self._cpu += self._thread.ran - ran
             self._events.append((number, self._cpu, name, outcome, rest, began, took))
 
 

@@ -5,6 +5,7 @@ runs in a process of its own, several at a time: they mostly wait, and so need n
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import subprocess
@@ -58,7 +59,8 @@ class Batteries:
             name: of a reference server, "epoll", or of an exhibit; or "module:function" for a module of tests/support.
             trials: names of trials; all of them if none is named.
         """
-        file = self.folder / f"{' '.join([name, *trials])}.json"
+        which = hashlib.sha256(" ".join(trials).encode()).hexdigest()[:16] if trials else "all"
+        file = self.folder / f"{name} {which}.json"
         with open(file.with_suffix(".lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may just be running it
             if not file.exists():

@@ -251,26 +251,6 @@ wrong("one-accept", "serves 64 clients in turn", "answers_only_at_the_door",
     "Each client is read from once, when it is accepted, and then forgotten.",
     ("conns[conn.fileno()] = conn", "try:\n    conn.send(conn.recv(1024))\nexcept OSError:\n    pass"))
 
-NO_EMFILE = (
-    """
-    except BlockingIOError:
-        return True  # the accept queue is empty
-    except OSError:
-        return False  # EMFILE: the client stays in the queue
-    """,
-    "except BlockingIOError:\n    return True",
-)
-LACK = "lives through a lack of descriptors"
-
-wrong("your-server", LACK, "not_ready_for_emfile", "Good company, until the descriptors run out.", NO_EMFILE)
-wrong("your-server", "is fair while one client floods", "drains_without_end",
-    "Edge-triggered, and reads until EAGAIN: a client that sends without pause has the server to itself.",
-    ("pieces=8", "pieces=10**9"),
-    base=SOLVED["edge-echo"])
-wrong("your-server", "echoes one message", "half_done",
-    "The skeleton with its first lines filled in.",
-    ("epoll.register(conn, select.EPOLLIN)", "pass"))
-
 # ---- 07
 
 WATCH = "epoll.modify(conn, select.EPOLLOUT if unsent[conn] else select.EPOLLIN)"
@@ -311,23 +291,89 @@ wrong("high-water", "answers a client that half-closes after asking", "leaves_at
     "At the end of file the client is dropped, with all that it was still to get.",
     ("if conn in ended and not unsent[conn]:", "if conn in ended:"))
 
+# ---- 08
+
+EVENT = "lets nobody pay for another's event"
+
+wrong("stale", EVENT, "never_closes",
+    "No number is ever used again, as no socket is ever closed.",
+    ("while gone:\n    gone.pop().close()", ""))
+wrong("stale", EVENT, "closes_before_it_accepts",
+    "The right idea, and then it makes room a little too early.",
+    ("conn, address = listener.accept()", "while gone:\n    gone.pop().close()\nconn, address = listener.accept()"))
+wrong("stale", EVENT, "looks_up_who_has_the_number",
+    "Whoever has the number is there, and is taken for the one of the event.",
+    ("elif fd in conns and mask & select.EPOLLHUP:", "elif mask & select.EPOLLHUP and conns.get(fd) is not None:"),
+    base=BROKEN["stale"])
+wrong("stale", EVENT, "waits_for_the_newcomer",
+    "No mask is believed any more, and recv waits until the newcomer speaks.",
+    ("conn.setblocking(False)", "conn.setblocking(True)"),
+    ("elif fd in conns and mask & select.EPOLLHUP:\n    drop(fd)  # it has broken off\n", ""),
+    base=BROKEN["stale"])
+wrong("stale", "survives a reset between messages", "does_not_look_at_the_broken",
+    "Nobody is thrown out any more, and who has broken off stays.",
+    ("    drop(fd)  # it has broken off", "    pass"),
+    base=BROKEN["stale"])
+wrong("stale", EVENT, "turns_newcomers_away",
+    "There is room for so many, and the next one is the one to go.",
+    ("drop(next(iter(conns)))  # the oldest client makes room", "listener.accept()[0].close()\nreturn"))
+
+for name, trial in [
+    ("looks_at_the_clock_when_woken", "closes clients that are silent for too long"),
+    ("one_alarm_for_a_lifetime", "keeps a client that is slow and alive"),
+    ("wakes_the_wrong_one", "closes nobody before the time-out"),
+    ("closes_over_unread_bytes", "loses no byte when it is stopped"),
+    ("waits_for_the_last_reader", "stops in time though a client does not read"),
+]:
+    add("tidy", trial, muxlab.museum.EXHIBITS[name].fn)
+wrong("tidy", "forgets clients that left", "keeps_old_alarms",
+    "An alarm of a client that has left stays in the heap until its time comes, and the client with it.",
+    (
+        """
+        if len(alarms) > 2 * len(conns) + 10:  # most of them are of clients that have left
+            alarms[:] = [alarm for alarm in alarms if alarm[2] in unsent]
+            heapq.heapify(alarms)
+        """,
+        "",
+    ))
+wrong("tidy", "loses no byte when it is stopped", "leaves_the_door_open",
+    "While it says goodbye, newcomers go on connecting, and nobody will ever accept them.",
+    ("listener.close()  # newcomers are refused\n", ""))
+wrong("tidy", "loses no byte when it is stopped", "says_nothing_at_the_end",
+    "All is answered, and then every client waits until the grace is over.",
+    ("conn.shutdown(socket.SHUT_WR)  # and", "pass  # and"))
+wrong("tidy", "sleeps beside silent clients", "watches_the_clock",
+    "It never sleeps, so as not to miss an alarm.",
+    ("timeout = ring()", "ring()\ntimeout = 0"))
+add("tidy", "closes clients that are silent for too long", SOLVED["epoll-echo"][0])
+
 # ---- 09
 
+LACK = "lives through a lack of descriptors"
 REST = "epoll.modify(listener, 0)\nrest_until = time.monotonic() + 0.1"
-
-wrong("open-door", LACK, "dies_of_emfile", "A crowd is no trouble, a lack of descriptors ends the server.", NO_EMFILE)
-wrong("open-door", LACK, "spins_at_emfile", "The error is caught, and raised again at once.", (REST, "pass"))
-add("open-door", "waits with epoll.poll", SOLVED["never-stall"][0])
 
 wrong("crowded", LACK, "shut_forever", "Quiet, and no client is let in any more.", (REST, "epoll.modify(listener, 0)"))
 wrong("crowded", LACK, "shut_until_a_client_leaves",
     "Descriptors come back in other ways, too.",
     (REST, "epoll.modify(listener, 0)"),
-    ("epoll.unregister(fd)", "epoll.unregister(fd)\nepoll.modify(listener, select.EPOLLIN)"))
+    ("epoll.unregister(conn)", "epoll.unregister(conn)\nepoll.modify(listener, select.EPOLLIN)"))
 wrong("crowded", LACK, "lets_it_raise",
     "The except is of no use any more, and EMFILE ends the server.",
     ("except OSError:  # no desc", "except BlockingIOError:  # no desc"),
     base=BROKEN["crowded"])
+
+NO_EMFILE = (
+    "except OSError:\n    return False  # EMFILE: the client stays in the queue",
+    "except InterruptedError:\n    return False",
+)
+
+wrong("open-door", LACK, "dies_of_emfile", "A crowd is no trouble, a lack of descriptors ends the server.", NO_EMFILE)
+wrong("open-door", LACK, "spins_at_emfile", "The error is caught, and raised again at once.", (REST, "pass"))
+wrong("open-door", "echoes one message", "an_empty_queue_is_an_error",
+    "accept is called until it raises, and what it raises at the end of the queue is not expected.",
+    ("except BlockingIOError:\n    return True  # the accept queue is empty\nexcept OSError:",
+     "except InterruptedError:"))
+add("open-door", "waits with epoll.poll", SOLVED["never-stall"][0])
 
 # ---- 10
 
@@ -342,3 +388,12 @@ wrong("heir", "answers a client that half-closes after asking", "forgets_everybo
 wrong("heir", "survives a reset before any data", "forgets_what_was_never_known",
     "A client that resets before its first word is in one dictionary only.",
     (FORGET, "del unsent[fd]"))
+
+wrong("your-server", LACK, "not_ready_for_emfile", "Good company, until the descriptors run out.", NO_EMFILE)
+wrong("your-server", "is fair while one client floods", "drains_without_end",
+    "Edge-triggered, and reads until EAGAIN: a client that sends without pause has the server to itself.",
+    ("pieces=8", "pieces=10**9"),
+    base=SOLVED["edge-echo"])
+wrong("your-server", "echoes one message", "half_done",
+    "The skeleton with its first lines filled in.",
+    ("epoll.register(conn, select.EPOLLIN)", "pass"))

@@ -131,7 +131,7 @@ def with_selectors(listener):
                         key.fileobj.close()
 
 
-def blocking(listener):
+def one_at_a_time(listener):
     while True:
         client, address = listener.accept()
         with client:
@@ -180,7 +180,7 @@ LEARNERS = {
     "method": Echo,
     "with_poll": with_poll,
     "with_selectors": with_selectors,
-    "blocking": blocking,
+    "one_at_a_time": one_at_a_time,
     "with_class": with_class,
 }
 

@@ -4,6 +4,14 @@ Their good servers are the solutions of exercises: these do without the course's
 sight.
 """
 
+import contextlib
+import queue
+import select
+import socket
+import threading
+import weakref
+
+from ...servers import epoll_server
 from ..ch02 import polling_echo
 from ..ch03 import never_stall
 from ..ch06 import edge_echo
@@ -22,8 +30,57 @@ def one_at_a_time(listener, stop):
         conn.close()
 
 
+def eight_at_a_time(listener, stop):
+    """Eight clients that hold on to their connections take its eight threads, and all others wait."""
+    conns = weakref.WeakSet()
+    accepted = queue.SimpleQueue()
+
+    def serve():
+        while (conn := accepted.get()) is not None:
+            try:
+                while data := conn.recv(65536):
+                    conn.sendall(data)
+            except OSError:
+                pass
+            conn.close()
+
+    pool = [threading.Thread(target=serve) for _ in range(8)]
+    for thread in pool:
+        thread.start()
+    while not stop.is_set():
+        readable, _, _ = select.select([listener, stop], [], [])
+        if listener in readable:
+            conn, _ = listener.accept()
+            conns.add(conn)
+            accepted.put(conn)
+    for conn in list(conns):
+        with contextlib.suppress(OSError):
+            conn.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for it
+    for _ in pool:
+        accepted.put(None)
+    for thread in pool:
+        thread.join()
+
+
 CALLS = [
     Exhibit(one_at_a_time),
+    Exhibit(eight_at_a_time),
+    bug(
+        epoll_server,
+        "waits_for_the_rest_of_a_line",
+        "A client that sends half a line holds up all others until it sends more.",
+        (
+            "echo(client)",
+            """
+            client.flush()
+            if client.wants_read and (data := client.receive()):
+                if not data.endswith(b"\\n"):
+                    select.select([client], [], [])
+                    data += client.receive()
+                client.send(data)
+            """,
+        ),
+    ),
     bug(
         never_stall,
         "dies_of_a_reset",

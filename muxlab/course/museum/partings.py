@@ -1,0 +1,82 @@
+"""The wrong ending: these servers serve well, and part badly, from a client or from all of them.
+
+What they get wrong is seen by trials that `check` runs only when they are named (muxlab/trials/parting.py): most
+servers have no time-out, and hang up when they are stopped.
+
+`stale_server`, which chapter 08 gives to repair, handles an event of a client that is gone as if it were another's.
+Real servers and libraries have had that bug: h2o (h2o#1100), uvloop (uvloop#61), libuv (libuv#1468), re (re#266).
+"""
+
+from ..ch08 import tidy_server
+from ..variant import bug
+
+PARTINGS = [
+    bug(
+        tidy_server,
+        "looks_at_the_clock_when_woken",
+        "Clients that are silent for too long are closed only when somebody else says something.",
+        ("for fd, mask in epoll.poll(timeout):", "for fd, mask in epoll.poll():"),
+    ),
+    bug(
+        tidy_server,
+        "one_alarm_for_a_lifetime",
+        "A client is closed when the time-out has passed since it came, however much it talks.",
+        (
+            """
+            if last_news[conn] + idle > now:
+                heapq.heappush(alarms, (last_news[conn] + idle, fd, conn))  # there was news: another alarm
+            else:
+                drop(conn)
+            """,
+            "drop(conn)",
+        ),
+    ),
+    bug(
+        tidy_server,
+        "wakes_the_wrong_one",
+        "A client that got the descriptor of one that had left is closed at that one's time.",
+        (
+            """
+            if conn not in unsent:
+                continue  # it has left
+            if last_news[conn] + idle > now:
+                heapq.heappush(alarms, (last_news[conn] + idle, fd, conn))  # there was news: another alarm
+            else:
+                drop(conn)
+            """,
+            """
+            if conn in unsent and last_news[conn] + idle > now:
+                heapq.heappush(alarms, (last_news[conn] + idle, fd, conn))  # there was news: another alarm
+            elif fd in conns:
+                drop(conns[fd])
+            """,
+        ),
+    ),
+    bug(
+        tidy_server,
+        "hangs_up_at_the_end",
+        "A client that is still reading its reply when the server is stopped gets part of it.",
+        ("while conns and time.monotonic() < end:", "while False:"),
+    ),
+    bug(
+        tidy_server,
+        "closes_over_unread_bytes",
+        "When it is stopped, a client that asks faster than it reads gets a reset, and the end of its reply is lost.",
+        (
+            """
+            while conn in unsent and not unsent[conn] and conn not in leaving and time.monotonic() < end:
+                take_turn(conn)  # until nothing waits to be read
+            """,
+            """
+            if conn in unsent and not unsent[conn]:
+                drop(conn)
+            """,
+        ),
+    ),
+    bug(
+        tidy_server,
+        "waits_for_the_last_reader",
+        "It is told to stop, and one client that does not read keeps it from returning.",
+        ("end = time.monotonic() + grace", "end = time.monotonic() + 86_400"),
+    ),
+]

@@ -13,7 +13,7 @@ from muxlab.show.predict import predict
 from muxlab.show.race import race
 from muxlab.show.stepper import stepper
 from muxlab.show.timeline import compare, timeline
-from muxlab.show.winners import winners
+from muxlab.show.winners import winners, winners_table
 
 __all__ = [
     "beside",
@@ -29,4 +29,5 @@ __all__ = [
     "stepper",
     "timeline",
     "winners",
+    "winners_table",
 ]

@@ -164,6 +164,18 @@ def text_colour(server: str) -> str:
     return on_any_page(look(server).colour, 4.2)
 
 
+def fill_colour(server: str) -> str:
+    """Return the colour of a server's area on any page, in which white or dark letters read well."""
+    colour = line_colour(server)
+    shades = (mixed(colour, "#000000", step / 50) for step in range(51))
+    return next(shade for shade in shades if contrast(letters_on(shade), shade) >= 4.5)
+
+
+def letters_on(ground: str) -> str:
+    """Return the colour of letters that read best on `ground`: dark or white."""
+    return max((INK, "#FFFFFF"), key=lambda ink: contrast(ink, ground))
+
+
 def darker(colour: str, share: float = 0.35) -> str:
     """Return `colour` (#rrggbb) mixed with `share` (0 to 1) of ink, so that text in it is easy to read."""
     return mixed(colour, INK, share)

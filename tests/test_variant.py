@@ -34,6 +34,13 @@ def test_a_change_in_several_lines_keeps_the_indentation_of_its_place():
     )
 
 
+def test_blank_lines_within_a_change_stay_empty():
+    tidy = variant(epoll_server, "tidy", "", ("echo(client)", "x = 1\n\necho(client)"))
+    assert "\n                        x = 1\n\n                        echo(client)\n" in source(tidy)
+    back = variant(tidy, "back", "", ("x = 1\n\necho(client)", "echo(client)"))
+    assert same(back, epoll_server)
+
+
 @pytest.mark.parametrize(("old", "times"), [("nothing like it", 0), ("client.close()", 2), ("echo(client)\nclient", 0)])
 def test_what_is_to_be_replaced_stands_there_once(old, times):
     with pytest.raises(ValueError) as found:

@@ -251,26 +251,6 @@ wrong("one-accept", "serves 64 clients in turn", "answers_only_at_the_door",
     "Each client is read from once, when it is accepted, and then forgotten.",
     ("conns[conn.fileno()] = conn", "try:\n    conn.send(conn.recv(1024))\nexcept OSError:\n    pass"))
 
-NO_EMFILE = (
-    """
-    except BlockingIOError:
-        return True  # the accept queue is empty
-    except OSError:
-        return False  # EMFILE: the client stays in the queue
-    """,
-    "except BlockingIOError:\n    return True",
-)
-LACK = "lives through a lack of descriptors"
-
-wrong("your-server", LACK, "not_ready_for_emfile", "Good company, until the descriptors run out.", NO_EMFILE)
-wrong("your-server", "is fair while one client floods", "drains_without_end",
-    "Edge-triggered, and reads until EAGAIN: a client that sends without pause has the server to itself.",
-    ("range(8)", "range(10**9)"),
-    base=SOLVED["edge-echo"])
-wrong("your-server", "echoes one message", "half_done",
-    "The skeleton with its first lines filled in.",
-    ("epoll.register(conn, select.EPOLLIN)", "pass"))
-
 # ---- 07
 
 WATCH = "epoll.modify(conn, select.EPOLLOUT if unsent[conn] else select.EPOLLIN)"
@@ -369,21 +349,31 @@ add("tidy", "closes clients that are silent for too long", SOLVED["epoll-echo"][
 
 # ---- 09
 
+LACK = "lives through a lack of descriptors"
 REST = "epoll.modify(listener, 0)\nrest_until = time.monotonic() + 0.1"
-
-wrong("open-door", LACK, "dies_of_emfile", "A crowd is no trouble, a lack of descriptors ends the server.", NO_EMFILE)
-wrong("open-door", LACK, "spins_at_emfile", "The error is caught, and raised again at once.", (REST, "pass"))
-add("open-door", "waits with epoll.poll", SOLVED["never-stall"][0])
 
 wrong("crowded", LACK, "shut_forever", "Quiet, and no client is let in any more.", (REST, "epoll.modify(listener, 0)"))
 wrong("crowded", LACK, "shut_until_a_client_leaves",
     "Descriptors come back in other ways, too.",
     (REST, "epoll.modify(listener, 0)"),
-    ("epoll.unregister(fd)", "epoll.unregister(fd)\nepoll.modify(listener, select.EPOLLIN)"))
+    ("epoll.unregister(conn)", "epoll.unregister(conn)\nepoll.modify(listener, select.EPOLLIN)"))
 wrong("crowded", LACK, "lets_it_raise",
     "The except is of no use any more, and EMFILE ends the server.",
     ("except OSError:  # no desc", "except BlockingIOError:  # no desc"),
     base=BROKEN["crowded"])
+
+NO_EMFILE = (
+    "except OSError:\n    return False  # EMFILE: the client stays in the queue",
+    "except InterruptedError:\n    return False",
+)
+
+wrong("open-door", LACK, "dies_of_emfile", "A crowd is no trouble, a lack of descriptors ends the server.", NO_EMFILE)
+wrong("open-door", LACK, "spins_at_emfile", "The error is caught, and raised again at once.", (REST, "pass"))
+wrong("open-door", "echoes one message", "an_empty_queue_is_an_error",
+    "accept is called until it raises, and what it raises at the end of the queue is not expected.",
+    ("except BlockingIOError:\n    return True  # the accept queue is empty\nexcept OSError:",
+     "except InterruptedError:"))
+add("open-door", "waits with epoll.poll", SOLVED["never-stall"][0])
 
 # ---- 10
 
@@ -398,3 +388,12 @@ wrong("heir", "answers a client that half-closes after asking", "forgets_everybo
 wrong("heir", "survives a reset before any data", "forgets_what_was_never_known",
     "A client that resets before its first word is in one dictionary only.",
     (FORGET, "del unsent[fd]"))
+
+wrong("your-server", LACK, "not_ready_for_emfile", "Good company, until the descriptors run out.", NO_EMFILE)
+wrong("your-server", "is fair while one client floods", "drains_without_end",
+    "Edge-triggered, and reads until EAGAIN: a client that sends without pause has the server to itself.",
+    ("range(8)", "range(10**9)"),
+    base=SOLVED["edge-echo"])
+wrong("your-server", "echoes one message", "half_done",
+    "The skeleton with its first lines filled in.",
+    ("epoll.register(conn, select.EPOLLIN)", "pass"))

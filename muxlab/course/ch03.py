@@ -63,7 +63,8 @@ def restless_server(listener, stop):
         readable, _, _ = select.select(socks, [], [])
         for sock in readable:
             if sock is listener:
-                socks.append(sock.accept()[0])
+                conn, address = listener.accept()
+                socks.append(conn)
             elif sock is not stop:
                 try:
                     data = sock.recv(1024)
@@ -139,19 +140,19 @@ EXERCISES = [
             "When its clients have left it takes a whole core, for nobody.",
             (
                 """
-                elif sock is not stop:
-                    try:
-                        data = sock.recv(1024)
-                    except OSError:  # a reset
-                        data = b""
-                    if data:
-                        sock.sendall(data)
-                    else:
-                        socks.remove(sock)
-                        sock.close()
+                try:
+                    data = sock.recv(1024)
+                except OSError:  # a reset
+                    data = b""
+                if data:
+                    sock.sendall(data)
+                else:
+                    socks.remove(sock)
+                    sock.close()
                 """,
                 """
-                elif sock is not stop and (data := sock.recv(1024)):
+                data = sock.recv(1024)
+                if data:
                     sock.sendall(data)
                 """,
             ),

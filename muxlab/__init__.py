@@ -42,7 +42,16 @@ if TYPE_CHECKING:
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
     from .show.predict import predict
-    from .sockets import accept_queue, duplicate, interest_list, mask_names, reset, unsent_bytes, waiting_bytes
+    from .sockets import (
+        accept_queue,
+        duplicate,
+        interest_list,
+        mask_names,
+        packets_sent_again,
+        reset,
+        unsent_bytes,
+        waiting_bytes,
+    )
     from .stepper import step
     from .trials import check
 
@@ -63,6 +72,7 @@ __all__ = [
     "measure",
     "most_connections",
     "museum",
+    "packets_sent_again",
     "predict",
     "raise_descriptor_limit",
     "reset",
@@ -87,6 +97,7 @@ _LAZY = {
     "measure": ".measure",
     "most_connections": ".limits",
     "museum": ".course.museum",
+    "packets_sent_again": ".sockets",
     "predict": ".show.predict",
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",

@@ -30,17 +30,27 @@ class Family:
     def __init__(self) -> None:
         self._name = f"muxlab-{next(_numbers)}".encode()
         self._first = threading.get_native_id()
-        self._known: dict[int, bool] = {}  # thread: whether it is of the family
-        self._seconds: dict[int, float] = {}  # CPU time of each member, as last seen
+        self._known = {self._first: True}  # by thread: whether it is of the family
+        self._seconds = {self._first: 0.0}  # CPU time of each member, as last seen
         self._gone = 0.0  # that of those that have ended
         self._looking = threading.Lock()
         with suppress(OSError), open(f"{TASKS}/{self._first}/comm", "wb") as file:
             file.write(self._name)
 
-    def cpu_seconds(self) -> float:
-        """Return the CPU time of all members so far, in seconds; of those that have ended, as much as was last seen."""
+    @property
+    def size(self) -> int:
+        """How many members there were when `cpu_seconds` was last asked."""
+        return len(self._seconds)
+
+    def cpu_seconds(self, look: bool = True) -> float:
+        """Return the CPU time of all members so far, in seconds; of those that have ended, as much as was last seen.
+
+        Args:
+            look: whether to look for new members first.
+        """
         with self._looking:
-            self._look()
+            if look:
+                self._look()
             for thread in self._seconds:
                 with suppress(OSError):  # it has just ended
                     self._seconds[thread] = time.clock_gettime((~thread << 3) | CPU_CLOCK)
@@ -53,7 +63,7 @@ class Family:
         except OSError:  # no descriptor is left, or this is not Linux
             running = {self._first, *self._known}
         for thread in running - self._known.keys():
-            self._known[thread] = thread == self._first or _name_of(thread) == self._name
+            self._known[thread] = _name_of(thread) == self._name
             if self._known[thread]:
                 self._seconds[thread] = 0.0
         for thread in self._known.keys() - running:

@@ -58,6 +58,16 @@ def accept_queue(listener: socket.socket) -> tuple[int, int]:
     return now, limit
 
 
+def packets_sent_again(sock: socket.socket) -> int:
+    """Return how many packets of a connection had to be sent again, its SYN included, because no answer came.
+
+    Source: TCP_INFO, tcp(7): tcpi_total_retrans.
+    """
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    (count,) = struct.unpack_from("I", info, 100)
+    return int(count)
+
+
 def interest_list(epoll: int | HasFileno) -> dict[int, int]:
     """Return whom an epoll watches, and for what: {descriptor: mask}. Source: /proc/self/fdinfo, proc(5)."""
     with open(f"/proc/self/fdinfo/{_number(epoll)}") as page:

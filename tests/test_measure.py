@@ -1,6 +1,8 @@
 """Whole servers, clocked: each experiment keeps its protocol, and what disturbs it does not count."""
 
+import itertools
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,6 +67,20 @@ def test_what_a_disturbed_round_says_does_not_count(runs, repeats, least, monkey
     (row,) = echo_cost(muxlab.SERVERS["epoll"], 2, active=2)
     assert (row.repeats, row.least) == (repeats, pytest.approx(least))
     assert not list(left)
+
+
+@pytest.mark.parametrize(
+    ("took", "rounds"), [(0.09, servers.MOST_ROUNDS), (0.3, servers.ROUNDS + 4), (5.0, servers.ROUNDS + 1)]
+)
+def test_a_busy_machine_does_not_make_it_measure_for_minutes(took, rounds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each number: after a second of further rounds, no more begins."""
+    clock = itertools.count(step=took)
+    made: list[int] = []
+    monkeypatch.setattr(servers, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(servers, "_run", lambda fn, count, *_: made.append(count) or CHARGED)
+    rows = echo_cost(muxlab.SERVERS["epoll"], [2, 3], active=2)
+    assert [row.repeats for row in rows] == [rounds, rounds]
+    assert made == [2, 3] * rounds
 
 
 def test_a_server_that_does_not_answer_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,21 @@ def test_unsent_bytes_are_those_that_the_peer_has_no_room_for(ends):
     assert muxlab.waiting_bytes(conn) == 0
 
 
+def test_a_syn_that_finds_the_accept_queue_full_is_sent_again(ends):
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
+        clients = [socket.socket() for _ in range(3)]
+        for client in clients:
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        listener.settimeout(10)
+        accepted = [listener.accept()[0] for _ in range(3)]  # the third one knocks again after a second
+        assert [muxlab.packets_sent_again(client) for client in clients[:2]] == [0, 0]
+        assert muxlab.packets_sent_again(clients[2]) >= 1
+        for sock in (*clients, *accepted):
+            sock.close()
+    assert muxlab.packets_sent_again(ends[0]) == 0
+
+
 def test_a_reset_is_an_error_at_the_other_end(ends):
     client, conn = ends
     muxlab.reset(client)

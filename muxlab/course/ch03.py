@@ -63,7 +63,8 @@ def restless_server(listener, stop):
         readable, _, _ = select.select(socks, [], [])
         for sock in readable:
             if sock is listener:
-                socks.append(sock.accept()[0])
+                conn, address = listener.accept()
+                socks.append(conn)
             elif sock is not stop:
                 try:
                     data = sock.recv(1024)
@@ -82,7 +83,7 @@ EXERCISES = [
     Exercise(
         name="never-stall",
         chapter="03",
-        about="Extend your repaired server so that no client can hold it up: not one that does not read, not one that "
+        about="Extend the repaired server so that no client can hold it up: not one that does not read, not one that "
         "resets its connection, not one that is silent. Its memory stays bounded, and no byte is lost.",
         trials=(
             "echoes one message",
@@ -109,6 +110,7 @@ EXERCISES = [
         why="A client stands in the first list while nothing is owed to it, and in the second while something is. "
         "No call blocks but `select`.",
         functions=(never_stall,),
+        start=restless_server,
         way="select",
     ),
     Exercise(
@@ -139,19 +141,19 @@ EXERCISES = [
             "When its clients have left it takes a whole core, for nobody.",
             (
                 """
-                elif sock is not stop:
-                    try:
-                        data = sock.recv(1024)
-                    except OSError:  # a reset
-                        data = b""
-                    if data:
-                        sock.sendall(data)
-                    else:
-                        socks.remove(sock)
-                        sock.close()
+                try:
+                    data = sock.recv(1024)
+                except OSError:  # a reset
+                    data = b""
+                if data:
+                    sock.sendall(data)
+                else:
+                    socks.remove(sock)
+                    sock.close()
                 """,
                 """
-                elif sock is not stop and (data := sock.recv(1024)):
+                data = sock.recv(1024)
+                if data:
                     sock.sendall(data)
                 """,
             ),

@@ -1,4 +1,4 @@
-"""Exercises of chapter 10, Race the servers."""
+"""Exercises of chapter 10, Race the servers, and the last one of the course."""
 
 import select
 import time
@@ -9,32 +9,54 @@ from .variant import variant
 
 def heir_server(listener, stop):
     listener.setblocking(False)
-    conns, unsent = {}, {}  # both by descriptor
-    with select.epoll() as epoll:
+    epoll = select.epoll()
+    conns = {}  # for each descriptor, its socket
+    unsent = {}  # for each descriptor that has spoken, the bytes that still have to go
+
+    def welcome():
+        conn, address = listener.accept()
+        conn.setblocking(False)
+        epoll.register(conn, select.EPOLLIN)
+        conns[conn.fileno()] = conn
+
+    def read_some(fd):
+        data = conns[fd].recv(65536)
+        if data:
+            unsent[fd] = data
+            flush(fd)
+        else:
+            drop(fd)
+
+    def flush(fd):
+        try:
+            sent = conns[fd].send(unsent[fd])
+        except BlockingIOError:
+            sent = 0  # no room just now
+        unsent[fd] = unsent[fd][sent:]
+        epoll.modify(fd, select.EPOLLOUT if unsent[fd] else select.EPOLLIN)
+
+    def drop(fd):
+        epoll.unregister(fd)
+        conns.pop(fd).close()
+        unsent.pop(fd, None)  # the number will be another client's
+
+    with epoll:
         epoll.register(stop, select.EPOLLIN)
         epoll.register(listener, select.EPOLLIN)
         while not stop.is_set():
             for fd, mask in epoll.poll():
                 if fd == listener.fileno():
-                    conn, address = listener.accept()
-                    conn.setblocking(False)
-                    conns[conn.fileno()] = conn
-                    epoll.register(conn, select.EPOLLIN)
+                    welcome()
                 elif fd in conns:
                     try:
-                        unsent[fd] = unsent.get(fd) or conns[fd].recv(65536)
-                        ended = not unsent[fd]
-                        unsent[fd] = unsent[fd][conns[fd].send(unsent[fd]) :]
+                        if unsent.get(fd):
+                            flush(fd)
+                        else:
+                            read_some(fd)
                     except BlockingIOError:
-                        ended = False
+                        pass  # nothing to read after all
                     except OSError:
-                        ended = True
-                    if ended:
-                        epoll.unregister(fd)
-                        conns.pop(fd).close()
-                        unsent.pop(fd, None)  # the number will be another client's
-                    else:
-                        epoll.modify(fd, select.EPOLLOUT if unsent.get(fd) else select.EPOLLIN)
+                        drop(fd)  # a reset
     for conn in conns.values():
         conn.close()
 
@@ -136,7 +158,7 @@ EXERCISES = [
             "connection before it has read the reply; then let another one come.",
             "Which descriptor did the first one have, and which one does the newcomer get? "
             "The kernel gives out the lowest that is free.",
-            "Two dictionaries go by that number. At the end of a client, which of them still knows it?",
+            "Two dictionaries go by that number. When a client is dropped, which of them still knows it?",
         ),
         why="What is noted down under a descriptor's number ends with the descriptor: the next client gets the number.",
         functions=(heir_server,),
@@ -152,7 +174,7 @@ EXERCISES = [
     ),
     Exercise(
         name="your-server",
-        chapter="06",
+        chapter="10",
         about="Write one epoll server of your own, level-triggered or edge-triggered, that gets along with every "
         "client. The check is the whole battery.",
         trials=(),
@@ -164,7 +186,7 @@ EXERCISES = [
             "When `accept` fails with EMFILE, the client stays in the accept queue, and epoll reports the listener "
             "again at once. Watch it for nothing, `epoll.modify(listener, 0)`, for a tenth of a second.",
         ),
-        why="The server of `epoll-echo`, with two more precautions: a crowd is let in by the dozen, "
+        why="The server of `open-door`: a crowd is accepted in groups, no client can hold it up or end it, "
         "and when the descriptors run out the listener is left alone for a tenth of a second.",
         functions=(my_server,),
         way="epoll",

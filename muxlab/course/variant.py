@@ -136,15 +136,20 @@ def _changed(text: str, old: str, new: str, where: str) -> str:
     for found in re.finditer(re.escape(old.split("\n")[0]), text):
         line = text[text.rfind("\n", 0, found.start()) + 1 :]
         margin = "\n" + line[: len(line) - len(line.lstrip(" "))]
-        if text.startswith(old.replace("\n", margin), found.start()):
+        if text.startswith(_indented(old, margin), found.start()):
             spots.append((found.start(), margin))
     if len(spots) != 1:
         raise ValueError(f"what is to be replaced in {where} stands there {len(spots)} times, not once:\n{old}")
     ((at, margin),) = spots
-    end = at + len(old.replace("\n", margin))
+    end = at + len(_indented(old, margin))
     if not new and text[:at].endswith(margin) and text[end : end + 1] == "\n":
         at -= len(margin)  # whole lines: nothing is left of them
-    return text[:at] + new.replace("\n", margin) + text[end:]
+    return text[:at] + _indented(new, margin) + text[end:]
+
+
+def _indented(text: str, margin: str) -> str:
+    """Return a piece of text with all lines but the first one indented; blank lines stay empty."""
+    return re.sub(r"\n(?!\n)", lambda _: margin, text)
 
 
 def _without_docstring(function: Callable) -> str:

@@ -8,12 +8,14 @@ would hide its function.
 from muxlab.show.charts import beside, cost, replies, round_trip
 from muxlab.show.crowds import crowds
 from muxlab.show.duel import duel
+from muxlab.show.durations import durations
+from muxlab.show.path import path
 from muxlab.show.playground import playground
 from muxlab.show.predict import predict
 from muxlab.show.race import race
 from muxlab.show.stepper import stepper
 from muxlab.show.timeline import compare, timeline
-from muxlab.show.winners import winners
+from muxlab.show.winners import winners, winners_table
 
 __all__ = [
     "beside",
@@ -21,6 +23,8 @@ __all__ = [
     "cost",
     "crowds",
     "duel",
+    "durations",
+    "path",
     "playground",
     "predict",
     "race",
@@ -29,4 +33,5 @@ __all__ = [
     "stepper",
     "timeline",
     "winners",
+    "winners_table",
 ]

@@ -26,17 +26,19 @@ class Finding:
         value: what was found.
         meaning: what that means for the course.
         fine: False where it limits a part of the course.
+        term: what the name means, for somebody who meets it here for the first time; "" where it needs no words.
     """
 
     name: str
     value: str
     meaning: str
     fine: bool
+    term: str = ""
 
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """All findings: a table, in print and in a notebook."""
+    """All findings: a sentence, and a table, which a notebook folds away but for what limits a part of the course."""
 
     findings: tuple[Finding, ...]
 
@@ -62,20 +64,35 @@ class Diagnosis:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        cell = "style='text-align:left;vertical-align:top;padding:.3em .8em'"
-        rows = "".join(
-            f"<tr><td {cell}>{'✓' if f.fine else '<b>!</b>'}</td><td {cell}>{html.escape(f.name)}</td>"
-            f"<td {cell}><b>{html.escape(f.value)}</b></td><td {cell}>{html.escape(f.meaning)}</td></tr>"
-            for f in self.findings
+        limiting = [finding for finding in self.findings if not finding.fine]
+        others = [finding for finding in self.findings if finding.fine]
+        page = f"<p><b>{html.escape(self.verdict)}</b></p>"
+        if limiting:
+            page += _table(limiting)
+        summary = "Everything else that was looked at" if limiting else "What was looked at, and what it means"
+        return f"{page}<details><summary>{summary}</summary>{_table(others)}</details>"
+
+
+def _table(findings: list[Finding]) -> str:
+    """Return findings as an HTML table; what a name means stands below it."""
+    cell = "style='text-align:left;vertical-align:top;padding:.3em .8em'"
+    rows = ""
+    for found in findings:
+        name = html.escape(found.name)
+        if found.term:
+            name += f"<br><small>{html.escape(found.term)}</small>"
+        rows += (
+            f"<tr><td {cell}>{'✓' if found.fine else '<b>!</b>'}</td><td {cell}>{name}</td>"
+            f"<td {cell}><b>{html.escape(found.value)}</b></td><td {cell}>{html.escape(found.meaning)}</td></tr>"
         )
-        return f"<p>{html.escape(self.verdict)}</p><table>{rows}</table>"
+    return f"<table>{rows}</table>"
 
 
 def doctor() -> Diagnosis:
     """Look at what this machine allows, and tell what each limit means for the course; change, open and send nothing.
 
     Returns:
-        A table, as text and as HTML, with a mark at every limit that cuts a part of the course.
+        A sentence and a table, as text and as HTML, with a mark at every limit that cuts a part of the course.
 
     Source: getrlimit(2), select(2), listen(2), ip(7), epoll(7), proc(5).
     """
@@ -93,7 +110,13 @@ def _findings() -> list[Finding]:
     version = platform.python_version()
     return [
         Finding("Python", version, "3.11 or newer is needed", sys.version_info >= (3, 11)),
-        Finding("system", f"{platform.system()} {platform.release()}", _meaning_of_system(), hasattr(select, "epoll")),
+        Finding(
+            "system",
+            f"{platform.system()} {platform.release()}",
+            _meaning_of_system(),
+            hasattr(select, "epoll"),
+            "the operating system, and the version of its kernel",
+        ),
         Finding(
             "cores",
             str(cores),
@@ -101,12 +124,14 @@ def _findings() -> list[Finding]:
             if cores > 1
             else "server and clients share it: slower, same shapes",
             cores > 1,
+            "processors: so many threads can work at the same moment",
         ),
         Finding(
             "descriptors, soft limit",
             f"{soft:,}",
             "for this process now; raised for you, up to the hard limit, when a swarm needs more",
             True,
+            "a descriptor is the number by which a process knows an open file or socket",
         ),
         Finding(
             "descriptors, hard limit",
@@ -114,18 +139,28 @@ def _findings() -> list[Finding]:
             f"{here:,} connections fit with both ends in this process, {fits:,} with the server in another"
             + ("" if fits >= WANTED else f"; the course's largest crowd is {WANTED:,}, cut to what fits"),
             hard >= 4096,
+            "how far a process may raise its own limit",
         ),
         Finding(
-            "select's own limit", "1,024", "it refuses descriptor numbers from 1,024 up, whatever the limits", True
+            "select's own limit",
+            "1,024",
+            "it refuses descriptor numbers from 1,024 up, whatever the limits",
+            True,
+            "select waits for many sockets at once: chapters 3 and 4",
         ),
         Finding(
             "ports for clients",
             f"{ports:,}",
             "connections that one client address can have to one server",
             ports >= WANTED,
+            "a port is a number that tells the connections of one computer apart",
         ),
         Finding(
-            "accept queue, at most", f"{queue:,}", "longer backlogs are cut to this, without a word", queue >= 1024
+            "accept queue, at most",
+            f"{queue:,}",
+            "a server that asks for a longer one gets this, without a word",
+            queue >= 1024,
+            "where clients wait until the server lets them in: chapter 9",
         ),
         *_epoll_watches(),
         Finding(
@@ -133,6 +168,7 @@ def _findings() -> list[Finding]:
             os.path.basename(browser) if browser else "none",
             "make test can try the panels" if browser else "only the browser tests need one; without it, they skip",
             True,
+            "for those who work on the course itself",
         ),
     ]
 
@@ -146,4 +182,5 @@ def _meaning_of_system() -> str:
 def _epoll_watches() -> list[Finding]:
     watches = limits.proc_numbers("/proc/sys/fs/epoll/max_user_watches", [])
     meaning = "descriptors that all your epolls together may watch"
-    return [Finding("epoll watches", f"{count:,}", meaning, count >= WANTED) for count in watches]
+    term = "epoll waits for thousands of sockets at once, on Linux: chapter 5"
+    return [Finding("epoll watches", f"{count:,}", meaning, count >= WANTED, term) for count in watches]

@@ -37,6 +37,11 @@ class Family:
         with suppress(OSError), open(f"{TASKS}/{self._first}/comm", "wb") as file:
             file.write(self._name)
 
+    @property
+    def size(self) -> int:
+        """How many members there were when `cpu_seconds` was last asked."""
+        return len(self._seconds)
+
     def cpu_seconds(self, look: bool = True) -> float:
         """Return the CPU time of all members so far, in seconds; of those that have ended, as much as was last seen.
 

@@ -93,6 +93,11 @@ class Server(running.Running):
         family = self._family
         return self._cpu if self._ended or family is None else family.cpu_seconds()
 
+    @property
+    def threads(self) -> int:
+        """How many threads the server has, its own and those that it has started, as last seen by `cpu_seconds`."""
+        return self._family.size if self._family else 1
+
     # ---- look inside
 
     @property

@@ -9,6 +9,7 @@ import pytest
 
 import muxlab
 from muxlab import doctor, limits
+from muxlab.doctor import Diagnosis, Finding
 
 
 @pytest.fixture
@@ -76,6 +77,15 @@ def test_the_doctor_says_the_same_in_text_and_html() -> None:
         for word in (finding.name, finding.value, finding.meaning):
             assert word in str(report) and word in page
     assert report.verdict in str(report) and report.verdict in page
+
+
+def test_the_table_is_folded_but_for_what_limits_the_course() -> None:
+    findings = tuple(Finding(name, "7", "so what", name == "good", "a word") for name in ("good", "bad"))
+    shown, folded = Diagnosis(findings)._repr_html_().split("<details>")
+    assert "bad" in shown and "good" not in shown
+    assert "good" in folded and "bad" not in folded and "a word" in folded
+    shown, folded = Diagnosis(findings[:1])._repr_html_().split("<details>")
+    assert "<table>" not in shown and "good" in folded
 
 
 def test_the_doctor_marks_what_limits_the_course(monkeypatch: pytest.MonkeyPatch) -> None:

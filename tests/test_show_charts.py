@@ -32,7 +32,7 @@ def test_cost_draws_one_named_line_per_server():
     ax = cost(ROWS)
     drawn = {line.get_label(): list(line.get_xdata()) for line in ax.get_lines() if line.get_label()[0] != "_"}
     assert drawn == {"select": [10, 100, 1000], "epoll": [10, 100, 1000, 10_000]}
-    assert {"select", "epoll"} <= {text.get_text() for text in ax.texts}
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["select", "epoll"]  # as their ends, downwards
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert "connections" in ax.get_xlabel() and "microseconds" in ax.get_ylabel()
 
@@ -47,6 +47,31 @@ def test_a_flat_line_looks_flat():
     assert high / low == pytest.approx(10)
     low, high = cost(ROWS).get_ylim()
     assert low > min(row.cpu_us_per_reply for row in ROWS) / 2  # what rises fills the chart, as before
+
+
+def test_cost_says_in_its_title_what_came_out():
+    assert cost(ROWS).get_title("left").replace("\n", " ") == (
+        "With 100 times as many connections, a reply costs select 18 times as much, and epoll about as much as before"
+    )
+    assert cost([Row("epoll", 10, 12.0)]).get_title("left") == "What one reply costs the server"
+
+
+def test_nothing_is_written_on_a_line():
+    """Names stand where no line comes: to the right of the ends, or, if a line goes on there, beside the chart."""
+    for rows in (ROWS, [row for row in ROWS if row.connections <= 1000]):
+        ax = cost(rows)
+        ax.figure.canvas.draw()
+        last = max(ax.transData.transform((x, y))[0] for line in ax.get_lines() if line.get_label()[0] != "_"
+                   for x, y in line.get_xydata())  # fmt: skip
+        legend = ax.get_legend()
+        texts = legend.get_texts() if legend else [text for text in ax.texts if text.get_text() in style.WAITING]
+        assert len(texts) == 2 and all(text.get_window_extent().x0 > last for text in texts)
+
+
+def test_every_way_of_serving_has_its_line():
+    ax = cost([Row(name, n, 10.0 + n) for name in ("threaded", "blocking") for n in (10, 2000)])
+    lines = {line.get_label(): line.get_color() for line in ax.get_lines() if line.get_label()[0] != "_"}
+    assert lines == {name: style.line_colour(name) for name in ("threaded", "blocking")}
 
 
 def test_names_of_lines_that_end_together_do_not_overlap():
@@ -76,22 +101,24 @@ def test_cost_names_its_axes_after_the_experiment():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("descriptors watched", "microseconds for one wait")
 
 
-def test_beside_compares_slopes_and_ratios():
+def test_beside_says_how_far_apart_the_lines_are_and_how_steep():
     ax = beside(waits(1), waits(2, sizes=(10, 1000, 10_000)))
     own = {line.get_label(): line for line in ax.get_lines() if line.get_label() in style.WAITING}
-    theirs = [line for line in ax.get_lines() if line.get_label() == "_published"]
-    assert set(own) == {"poll", "epoll"} and len(theirs) == 2
+    theirs = [line for line in ax.get_lines() if line.get_label().startswith("_published")]
+    assert set(own) == {"poll", "epoll"} and len(theirs) == 2 == len(ax.get_lines()) - 2
     assert {line.get_linestyle() for line in own.values()} == {"-"}
-    assert {(line.get_linestyle(), line.get_markerfacecolor()) for line in theirs} == {("--", style.CARD)}
-    texts = [text.get_text() for text in ax.texts]
-    assert texts.count("poll, slope 1.00") == texts.count("epoll, slope 0.00") == 2
-    assert {"100×", "200×"} <= set(texts)  # at 1,000, the largest that both have
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["this machine", "a book"]
+    assert {(line.get_linestyle(), line.get_fillstyle()) for line in theirs} == {("--", "none")}
+    assert ax.get_title("left").replace("\n", " ") == (  # at 1,000, the largest that both have
+        "With 1,000 descriptors watched, poll costs 100 times as much as epoll here, and 200 times as published"
+    )
+    assert [text.get_text() for text in ax.texts] == ["solid: this machine; dashed: a book"]
+    slopes = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert slopes == ["poll: 1.00 here, 1.00 published", "epoll: 0.00 here, 0.00 published"]
 
 
-def test_beside_without_a_common_size_draws_no_ratio():
+def test_beside_without_a_common_size_compares_slopes_alone():
     ax = beside(waits(1), waits(2, sizes=(20, 200)))
-    assert not [text for text in ax.texts if "×" in text.get_text()]
+    assert ax.get_title("left") == "What one wait costs: yours, and as published"
 
 
 def test_replies_draws_the_fastest_on_top_and_tells_the_learners_own_apart():
@@ -101,6 +128,11 @@ def test_replies_draws_the_fastest_on_top_and_tells_the_learners_own_apart():
     assert [bar.get_width() for bar in right.patches] == [7.5, 9.0]
     assert [bool(bar.get_hatch()) for bar in left.patches] == [False, True]
     assert {"30,000", "20,000"} <= {text.get_text() for text in left.texts}
+    assert left.figure.get_suptitle() == "my_server gives 1.5 times as many replies as epoll"
+    assert (
+        replies([Row("epoll", 1, 1.0), Row("poll", 1, 1.0, 1100.0)])[0].figure.get_suptitle()
+        == "All reply about as fast"
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,16 +158,27 @@ def test_charts_refuse_what_cannot_be_drawn(draw, says):
 # ---- round trips
 
 
-def test_every_time_is_a_mark_and_written_beside_it() -> None:
+def test_every_time_is_a_mark_and_the_last_is_written_beside_the_name() -> None:
     ax = round_trip(CURVES)
-    ax.figure.canvas.draw()
     lines = {line.get_label(): line for line in ax.get_lines()}
     assert list(lines["epoll"].get_xdata()) == [100, 1000, 10_000]
     assert list(lines["nonblocking"].get_ydata()) == [140e-6, 1.4e-3]
-    written = [text.get_text() for text in ax.texts]
-    assert sorted(written) == sorted(["17 µs", "17 µs", "18 µs", "140 µs", "1.40 ms", "epoll", "nonblocking"])
-    assert lines["epoll"].get_color() == style.look("epoll").colour
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["nonblocking 1.40 ms", "epoll 18 µs"]
+    assert lines["epoll"].get_color() == style.line_colour("epoll")
     assert ax.get_xscale() == ax.get_yscale() == "log"
+
+
+def test_the_title_says_how_much_longer_a_round_trip_takes() -> None:
+    assert round_trip(CURVES).get_title("left").replace("\n", " ") == (
+        "With 10 times as many connections, a round trip takes nonblocking 10 times as long, "
+        "and epoll about as long as before"
+    )
+    apart = {"epoll": {100: 1e-3, 1000: 1.1e-3}, "poll": {20: 1e-3, 200: 5e-3}}
+    assert round_trip(apart).get_title("left").replace("\n", " ") == (
+        "epoll takes about as long with 1,000 connections as with 100; "
+        "poll takes 5 times as long with 200 connections as with 20"
+    )
+    assert round_trip({"epoll": {10: 1e-3}}).get_title("left") == "How long a reply takes while the crowd grows"
 
 
 def test_it_draws_where_it_is_told() -> None:

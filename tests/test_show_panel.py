@@ -9,7 +9,7 @@ import pytest
 
 import muxlab
 from muxlab import running
-from muxlab.show import duel, playground, race, stepper
+from muxlab.show import crowds, duel, playground, race, stepper
 from muxlab.show.panel import Panel
 
 pytestmark = pytest.mark.usefixtures("drawing")
@@ -20,6 +20,7 @@ BOUND = 10.0  # seconds, for what takes milliseconds
 MAKERS = {
     "playground": lambda: playground(EPOLL, connections=5),
     "race": lambda: race(SELECT, EPOLL, connections=5, active=2),
+    "crowds": lambda: crowds(SELECT, EPOLL, connections=5),
     "stepper": lambda: stepper(EPOLL, clients=1),
     "duel": lambda: duel(SELECT, EPOLL),
 }
@@ -100,6 +101,7 @@ def test_stop_all_stops_every_panel_and_keeps_it_in_sight():
     [
         ("playground", "muxlab.show.playground.Recorder.note"),
         ("race", "muxlab.show.race.Lap.look"),
+        ("crowds", "muxlab.show.crowds.Watch.look"),
         ("stepper", "muxlab.show.stepper_view.moment"),
         ("duel", "muxlab.stepper.Stepper.run_until_blocked"),
     ],

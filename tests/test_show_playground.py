@@ -47,21 +47,46 @@ def test_frames_go_on_counting_and_travel_in_one_message(monkeypatch):
     panel.stop()
 
 
+class FakeSession:
+    """A session in which every look at the clock, the replies and the CPU time takes the next of the given numbers."""
+
+    def __init__(self, monkeypatch, times, replies, cpu):
+        clock, self._replies, self._cpu = iter(times), iter(replies), iter(cpu)
+        monkeypatch.setattr(sys.modules["muxlab.show.playground"].time, "monotonic", lambda: next(clock))
+        self.seen = SimpleNamespace(connected=1, replies_per_second=12_345.6, p50=8e-5, p99=None, mismatches=0)
+        self.seen.replies = next(self._replies)
+        self.swarm = SimpleNamespace(connections=1000, activity=lambda: b"\x01")
+        self.server = SimpleNamespace(cpu_seconds=lambda: next(self._cpu), threads=1)
+
+    def look(self):
+        self.seen.replies = next(self._replies)
+
+
 def test_tiles_say_in_words_what_a_session_came_to(monkeypatch):
     """One second of it, in which the server used half of a core, and replies came but no 99 % of them yet."""
-    clock = iter(range(100))
-    monkeypatch.setattr(sys.modules["muxlab.show.playground"].time, "monotonic", lambda: next(clock))
-    seen = SimpleNamespace(connected=1, replies=12_346, replies_per_second=12_345.6, p50=8e-5, p99=None, mismatches=0)
-    session = SimpleNamespace(
-        seen=seen,
-        swarm=SimpleNamespace(connections=1000, activity=lambda: b"\x01"),
-        server=SimpleNamespace(cpu_seconds=lambda: 0.5),
-        look=lambda: None,
-    )
+    session = FakeSession(monkeypatch, times=[10, 11], replies=[1000, 13_346], cpu=[3.0, 3.5])
     frame = Recorder(session).frame()
     assert frame.tiles == ("1 / 1,000", "12,346", "80 µs", "–", "50 %")
     assert len(frame.tiles) == len(TILES) == len(Frame().tiles)
-    assert (frame.number, frame.dots, frame.history) == (1, b"\x01", (12_346.0,))
+    assert (frame.number, frame.dots, frame.history, frame.before) == (1, b"\x01", (12_346.0,), ())
+
+
+def test_one_thread_never_takes_more_than_one_core(monkeypatch):
+    """The two clocks are not read at the same instant: on a busy machine CPU time seems to run faster than time."""
+    session = FakeSession(monkeypatch, times=[10, 11], replies=[0, 10], cpu=[0.0, 1.38])
+    assert Recorder(session).frame().tiles[-1] == "100 %"
+
+
+def test_the_figures_of_the_last_setting_stay_beside_the_new_ones(monkeypatch):
+    """But not those of a setting that a dragged slider only passed through: here after a tenth of a second."""
+    times = [10, 11, 12.0, 12.1, 12.2, 13.2]
+    session = FakeSession(monkeypatch, times, replies=[0, 100, 200, 300], cpu=[0.0, 0.5, 0.6, 0.7])
+    recorder = Recorder(session)
+    recorder.frame()  # at 11
+    recorder.remember(50, 5)  # at 12
+    recorder.remember(70, 5)  # at 12.1
+    before = ("50, 5 talking", "12,346", "80 µs", "–", "50 %")
+    assert recorder.frame().before == before == recorder.frame().before
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 25, 26, 100, 999, 10_000])
@@ -130,6 +155,42 @@ def test_sliders_change_the_running_swarm():
     assert panel.sliders.active == 10  # nobody can talk who is not connected
     refresh_until(panel, lambda: len(dots(panel)) == 10)
     panel.stop()
+
+
+def test_everybody_has_a_turn_to_talk(monkeypatch):
+    monkeypatch.setattr(sys.modules["muxlab.show.playground"], "ROUND", 1.0)
+    panel = playground(EPOLL, connections=20, active=2)
+    panel.start()
+    lit = set()
+
+    def all_lit():
+        lit.update(number for number, dot in enumerate(dots(panel)) if 0 < dot <= 250)
+        return len(lit) == 20
+
+    refresh_until(panel, all_lit)
+    panel.stop()
+
+
+def test_the_turn_stays_while_somebody_waits():
+    def serves_the_first(listener):
+        client, _ = listener.accept()
+        with client:
+            while data := client.recv(4096):
+                client.sendall(data)
+
+    panel = playground(serves_the_first, connections=9, active=3)
+    panel.start()
+    refresh_until(panel, lambda: sum(dot == 251 for dot in dots(panel)) == 2)
+    turn = panel._session.swarm.first
+    for _ in range(5):
+        panel.refresh()
+    assert panel._session.swarm.first == turn
+    panel.stop()
+
+
+def test_the_sample_waits_until_everybody_is_connected():
+    panel = playground(EPOLL, connections=800, active=10)
+    assert panel.display.tiles[0] == "800 / 800"
 
 
 def test_sliders_set_the_next_start():

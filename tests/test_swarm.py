@@ -63,6 +63,20 @@ def test_figures_are_in_order(server, new_swarm) -> None:
             assert 0 < figures.p50 <= figures.p99 <= figures.max
 
 
+def test_the_turn_to_talk_passes_round(server, new_swarm) -> None:
+    def talking():
+        return {number for number, byte in enumerate(swarm.activity()) if byte}
+
+    with new_swarm(server, connections=10, active=3) as swarm:
+        swarm.wait_connected()
+        for first, who in ((0, {0, 1, 2}), (4, {4, 5, 6}), (8, {8, 9, 0}), (13, {3, 4, 5})):
+            swarm.first = first
+            assert eventually(lambda who=who: talking() == who)
+        assert swarm.first == 13
+        with pytest.raises(ValueError, match="first=-1"):
+            swarm.first = -1
+
+
 def test_without_a_reply_there_are_no_latencies(server, new_swarm) -> None:
     with new_swarm(server, connections=5, active=0) as swarm:
         swarm.wait_connected()

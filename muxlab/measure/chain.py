@@ -33,6 +33,7 @@ class ChainCost(Row):
         title="What one run of the chain costs",
         sizes="socket pairs watched",
         costs="microseconds for one run",
+        one="a run of the chain",
     )
     model: str
     pairs: int

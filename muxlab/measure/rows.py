@@ -21,6 +21,7 @@ class Form:
         size: the attribute that grows to the right, such as "connections".
         cost: the attribute that grows upwards, in microseconds.
         title, sizes, costs: the chart's title, and what its two axes say.
+        one, verb, much: the words for it, as in "a reply costs ... times as much".
     """
 
     name: str
@@ -29,6 +30,9 @@ class Form:
     title: str
     sizes: str
     costs: str
+    one: str = "one of them"
+    verb: str = "costs"
+    much: str = "much"
 
 
 ECHO = Form(
@@ -36,6 +40,7 @@ ECHO = Form(
     title="What one reply costs the server",
     sizes="connections",
     costs="CPU microseconds per reply",
+    one="a reply",
 )
 
 

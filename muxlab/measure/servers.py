@@ -102,6 +102,7 @@ class ChurnCost(Row):
         title="What a client costs that comes and goes",
         sizes="silent connections beside it",
         costs="CPU microseconds per client",
+        one="a client that comes and goes",
     )
     server: str
     connections: int

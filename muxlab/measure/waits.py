@@ -43,6 +43,7 @@ class WaitCost(Row):
         title="What one wait costs",
         sizes="descriptors watched",
         costs="microseconds for one wait",
+        one="a wait",
     )
     model: str
     watched: int
@@ -66,6 +67,7 @@ class PassCost(Row):
         title="What one pass of the loop costs",
         sizes="sockets",
         costs="microseconds for one pass",
+        one="a pass",
     )
     model: str
     sockets: int

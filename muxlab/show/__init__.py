@@ -6,18 +6,20 @@ would hide its function.
 """
 
 from muxlab.show.charts import beside, cost, replies, round_trip
+from muxlab.show.crowds import crowds
 from muxlab.show.duel import duel
 from muxlab.show.playground import playground
 from muxlab.show.predict import predict
 from muxlab.show.race import race
 from muxlab.show.stepper import stepper
 from muxlab.show.timeline import compare, timeline
-from muxlab.show.winners import winners
+from muxlab.show.winners import winners, winners_table
 
 __all__ = [
     "beside",
     "compare",
     "cost",
+    "crowds",
     "duel",
     "playground",
     "predict",
@@ -27,4 +29,5 @@ __all__ = [
     "stepper",
     "timeline",
     "winners",
+    "winners_table",
 ]

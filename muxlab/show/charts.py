@@ -10,14 +10,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from muxlab.measure.rows import form_of, slope
+from muxlab.measure.rows import Form, form_of, slope
 from muxlab.show import style
+from muxlab.show.findings import SAME, rise, set_finding, times_as, two_digits
 from muxlab.show.log_axes import (
-    Label,
     Points,
     decade,
+    explain,
     guide,
-    halo,
     lines_of,
     log_axes,
     log_ticks,
@@ -28,8 +28,16 @@ from muxlab.show.log_axes import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DASHED = (0, (3, 2))
-PUBLISHED: Any = {"linestyle": DASHED, "linewidth": 1.3, "markerfacecolor": style.CARD}
+ROUND_TRIP = Form(
+    *("server", "connections", "seconds"),
+    title="How long a reply takes while the crowd grows",
+    sizes="connections",
+    costs="time of a round trip, median",
+    one="a round trip",
+    verb="takes",
+    much="long",
+)
+PUBLISHED: Any = {"linestyle": (0, (3, 2)), "linewidth": 1.4, "markersize": 5, "fillstyle": "none"}
 
 
 def cost(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
@@ -42,7 +50,8 @@ def cost(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
 
     Returns:
         The Axes, both scales logarithmic: a flat line costs the same however many there are, and a line as
-        steep as the dotted guide costs ten times as much for ten times as many.
+        steep as the dotted guide costs ten times as much for ten times as many. The title says, from the rows, by how
+        much each line rises.
 
     Raises:
         ValueError: there is nothing to draw, the rows are of several experiments, or a row has a number that a
@@ -51,23 +60,23 @@ def cost(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
     form, lines = lines_of(rows, "cost")
     with style.style():
         ax = log_axes(ax, form)
-        ax.set_title(form.title)
+        set_finding(ax, rise(form, lines))
         for name, points in lines.items():
-            look = style.look(name)
-            ax.plot(*zip(*points, strict=True), color=look.colour, marker=look.marker, linestyle=look.line, label=name)
+            _line(ax, name, points)
         decade(ax)
         log_ticks(ax)
-        guide(ax, lines, form.size)
-        name_lines(ax, [Label(name, name, points[-1]) for name, points in lines.items()])
+        explain(ax, guide(ax, lines, form.size))
+        name_lines(ax, lines)
     return ax
 
 
 def beside(rows: Iterable[Any], published: Iterable[Any], ax: Axes | None = None) -> Axes:
     """Draw your own rows, solid, and published rows of the same experiment, dashed and hollow, in one chart.
 
-    Another machine and another year shift a curve up or down as a whole, and say nothing. What can be compared are the
-    slopes, written beside the lines (0 is flat, 1 is proportional), and the factor between the cheapest and the most
-    expensive, which two vertical lines show where both were measured.
+    Another machine and another year shift a curve up or down as a whole, and say nothing. What can be compared is how
+    far apart the lines are: the title says how many times as much the most expensive costs as the cheapest, yours and
+    theirs, at the largest size that was measured for both. And how steep they are: the names at the foot say so (slope
+    0 is flat, 1 is proportional).
 
     Args:
         rows: of one experiment of `muxlab.measure`.
@@ -86,20 +95,16 @@ def beside(rows: Iterable[Any], published: Iterable[Any], ax: Axes | None = None
     lines_of([*rows, *published], "beside")  # refuses two experiments in one chart
     with style.style():
         ax = log_axes(ax, form)
-        ax.set_title(f"{form.title}: yours, and as published")
-        labels = []
+        set_finding(ax, _apart_in_both(form, own, theirs))
         for name, points in theirs.items():
             look = style.look(name)
-            ax.plot(*zip(*points, strict=True), color=look.colour, marker=look.marker, **PUBLISHED, label="_published")
-            labels.append(Label(_text(name, published), name, points[-1], "normal"))
+            ax.plot(*zip(*points, strict=True), color=style.line_colour(name), marker=look.marker, **PUBLISHED,
+                    label=f"_published {name}")  # fmt: skip
         for name, points in own.items():
-            look = style.look(name)
-            ax.plot(*zip(*points, strict=True), color=look.colour, marker=look.marker, label=name)
-            labels.append(Label(_text(name, rows), name, points[-1]))
-        _ratios(ax, own, theirs)
-        _key(ax, published[0].machine)
+            _line(ax, name, points, "-")
         log_ticks(ax)
-        name_lines(ax, labels)
+        explain(ax, f"solid: this machine; dashed: {published[0].machine}")
+        _slopes(ax, [*dict.fromkeys([*own, *theirs])], rows, published)
     return ax
 
 
@@ -111,7 +116,7 @@ def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None
         ax: where to draw; a new figure when None.
 
     Returns:
-        The Axes, both scales logarithmic; the time is written under each mark.
+        The Axes, both scales logarithmic; beside the end of each line stands its name and the last time.
 
     Raises:
         ValueError: there is nothing to draw, or a number that a logarithmic scale cannot show.
@@ -123,19 +128,15 @@ def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None
         raise ValueError("round_trip() wants connections and seconds above zero")
     with style.style():
         ax = style.new_axes(ax)
-        ax.set(xscale="log", yscale="log", xlabel="connections", ylabel="time of a round trip, median")
-        ax.set_title("How long a reply takes while the crowd grows")
+        ax.set(xscale="log", yscale="log", xlabel=ROUND_TRIP.sizes, ylabel=ROUND_TRIP.costs)
+        set_finding(ax, _round_trip_finding(points))
         for name, line in points.items():
-            look = style.look(name)
-            ax.plot(*zip(*line, strict=True), color=look.colour, marker=look.marker, linestyle=look.line, label=name)
-            for count, seconds in line:
-                ax.annotate(style.human_seconds(seconds), (count, seconds), xytext=(4, -7), textcoords="offset points",
-                            ha="left", va="top", fontsize=9, color=style.darker(look.colour))  # fmt: skip
+            _line(ax, name, line)
         times = [seconds for line in points.values() for _, seconds in line]
-        ax.set_ylim(min(times) / 3, max(times) * 3)  # room for the writing, and for a flat line to look flat
+        ax.set_ylim(min(times) / 3, max(times) * 3)  # room for a flat line to look flat
         plain_ticks(ax.xaxis, style.human_number)
         plain_ticks(ax.yaxis, style.short_seconds)
-        name_lines(ax, [Label(name, name, line[-1]) for name, line in points.items()])
+        name_lines(ax, points, {name: style.human_seconds(line[-1][1]) for name, line in points.items()})
     return ax
 
 
@@ -148,7 +149,8 @@ def replies(rows: Iterable[Any], axes: Sequence[Axes] | None = None) -> tuple[Ax
         axes: the two to draw in; a new figure when None.
 
     Returns:
-        The two Axes: replies per second, where longer is better, and microseconds, where shorter is.
+        The two Axes: replies per second, where longer is better, and microseconds, where shorter is. Above both of a
+        new figure stands how far the fastest is ahead.
 
     Raises:
         ValueError: there is nothing to draw, two rows have the same server, or a number is negative or not finite.
@@ -159,43 +161,69 @@ def replies(rows: Iterable[Any], axes: Sequence[Axes] | None = None) -> tuple[Ax
         _bars(left, "Replies per second", ordered, [row.replies_per_second for row in ordered], style.human_number)
         _bars(right, "CPU µs per reply", ordered, [row.cpu_us_per_reply for row in ordered], _short_number)
         right.set_yticklabels([])
+        if axes is None:
+            left.figure.suptitle(_lead(ordered), x=0.01, ha="left", fontsize=12.5, fontweight="bold",
+                                 parse_math=False)  # fmt: skip
     return left, right
+
+
+def _line(ax: Axes, name: str, points: Points, line: Any = None) -> None:
+    look = style.look(name)
+    ax.plot(*zip(*points, strict=True), color=style.line_colour(name), marker=look.marker, linestyle=line or look.line,
+            label=name)  # fmt: skip
+
+
+def _round_trip_finding(points: Mapping[str, Points]) -> str:
+    finding = rise(ROUND_TRIP, points)
+    if finding != ROUND_TRIP.title:
+        return finding
+    parts = [
+        f"{name} takes {times_as(line[-1][1] / line[0][1], 'long')} with {line[-1][0]:,} connections "
+        f"as with {line[0][0]:,}"
+        for name, line in points.items()
+        if len(line) > 1
+    ]
+    return "; ".join(parts) or finding
 
 
 # ---- parts of `beside`
 
 
-def _text(name: str, rows: list[Any]) -> str:
-    """Return a line's name, with its slope where it has one."""
-    line = [row for row in rows if getattr(row, form_of(row).name) == name]
-    sizes = {getattr(row, form_of(row).size) for row in line}
-    return f"{name}, slope {slope(line).exponent:.2f}" if len(sizes) > 1 else name
-
-
-def _ratios(ax: Axes, own: Mapping[str, Points], theirs: Mapping[str, Points]) -> None:
-    """Span the distance from the cheapest line to the most expensive, of either family, at the largest common size."""
-    both = [(name, size) for name in own if name in theirs for size in dict(own[name]) if size in dict(theirs[name])]
-    sizes = [size for _, size in both]
+def _apart_in_both(form: Form, own: Mapping[str, Points], theirs: Mapping[str, Points]) -> str:
+    """Say how far the most expensive is from the cheapest, here and as published, at the largest common size."""
+    both = [name for name in own if name in theirs]
+    sizes = [size for name in both for size in dict(own[name]) if size in dict(theirs[name])]
     size = max((size for size in sizes if sizes.count(size) > 1), default=None)
     if size is None:
-        return
-    names = [name for name, of in both if of == size]
-    for family, line, aside in ((own, "-", -1), (theirs, DASHED, 1)):
-        costs = [dict(family[name])[size] for name in names]
-        low, high = min(costs), max(costs)
-        x = size * 1.1**aside
-        ax.plot([x, x], [low, high], color=style.INK, linewidth=1, linestyle=line, marker="_", label="_ratio")
-        ax.annotate(f"{high / low:.0f}×", (x, math.sqrt(low * high)), xytext=(6 * aside, 0), va="center",
-                    ha="right" if aside < 0 else "left", textcoords="offset points", path_effects=halo(),
-                    fontweight="bold" if family is own else "normal")  # fmt: skip
+        return f"{form.title}: yours, and as published"
+    costs = {name: dict(own[name])[size] for name in both if size in dict(own[name]) and size in dict(theirs[name])}
+    most, least = max(costs, key=costs.__getitem__), min(costs, key=costs.__getitem__)
+    here, there = (dict(family[most])[size] / dict(family[least])[size] for family in (own, theirs))
+    return (
+        f"With {size:,} {form.sizes}, {most} costs {two_digits(here)} times as much as {least} here, "
+        f"and {two_digits(there)} times as published"
+    )
 
 
-def _key(ax: Axes, source: str) -> None:
-    """Say whose lines are whose, in the corner that rising lines leave free."""
-    look: Any = {"color": style.MUTED, "marker": "o", "markersize": 5}
-    ours = ax.plot([], [], **look, label="this machine")
-    theirs = ax.plot([], [], **look, **PUBLISHED, label=source)
-    ax.legend(handles=[*ours, *theirs], loc="upper left", fontsize=9, labelcolor=style.MUTED)
+def _slopes(ax: Axes, names: Sequence[str], rows: list[Any], published: list[Any]) -> None:
+    """Name the lines below the chart, each with its slopes."""
+    lines = {str(line.get_label()).removeprefix("_published "): line for line in ax.get_lines()}
+    texts = []
+    for name in names:
+        slopes = (_slope(name, rows), _slope(name, published))
+        said = [f"{value} {where}" for value, where in zip(slopes, ("here", "published"), strict=True) if value]
+        texts.append(f"{name}: {', '.join(said)}" if said else name)
+    legend = ax.legend([lines[name] for name in names], texts, loc="upper left", bbox_to_anchor=(-0.02, -0.2), ncols=2,
+                       fontsize=10, columnspacing=2, title="slopes (0 is flat, 1 is proportional)",
+                       alignment="left", title_fontsize=10)  # fmt: skip
+    for name, text in zip(names, legend.get_texts(), strict=True):
+        text.set(color=style.text_colour(name), parse_math=False)
+
+
+def _slope(name: str, rows: list[Any]) -> str:
+    line = [row for row in rows if getattr(row, form_of(row).name) == name]
+    sizes = {getattr(row, form_of(row).size) for row in line}
+    return f"{slope(line).exponent:.2f}" if len(sizes) > 1 else ""
 
 
 # ---- parts of `replies`
@@ -215,25 +243,35 @@ def _checked(rows: Iterable[Any]) -> list[Any]:
     return ordered
 
 
+def _lead(ordered: Sequence[Any]) -> str:
+    last, first = ordered[0], ordered[-1]
+    if not last.replies_per_second or first.replies_per_second <= SAME * last.replies_per_second:
+        return "How many replies a second, and at what cost" if len(ordered) == 1 else "All reply about as fast"
+    lead = two_digits(first.replies_per_second / last.replies_per_second)
+    return f"{first.server} gives {lead} times as many replies as {last.server}"
+
+
 def _new_pair(bars: int) -> tuple[Axes, Axes]:
-    import matplotlib.pyplot as plt
+    from muxlab.show.chart_figure import new_charts
 
     width, _ = style.SIZE
-    left, right = plt.subplots(1, 2, figsize=(width, 1.1 + 0.42 * bars))[1]  # inches: the titles, and the bars
+    left, right = new_charts(1, 2, figsize=(width, 1.4 + 0.42 * bars))[1][0]  # inches: the titles, and the bars
     return left, right
 
 
 def _bars(ax: Axes, title: str, rows: Sequence[Any], values: Sequence[float], write: Any) -> None:
     looks = [style.look(row.server) for row in rows]
-    bars = ax.barh(range(len(rows)), values, height=0.62, color=[look.colour for look in looks])
+    bars = ax.barh(range(len(rows)), values, height=0.62, color=[style.line_colour(row.server) for row in rows])
     for bar, look in zip(bars, looks, strict=True):
         if look is style.OWN:  # said by more than a colour
-            bar.set(hatch="//", edgecolor=style.CARD, linewidth=0)
-    ax.bar_label(bars, [write(value) for value in values], padding=5, color=style.MUTED, fontsize=10)
-    ax.set_title(title)
+            bar.set(hatch="//", edgecolor=style.PAGES[0], linewidth=0)
+    ax.bar_label(bars, [write(value) for value in values], padding=5, fontsize=10.5)
+    ax.set_title(title, fontsize=11, fontweight="normal")
     ax.set_yticks(range(len(rows)), [row.server for row in rows])
-    for label, look in zip(ax.get_yticklabels(), looks, strict=True):
-        label.set(color=style.darker(look.colour), fontweight="bold", parse_math=False)  # the axes may be a learner's
+    for label, row in zip(ax.get_yticklabels(), rows, strict=True):
+        label.set(
+            color=style.text_colour(row.server), fontweight="bold", parse_math=False
+        )  # the axes may be a learner's
     ax.set(xlim=(0, max(values) * 1.28 or 1), xticks=[])  # room for the numbers, which say more than an axis
     ax.tick_params(axis="y", length=0)
     ax.grid(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from muxlab.measure.rows import Form, form_of
 from muxlab.show import style
@@ -16,15 +16,6 @@ if TYPE_CHECKING:
 Points = list[tuple[int, float]]
 
 NEAR = 1.3  # lines whose ends differ by less than this factor end together: 9,000 and 10,000 are a few pixels apart
-
-
-class Label(NamedTuple):
-    """A text at the end of a line, in the colour of what is called `name`."""
-
-    text: str
-    name: str
-    end: tuple[float, float]
-    weight: str = "bold"
 
 
 def lines_of(rows: Iterable[Any], caller: str) -> tuple[Form, dict[str, Points]]:
@@ -93,36 +84,52 @@ def plain_ticks(axis: Any, write: Callable[[float], str]) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def guide(ax: Axes, lines: Mapping[str, Points], noun: str) -> None:
+def guide(ax: Axes, lines: Mapping[str, Points], noun: str) -> str:
     """Add a dotted line of "ten times the `noun`, ten times the cost" where the chart is wide enough for one.
 
-    Its key stands in the corner that rising lines leave free.
+    Returns:
+        What it means, for the line below the title; "" where there is no guide.
     """
     counts = [count for points in lines.values() for count, _ in points]
     left, right, bottom = min(counts), max(counts), min(cost for points in lines.values() for _, cost in points)
     if right < 10 * left:
-        return
+        return ""
     top = ax.get_ylim()[1]
     start = max(left, right * bottom / top)  # so that the line ends inside the chart
     rise = right / start
-    line = ax.plot([start, right], [bottom, bottom * rise], color=style.MUTED, linewidth=1, linestyle=(0, (1, 2.5)),
-                   zorder=0, label="_guide")  # fmt: skip
-    ax.legend(line, [f"10× {noun}, 10× cost"], loc="upper left", fontsize=9, labelcolor=style.MUTED)
+    ax.plot([start, right], [bottom, bottom * rise], color=style.MID, linewidth=1.2, linestyle=(0, (1, 2.5)), zorder=0,
+            label="_guide")  # fmt: skip
+    return f"dotted: ten times the {noun}, ten times the cost"
 
 
-def name_lines(ax: Axes, labels: Sequence[Label]) -> None:
-    """Write each label beside the end of its line; labels that would lie on each other are moved apart."""
-    waiting, outside = sorted(labels, key=lambda label: label.end[0]), True
-    while waiting:
-        edge = waiting[-1].end[0] / NEAR
-        together = [label for label in waiting if label.end[0] >= edge]
-        waiting = [label for label in waiting if label.end[0] < edge]
-        for label, shift in zip(together, _apart(ax, [label.end for label in together]), strict=True):
-            if outside:
-                _write(ax, label, xytext=(11, shift), va="center")
-            else:  # the line ends inside the chart, where others go on: write above its last point
-                _write(ax, label, xytext=(0, 9 + shift), va="bottom", ha="right")
-        outside = False
+def explain(ax: Axes, words: str) -> None:
+    """Write a line between the title and the chart, where no line of the chart can come."""
+    if words:
+        ax.set_title(ax.get_title("left"), loc="left", pad=26, parse_math=False)
+        ax.annotate(words, (0, 1), xytext=(0, 9), xycoords="axes fraction", textcoords="offset points", fontsize=10
+                    ).set_in_layout(False)  # fmt: skip
+
+
+def name_lines(ax: Axes, lines: Mapping[str, Points], also: Mapping[str, str] | None = None) -> None:
+    """Name each line, and write what else there is to say of it (`also`): beside their ends if all end together.
+
+    Where they do not, a line that goes on would cross the names: then a legend beside the chart has them, in the order
+    of the ends.
+    """
+    ends = {name: points[-1] for name, points in lines.items()}
+    texts = {name: " ".join(filter(None, (name, (also or {}).get(name)))) for name in lines}
+    if max(end for end, _ in ends.values()) < NEAR * min(end for end, _ in ends.values()):
+        for name, shift in zip(ends, _apart(ax, list(ends.values())), strict=True):
+            ax.annotate(texts[name], ends[name], xytext=(11, shift), textcoords="offset points", va="center",
+                        fontweight="bold", annotation_clip=False, parse_math=False,
+                        color=style.text_colour(name))  # fmt: skip
+        return
+    handles = {line.get_label(): line for line in ax.get_lines()}
+    order = sorted(ends, key=lambda name: -ends[name][1])
+    legend = ax.legend([handles[name] for name in order], [texts[name] for name in order], loc="center left",
+                       bbox_to_anchor=(1.01, 0.5))  # fmt: skip
+    for name, text in zip(order, legend.get_texts(), strict=True):
+        text.set(color=style.text_colour(name), fontweight="bold", parse_math=False)
 
 
 def _apart(ax: Axes, ends: Sequence[tuple[float, float]]) -> list[float]:
@@ -138,15 +145,3 @@ def _apart(ax: Axes, ends: Sequence[tuple[float, float]]) -> list[float]:
                 now[low] -= overlap / 2
                 now[high] += overlap / 2
     return [after - before for after, before in zip(now, true, strict=True)]
-
-
-def _write(ax: Axes, label: Label, **place: Any) -> None:
-    ax.annotate(label.text, label.end, textcoords="offset points", fontweight=label.weight, annotation_clip=False,
-                color=style.darker(style.look(label.name).colour), path_effects=halo(), **place)  # fmt: skip
-
-
-def halo() -> list[Any]:
-    """Return the effect that keeps a text readable where it lies on a line."""
-    from matplotlib.patheffects import withStroke
-
-    return [withStroke(linewidth=3, foreground=style.CARD)]

@@ -6,7 +6,6 @@ What there is to see at one moment is a `Frame`. The browser (playground.js) and
 from __future__ import annotations
 
 import html
-import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,18 +14,23 @@ from dataclasses import dataclass
 import traitlets
 
 from muxlab.server import name_of
-from muxlab.show import style
+from muxlab.show import dots, style
+from muxlab.show.live import PER_SECOND, Display
 from muxlab.show.panel import read_script, read_style
-from muxlab.show.session import PER_SECOND, Crashed, Display, Session, SessionPanel
+from muxlab.show.session import Crashed, Session, SessionPanel
 from muxlab.show.sliders import check_load
+from muxlab.swarm import Swarm
 
 SAMPLE = 0.3  # seconds of real work before the panel is shown: some thousand replies of a fast server
 PATIENCE = 0.5  # seconds, when no reply came within SAMPLE
+ALL_IN = 4.0  # seconds that all clients are given to connect before the sample is taken: 10,000 take two
+SETTLED = 1.5  # seconds that a setting has to be in force before its figures are kept to compare with: see `remember`
 HISTORY = 20 * PER_SECOND  # points: the line of the last 20 s
 
+ROUND = 20.0  # seconds in which the turn to talk passes once round all clients
+WAITING = next(byte for byte, kind in dots.KINDS.items() if kind == "waiting")
+
 TILES = ("connected", "replies per second", "half within", "99 % within", "server CPU")
-KINDS = {0: "quiet", 251: "waiting", 252: "connecting", 253: "lost"}
-"""What one byte of `Frame.dots` says, as `Swarm.activity` gives it; the others, 1 to 250, say "answered"."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,14 @@ class Frame:
     Attributes:
         number: of this frame, from 1; 0 before there was any.
         tiles: five numbers in words, in the order of `TILES`.
-        dots: one byte for each connection, see `KINDS`.
+        before: the same five as they were before a slider was moved; none when no slider was.
+        dots: one byte for each connection, see `dots.KINDS`.
         history: replies per second, oldest first.
     """
 
     number: int = 0
     tiles: tuple[str, ...] = ("0 / 0", "0", "\u2013", "\u2013", "\u2013")
+    before: tuple[str, ...] = ()
     dots: bytes = b""
     history: tuple[float, ...] = ()
 
@@ -55,14 +61,16 @@ class Recorder:
     def __init__(self, session: Session, number: int = 0) -> None:
         self._session, self._number = session, number
         self._figures: tuple[str, ...] = ()
-        self._began = time.monotonic()
-        self._points = deque([(self._began, 0, 0.0)], maxlen=PER_SECOND + 1)  # (time, replies, CPU time) of one second
+        self._before: tuple[str, ...] = ()
+        self._began, replies, cpu = self._now()
+        self._since = self._began  # when a slider was last moved
+        self._points = deque([(self._began, replies, cpu)], maxlen=PER_SECOND + 1)  # of one second
         self._history: deque[float] = deque(maxlen=HISTORY)
 
     def note(self) -> None:
         """Note replies and CPU time of this moment, from which `frame` makes the history and the share of CPU."""
         self._session.look()
-        self._points.append((time.monotonic(), self._session.seen.replies, self._session.server.cpu_seconds()))
+        self._points.append(self._now())
         began, before, _ = self._points[-min(len(self._points), PER_SECOND // 2 + 1)]  # half a second ago
         ended, after, _ = self._points[-1]
         self._history.append((after - before) / max(ended - began, 1e-9))
@@ -75,7 +83,21 @@ class Recorder:
         self._number += 1
         swarm = self._session.swarm
         clients = f"{style.human_number(self._session.seen.connected)} / {style.human_number(swarm.connections)}"
-        return Frame(self._number, (clients, *self._figures), swarm.activity(), tuple(self._history))
+        return Frame(self._number, (clients, *self._figures), self._before, swarm.activity(), tuple(self._history))
+
+    def remember(self, connections: int, active: int) -> None:
+        """Keep the figures of a setting that ends now, to stand beside those of the next one.
+
+        A slider that is dragged passes through many settings: one that was not in force for long is no comparison.
+        """
+        now = time.monotonic()
+        if now - self._since >= SETTLED and self._figures:
+            self._before = (f"{style.human_number(connections)}, {style.human_number(active)} talking", *self._figures)
+        self._since = now
+
+    def _now(self) -> tuple[float, int, float]:
+        """Return the time, the replies so far, and the server's CPU time so far."""
+        return time.monotonic(), self._session.seen.replies, self._session.server.cpu_seconds()
 
     def _figures_now(self) -> tuple[str, ...]:
         """Return replies per second, durations, and the server's share of a core in the last second, in words."""
@@ -83,7 +105,8 @@ class Recorder:
         # The swarm's figures are those of its latest window; the first one takes a moment to fill.
         young = self._session.seen.p50 is None and ended - self._began < 1
         figures = self._session.seen.total if young else self._session.seen
-        share = (after - before) / max(ended - began, 1e-9)
+        # A thread has one core at most. What is beyond comes of the two clocks, which are not read at the same instant.
+        share = min(self._session.server.threads, (after - before) / max(ended - began, 1e-9))
         durations = (style.human_seconds(figures.p50), style.human_seconds(figures.p99))
         return style.human_number(figures.replies_per_second), *durations, f"{100 * share:.0f} %"
 
@@ -92,17 +115,14 @@ class Recorder:
 
 WIDTH, MARGIN, TOP = style.SIZE[0], 0.25, 1.25  # the dots begin at TOP
 COLUMNS = 0.25, 2.0, 3.65, 4.85, 6.05  # where the five numbers begin
-DOTS = 2.0  # height of the dots when there are many; below it, each has at most LARGEST
-LARGEST = 0.26
+DOTS = 2.0  # height of the dots when there are many
 
 
 def draw_playground(name: str, frame: Frame, note: str, message: str = "") -> bytes:
     """Return a PNG of the server's name, five numbers, one dot for each connection, what dots mean, what went wrong."""
-    room = WIDTH - 2 * MARGIN
-    side = min(LARGEST, math.sqrt(room * DOTS / max(1, len(frame.dots))))
-    columns = int(room / side)
-    bottom = TOP + side * math.ceil(len(frame.dots) / columns)
-    kinds = [KINDS.get(value, "answered") for value in frame.dots]
+    room, kinds = WIDTH - 2 * MARGIN, dots.kinds_of(frame.dots)
+    side = dots.side_of(len(kinds), room, DOTS)
+    bottom = TOP + side * dots.rows_of(len(kinds), side, room)
     with style.style(card=True):
         figure, ax = style.new_picture(bottom + 0.5 + 0.2 * len(message.splitlines()))
         own = style.darker(style.look(name).colour)
@@ -111,25 +131,10 @@ def draw_playground(name: str, frame: Frame, note: str, message: str = "") -> by
         for left, title, value in zip(COLUMNS, TILES, frame.tiles, strict=True):
             style.write(ax, left, 0.72, title, fontsize=9.5, color=style.MUTED)
             style.write(ax, left, 0.97, value, fontsize=15)
-        left = MARGIN
-        for kind in [kind for kind in style.CLIENT if kind in kinds]:
-            places = [divmod(index, columns) for index, other in enumerate(kinds) if other == kind]
-            xs, ys = [MARGIN + (x + 0.5) * side for _, x in places], [TOP + (y + 0.5) * side for y, _ in places]
-            ax.plot(xs, ys, **_mark(kind, side))
-            ax.plot([left + 0.08], [bottom + 0.25], **_mark(kind, 0.16))
-            style.write(ax, left + 0.2, bottom + 0.25, f"{kind} {len(xs):,}", fontsize=9, color=style.MUTED)
-            left += 1.4
+        dots.draw_dots(ax, kinds, MARGIN, TOP, side, room)
+        dots.draw_legend(ax, kinds, MARGIN, bottom + 0.25)
         style.write_trouble(ax, MARGIN, bottom + 0.45, message)
         return style.png(figure)
-
-
-def _mark(kind: str, side: float) -> dict:
-    look = style.CLIENT[kind]
-    size = 72 * side * look.size / (math.sqrt(2) if look.marker == "D" else 1)  # a diamond is a square on its corner
-    return {
-        "linestyle": "none", "marker": look.marker, "markersize": size, "markeredgewidth": min(1.3, size / 4),
-        "markeredgecolor": look.colour, "markerfacecolor": style.CARD if look.hollow else look.colour,
-    }  # fmt: skip
 
 
 # ---- the panel
@@ -138,14 +143,15 @@ def _mark(kind: str, side: float) -> dict:
 class PlaygroundDisplay(Display):
     """Numbers, one dot for each connection, and the line of the last seconds."""
 
-    _esm = read_script("playground.js")
-    _css = read_style("session.css", "playground.css")
+    _esm = read_script("dots.js", "playground.js")
+    _css = read_style("session.css", "dots.css", "playground.css")
 
     titles = traitlets.List(traitlets.Unicode(), list(TILES)).tag(sync=True)
-    kinds = traitlets.Dict({str(value): kind for value, kind in KINDS.items()}).tag(sync=True)
+    kinds = traitlets.Dict({str(value): kind for value, kind in dots.KINDS.items()}).tag(sync=True)
     points = traitlets.Int(HISTORY).tag(sync=True)  # how many the line has room for
     colour = traitlets.Unicode(style.OWN.colour).tag(sync=True)
-    tiles = traitlets.Tuple().tag(sync=True)  # these four are of the latest frame
+    tiles = traitlets.Tuple().tag(sync=True)  # these five are of the latest frame
+    before = traitlets.Tuple().tag(sync=True)
     dots = traitlets.Bytes(b"").tag(sync=True)
     history = traitlets.Tuple().tag(sync=True)
     number = traitlets.Int(-1).tag(sync=True)
@@ -153,7 +159,7 @@ class PlaygroundDisplay(Display):
     def show(self, frame: Frame) -> None:
         """Show `frame`; all of it travels in one message."""
         with self.hold_sync():
-            self.tiles, self.dots, self.history = frame.tiles, frame.dots, frame.history
+            self.tiles, self.before, self.dots, self.history = frame.tiles, frame.before, frame.dots, frame.history
             self.number = frame.number
 
 
@@ -167,6 +173,7 @@ class Playground(SessionPanel):
     def __init__(self, fn: Callable, connections: int, active: int, payload: int) -> None:
         self.name = name_of(fn)
         self._fn = fn
+        self._turn = 0.0  # the client that talks first, in fractions, as a few clients take their time
         self._seen = Frame(tiles=(f"0 / {style.human_number(connections)}", *Frame.tiles[1:]))
         colour = style.look(self.name).colour
         headline = f'<i style="background:{colour}"></i><b>{html.escape(self.name)}</b>'
@@ -175,12 +182,16 @@ class Playground(SessionPanel):
     def _begin(self) -> None:
         """Run for `SAMPLE` seconds, and show what was seen, so that a panel is never empty; then stop."""
         try:
-            session = self._open_session()
+            self._open()
         except Crashed as error:
             self._show_error(error)
             self._show()
             self._describe("stopped")
             return
+        session = self._session
+        assert session is not None
+        session.wait_all_tried(ALL_IN)
+        self._open_recorder(session)
         began = time.monotonic()
         while not session.over and (elapsed := time.monotonic() - began) < PATIENCE:
             if elapsed > SAMPLE and session.seen.replies:
@@ -192,14 +203,25 @@ class Playground(SessionPanel):
             self.stop()
             self._describe("a sample from when this cell ran: press Start to play")
 
-    def _open_session(self) -> Session:
-        session = self._serve(self._fn)
+    def _open(self) -> None:
+        self._open_recorder(self._serve(self._fn))
+
+    def _open_recorder(self, session: Session) -> None:
         self._recorder = Recorder(session, self._seen.number)
-        return session
 
     def _look(self, session: Session) -> bool:
         self._seen = self._recorder.frame()
+        self._pass_turn(session.swarm)
         return session.over
+
+    def _pass_turn(self, swarm: Swarm) -> None:
+        """Let others talk, so that in `ROUND` seconds every client has had a turn.
+
+        But not while somebody waits: what such a server does to the clients that talk is what there is to see.
+        """
+        if swarm.active < swarm.connections and WAITING not in self._seen.dots:
+            self._turn += swarm.connections / (ROUND * PER_SECOND)
+            swarm.first = int(self._turn) % swarm.connections
 
     def _show(self) -> None:
         self.display.show(self._seen)
@@ -210,7 +232,10 @@ class Playground(SessionPanel):
             if self._session is None or getattr(self._session.swarm, what) == value:
                 return
             with self._errors_shown():
-                setattr(self._session.swarm, what, value)
+                swarm = self._session.swarm
+                before = swarm.connections, min(swarm.active, swarm.connections)
+                setattr(swarm, what, value)
+                self._recorder.remember(*before)
                 self.display.message = ""
             setattr(self.sliders, what, getattr(self._session.swarm, what))
 

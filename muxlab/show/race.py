@@ -14,8 +14,9 @@ import traitlets
 
 from muxlab.server import name_of
 from muxlab.show import style
+from muxlab.show.live import Display
 from muxlab.show.panel import read_script, read_style
-from muxlab.show.session import Crashed, Display, Session, SessionPanel
+from muxlab.show.session import Crashed, Session, SessionPanel
 from muxlab.show.sliders import check_load
 
 LAP = 1.0  # seconds on the clock: long enough to watch, and three servers come round in a few
@@ -63,11 +64,10 @@ class Lap:
         self._session.look()
         seen = self._session.seen
         now = time.monotonic(), seen.replies, self._session.server.cpu_seconds()
-        all_tried = seen.connected + seen.errors >= self._session.swarm.connections
         if self._session.trouble():
             self.over = True
         elif self._start is None:
-            if all_tried and seen.replies >= WARM_UP:
+            if self._session.all_tried and seen.replies >= WARM_UP:
                 self._start = now
             elif now[0] - self._born > PATIENCE:
                 self.result, self.over = Result(self.result.name, note=f"no reply within {PATIENCE:g} s"), True
@@ -167,13 +167,13 @@ class Race(SessionPanel):
                 continue
             while not self._watch(session):
                 time.sleep(SAMPLE / 10)  # this is the clock of the sample, not a wait for something
-            self._end_session()
+            self._finish()
         self._turn = 0
         self._show()
         self._describe("a sample from when this cell ran: press Start")
 
-    def _open_session(self) -> Session:
-        return self._open_lap(LAP)
+    def _open(self) -> None:
+        self._open_lap(LAP)
 
     def _open_lap(self, seconds: float) -> Session:
         session = self._serve(self._fns[self._turn], self._isolate)
@@ -190,21 +190,21 @@ class Race(SessionPanel):
 
     def _go_on(self) -> None:
         """Let the next server run, unless this one was in trouble."""
-        self._end_session()
+        self._finish()
         if self.display.message:
             self._describe("stopped")
         else:
             self._turn = (self._turn + 1) % len(self._fns)
-            self._try_session()
+            self._try()
 
     def _slider_moved(self, what: str, value: int) -> None:
         """Begin anew: results under different loads do not stand side by side."""
         with self._lock:
             if self.running:
-                self._end_session()
+                self._finish()
                 self._turn, self.results = 0, [Result(one.name) for one in self.results]
                 self._show()
-                self._try_session()
+                self._try()
 
     def __repr__(self) -> str:
         names = ", ".join(one.name for one in self.results)

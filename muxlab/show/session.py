@@ -1,4 +1,4 @@
-"""A server and its swarm at work, and the panel over them: a name, Start and Stop, three sliders, a display that moves.
+"""A server and its swarm at work, and a live panel over them, with three sliders.
 
 The playground shows one session until it is stopped. The race lets its servers take turns, with a session for each.
 """
@@ -6,25 +6,21 @@ The playground shows one session until it is stopped. The race lets its servers 
 from __future__ import annotations
 
 import abc
-import asyncio
 import contextlib
+import time
 from collections.abc import Callable
-
-import anywidget
-import traitlets
-from ipywidgets import HTML, Button, HBox, VBox
 
 from muxlab.errors import last_line, text_of
 from muxlab.server import serve
 from muxlab.servers import SERVERS
-from muxlab.show.panel import Panel
+from muxlab.show.live import Display, LivePanel
 from muxlab.show.sliders import Sliders
 from muxlab.show.style import printable
 from muxlab.swarm import Swarm
 from muxlab.watch.rebind import plain_function
 
-PER_SECOND = 10  # frames: often enough to look alive; at about a millisecond each they cost a hundredth of a core
 BACKLOG = 4096  # a slider that is dragged far is a burst of connects; the kernel's usual cap, net.core.somaxconn
+LOOK_UP = 0.01  # seconds between two looks at how far the clients are
 LETTERS, LINES = 1000, 10  # of an error's message that a panel has room for
 
 
@@ -39,7 +35,7 @@ class Session:
         fn: the server function, as for `muxlab.serve`.
         connections, active: clients in all, and how many of them talk.
         payload: bytes in each message.
-        isolate: the clients get a process of their own, as in `Swarm`.
+        isolate, rate: as for `Swarm`.
 
     Attributes:
         seen: the swarm's latest snapshot.
@@ -50,12 +46,20 @@ class Session:
         Crashed: the function raised at once.
     """
 
-    def __init__(self, fn: Callable, connections: int, active: int, payload: int, isolate: bool = False) -> None:
+    def __init__(
+        self,
+        fn: Callable,
+        connections: int,
+        active: int,
+        payload: int,
+        isolate: bool = False,
+        rate: float | None = None,
+    ) -> None:
         self.server = serve(fn, backlog=BACKLOG)
         with contextlib.ExitStack() as undo:  # an interrupt may come between any two of these lines
             undo.callback(self.server.end)
             try:
-                self.swarm = Swarm(self.server, connections, active, payload, isolate=isolate)
+                self.swarm = Swarm(self.server, connections, active, payload, rate, isolate)
             except Exception:
                 self.server.end()
                 if self.server.error is not None:  # then whatever the swarm said is only a consequence
@@ -68,6 +72,18 @@ class Session:
     def look(self) -> None:
         """Take a new snapshot of the swarm."""
         self.seen = self.swarm.snapshot()
+
+    @property
+    def all_tried(self) -> bool:
+        """True when all clients were connected at the latest look, or were lost."""
+        return self.seen.connected + self.seen.errors >= self.swarm.connections
+
+    def wait_all_tried(self, timeout: float) -> None:
+        """Look until `all_tried`, or nothing more can come, for at most `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while not (self.all_tried or self.over) and time.monotonic() < deadline:
+            time.sleep(LOOK_UP)
+            self.look()
 
     def trouble(self) -> str:
         """Return what went wrong, in words for the learner, or an empty string."""
@@ -117,14 +133,8 @@ def explain(name: str, error: BaseException, fn: Callable) -> str:
     return f"{name} stopped with {what}\nline {line}, in {function}:  {source}\n{advice}"
 
 
-class Display(anywidget.AnyWidget):
-    """The part of a panel that moves, and what went wrong: `message`."""
-
-    message = traitlets.Unicode("").tag(sync=True)
-
-
-class SessionPanel(Panel, VBox):
-    """A panel over one session at a time; of each kind of panel, one at a time has a session.
+class SessionPanel(LivePanel):
+    """A panel over one session at a time, with three sliders.
 
     Args:
         headline: what stands before the status, as HTML.
@@ -136,42 +146,16 @@ class SessionPanel(Panel, VBox):
         display: what is shown now; its `.message` tells what went wrong.
     """
 
-    LIVE = "live"
-
     def __init__(self, headline: str, display: Display, connections: int, active: int, payload: int) -> None:
         self.sliders = Sliders(connections, active, payload)
         self.sliders.tell(self._slider_moved)
-        self.display = display
-        self._headline = headline
         self._session: Session | None = None
-        self._task: asyncio.Future[None] | None = None
-        self._title, self._button = HTML(), Button()
-        self._title.add_class("mux-name")
-        self._button.add_class("mux-press")
-        self._button.on_click(lambda _: self.stop() if self.running else self.start())
-        head = HBox([self._title, self._button])
-        head.add_class("mux-head")
-        super().__init__([head, self.sliders, display], _dom_classes=("mux-card", "mux"))
+        super().__init__(headline, self.sliders, display)
 
     @property
     def running(self) -> bool:
         """True while a session runs."""
         return self._session is not None
-
-    def start(self) -> None:
-        """Serve and swarm until `stop()`; any other panel of this kind stops. What goes wrong is shown in the panel."""
-        with self._lock:
-            if not self.running:
-                self.display.message = ""
-                if self._try_session() and self._loop is not None:
-                    self._loop.call_soon_threadsafe(self._begin_task)
-
-    def stop(self) -> None:
-        """End the session and keep the last numbers; a second time does nothing."""
-        with self._lock:
-            if self.running:
-                self._end_session()
-                self._describe("stopped")
 
     def refresh(self) -> None:
         """Show the present moment; while the panel runs in a notebook, this is done ten times a second for you."""
@@ -180,10 +164,6 @@ class SessionPanel(Panel, VBox):
                 self._go_on()
 
     # ---- a subclass says what is served, and what is shown of it
-
-    @abc.abstractmethod
-    def _open_session(self) -> Session:
-        """Begin to `_serve`, and to note what `_look` needs."""
 
     @abc.abstractmethod
     def _look(self, session: Session) -> bool:
@@ -205,18 +185,9 @@ class SessionPanel(Panel, VBox):
 
     def _serve(self, fn: Callable, isolate: bool = False) -> Session:
         """Begin a session with the clients that the sliders ask for; errors as of `Session`."""
-        for panel in list(self._panels):
-            if panel is not self and type(panel) is type(self):
-                panel.stop()
+        self._stop_others()
         self._session = Session(fn, self.sliders.connections, self.sliders.active, self.sliders.payload, isolate)
         return self._session
-
-    def _try_session(self) -> bool:
-        """Begin a session, or show why there is none; return whether it runs."""
-        with self._errors_shown():
-            self._open_session()
-        self._describe(self.LIVE if self.running else "stopped")
-        return self.running
 
     def _watch(self, session: Session) -> bool:
         """Look at the session and show what there is to see; return whether it is over."""
@@ -225,30 +196,8 @@ class SessionPanel(Panel, VBox):
         self.display.message = session.trouble() or self.display.message
         return over
 
-    def _end_session(self) -> None:
+    def _finish(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             self.display.message = session.close() or self.display.message
             self._show()
-
-    def _show_error(self, error: Exception) -> None:
-        self.display.message = str(error) or text_of(error)
-
-    def _describe(self, status: str) -> None:
-        self._title.value = f"{self._headline}<span>{status}</span>"
-        self._button.description, self._button.button_style = ("Stop", "") if self.running else ("Start", "primary")
-
-    # ---- frames, sent by the kernel's own loop
-
-    def _begin_task(self) -> None:
-        if self._task is None or self._task.done():  # else the one of before has not even noticed the stop
-            self._task = asyncio.ensure_future(self._play())
-
-    async def _play(self) -> None:
-        while self.running:
-            try:
-                self.refresh()
-            except Exception as error:  # a task has no cell to raise in: the panel says it, and stops
-                self.display.message = f"The panel stopped with {text_of(error)}"
-                self.stop()
-            await asyncio.sleep(1 / PER_SECOND)

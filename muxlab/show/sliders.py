@@ -1,4 +1,4 @@
-"""The three sliders of a playground, and their values as plain whole numbers."""
+"""The sliders of the panels, and their values as plain whole numbers: three of a playground, or connections alone."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ class Sliders(HBox):
     def __init__(self, connections: int, active: int, payload: int) -> None:
         self._told: Callable[[str, int], None] = lambda what, value: None
         self._placing = False
-        counts = (first * 10**power // 10 for power in range(1, 6) for first in (10, 15, 20, 30, 50, 70))
-        most = _most()
-        self._connections = _slider("connections", connections, (count for count in counts if count <= most))
+        self._connections = _slider("connections", connections, round_counts(_most()))
         self._active = IntSlider(0, 0, connections, description="talking clients")
         self._payload = _slider("bytes in a message", payload, (2**power for power in range(LARGEST.bit_length())))
         self.active = min(active, connections)
@@ -83,12 +81,47 @@ class Sliders(HBox):
         """Put `slider` on `value`. On the way ipywidgets goes to the first of the new stops: nobody is told of that."""
         self._placing = True
         try:
-            stops = [stop for _, stop in slider.options]
-            if value not in stops:
-                slider.options = _stops([*stops, value])
-            slider.value = value
+            _place(slider, value)
         finally:
             self._placing = False
+
+
+class OneSlider(HBox):
+    """A slider for connections alone.
+
+    Args:
+        connections: where it stands at first, 1 or more.
+        most: where it ends, or less if the machine does not allow so many.
+        ends: how many servers each step adds a client to.
+    """
+
+    def __init__(self, connections: int, most: int, ends: int = 1) -> None:
+        self._told: Callable[[int], None] = lambda value: None
+        self._placing = False
+        self._slider = _slider("connections", connections, round_counts(min(most, _most() // ends)))
+        self._slider.observe(lambda _: self._placing or self._told(self.connections), "value")
+        super().__init__([self._slider])
+        self.add_class("mux-sliders")
+        self.add_class("mux-one")
+
+    def tell(self, listener: Callable[[int], None]) -> None:
+        """Call `listener(value)` whenever it has changed."""
+        self._told = listener
+
+    @property
+    def connections(self) -> int:
+        """Clients in all."""
+        return int(self._slider.value)
+
+    @connections.setter
+    def connections(self, count: int) -> None:
+        check_count("connections", count)
+        self._placing = True  # see `Sliders._place`
+        try:
+            _place(self._slider, count)
+        finally:
+            self._placing = False
+        self._told(count)
 
 
 def check_load(connections: int, active: int, payload: int) -> None:
@@ -96,6 +129,20 @@ def check_load(connections: int, active: int, payload: int) -> None:
     check_count("connections", connections)
     check_count("active", active, 0)
     check_count("payload", payload)
+
+
+def round_counts(most: int) -> list[int]:
+    """Return the round numbers up to `most`, further apart the larger they are: 1, 2, 3, 5, 7, 10, 15, 20 ..."""
+    counts = (first * 10**power // 10 for power in range(1, 6) for first in (10, 15, 20, 30, 50, 70))
+    return [count for count in counts if count <= most]
+
+
+def _place(slider: SelectionSlider, value: int) -> None:
+    """Put a slider on a value, which becomes one more place to stand if it is none yet."""
+    stops = [stop for _, stop in slider.options]
+    if value not in stops:
+        slider.options = _stops([*stops, value])
+    slider.value = value
 
 
 def _slider(title: str, value: int, stops: Iterable[int]) -> SelectionSlider:

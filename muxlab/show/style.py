@@ -62,7 +62,7 @@ OUTCOME = {
 # The dots of the playground. What was answered just now is large, and shrinks back to quiet.
 CLIENT = {
     "answered": Look(OUTCOME["data"].colour, "o", size=0.76),
-    "quiet": Look("#BFC7CE", "o", size=0.36),
+    "quiet": Look("#A9B3BC", "o", size=0.36),
     "waiting": Look(OUTCOME["EAGAIN"].colour, "D", size=0.72),
     "connecting": Look("#6F8796", "o", size=0.48, hollow=True),
     "lost": Look(OUTCOME["error"].colour, "x", size=0.48),
@@ -95,7 +95,7 @@ SYNTAX = {"comment": MUTED, "keyword": "#00705A", "string": "#A23B00", "literal"
 
 ON_DARK = {  # the same hues, lighter, where the page is dark; what is quiet there is dark
     "#009E73": "#1FC796", "#E69F00": "#F0B429", "#C98A00": "#F0B429", "#D55E00": "#F4793B", "#4A4A4A": "#B4BCC3",
-    "#6C757D": "#9AA3AB", "#8FA9BB": "#7F98A8", "#6F8FA3": "#9FB6C6", "#6F8796": "#92A8B5", "#BFC7CE": "#4D565E",
+    "#6C757D": "#9AA3AB", "#8FA9BB": "#7F98A8", "#6F8FA3": "#9FB6C6", "#6F8796": "#92A8B5", "#A9B3BC": "#66717A",
     "#0072B2": "#56B4E9",
 }  # fmt: skip
 
@@ -162,6 +162,18 @@ def line_colour(server: str) -> str:
 def text_colour(server: str) -> str:
     """Return the colour of a server's name on any page."""
     return on_any_page(look(server).colour, 4.2)
+
+
+def fill_colour(server: str) -> str:
+    """Return the colour of a server's area on any page, in which white or dark letters read well."""
+    colour = line_colour(server)
+    shades = (mixed(colour, "#000000", step / 50) for step in range(51))
+    return next(shade for shade in shades if contrast(letters_on(shade), shade) >= 4.5)
+
+
+def letters_on(ground: str) -> str:
+    """Return the colour of letters that read best on `ground`: dark or white."""
+    return max((INK, "#FFFFFF"), key=lambda ink: contrast(ink, ground))
 
 
 def darker(colour: str, share: float = 0.35) -> str:

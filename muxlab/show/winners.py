@@ -1,45 +1,53 @@
-"""`winners`: a map, connections by talking clients, with the cheapest server in each field, and how far ahead it is."""
+"""`winners`: a map, connections by talking clients, with the cheapest server in each square, and how far ahead it is.
+
+`winners_table` says the same in numbers, and more of them.
+"""
 
 from __future__ import annotations
 
 import math
 import statistics
-import textwrap
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from muxlab.measure.rows import form_of
 from muxlab.show import style
+from muxlab.show.findings import SAME, set_finding, two_digits
+from muxlab.show.log_axes import explain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TIE = 1.25  # times the cheapest: who costs no more has won as well, as two runs of one server may differ by as much
-FAR = 100.0  # times the cheapest: a longer lead looks the same
-PALE, FULL = (
-    0.1,
-    0.6,
-)  # share of the winner's colour in a field: for no lead, and for one of FAR; more would hide the text
-KEY = f"bold: the cheapest, and who costs up to {TIE:g} times as much; below: the next, and the last"
+TIE = SAME  # times the cheapest: who costs no more has won as well
+ALIKE = "all alike"
+KEY = "the number: how many times as much the next one costs"
 
 
 class Field(NamedTuple):
-    """One field of the map.
+    """One square of the map.
 
     Attributes:
         won: the winners, in the course's order.
         behind: the others, and how many times as much each of them costs, nearest first.
+        costs: what each costs, in microseconds.
     """
 
     won: list[str]
     behind: list[tuple[str, float]]
+    costs: dict[str, float]
+
+
+Map = dict[tuple[int, int], Field]
 
 
 def winners(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
-    """Draw a map, connections by talking clients: each field shows who serves such a crowd for the least.
+    """Draw a map, connections by talking clients: each square shows who serves such a crowd for the least.
 
-    A field has the colour of its winner, the stronger the further ahead; servers that are close share it, with a
-    stripe each. In it stand the winners' names, and how many times as much the next and the last one cost.
+    A square has the colour and the name of its winner, and one number: how many times as much the next one costs. Where
+    several win, it is given to the one that wins in most squares; where all are alike, to nobody.
 
     Args:
         rows: of `echo_cost` for several servers, connections and talking clients; or any objects with `.server`,
@@ -53,25 +61,26 @@ def winners(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
         ValueError: there are no rows, they say nothing of talking clients, or a cost is not a number above zero.
     """
     fields = fields_of(rows)
+    owners = owners_of(fields)
     columns, lines = (sorted({place[axis] for place in fields}) for axis in (0, 1))
     with style.style():
-        ax = style.new_axes(ax, height=1.5 + 0.85 * len(lines))
+        ax = style.new_axes(ax, height=1.9 + 0.78 * len(lines))
         for (size, active), field in fields.items():
-            _draw(ax, columns.index(size), lines.index(active), field)
+            _draw(ax, columns.index(size), lines.index(active), owners[size, active], field)
         ax.set(xlim=(-0.52, len(columns) - 0.48), ylim=(-0.52, len(lines) - 0.48))
         ax.set_xticks(range(len(columns)), [style.human_number(size) for size in columns])
         ax.set_yticks(range(len(lines)), [style.human_number(active) for active in lines])
         ax.set(xlabel="connections", ylabel="of them talk")
-        ax.set_title("Who serves them for the least CPU time", pad=30)
-        ax.annotate(KEY, (0, 1), xytext=(0, 12), xycoords="axes fraction", textcoords="offset points",
-                    color=style.MUTED, fontsize=9)  # fmt: skip
+        set_finding(ax, _finding(fields))
+        explain(ax, KEY)
         ax.grid(False)
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
+        _legend(ax, owners)
     return ax
 
 
-def fields_of(rows: Iterable[Any]) -> dict[tuple[int, int], Field]:
+def fields_of(rows: Iterable[Any]) -> Map:
     """Return who won for each (connections, talking clients); errors as for `winners`."""
     costs: dict[tuple[int, int], dict[str, list[float]]] = {}
     for row in rows:
@@ -88,26 +97,122 @@ def fields_of(rows: Iterable[Any]) -> dict[tuple[int, int], Field]:
     return {place: _field(own) for place, own in medians.items()}
 
 
+def owners_of(fields: Map) -> dict[tuple[int, int], str]:
+    """Return the winner that each square is given to: of several, the one that wins most; `ALIKE` if all win."""
+    wins = Counter(name for field in fields.values() if field.behind for name in field.won)
+    return {
+        place: max(field.won, key=wins.__getitem__) if field.behind or len(field.won) == 1 else ALIKE
+        for place, field in fields.items()
+    }
+
+
 def _field(costs: dict[str, float]) -> Field:
     least = min(costs.values())
-    factors = sorted(((name, cost / least) for name, cost in costs.items()), key=lambda one: one[1])
+    factors = sorted(((name, cost / least) for name, cost in costs.items()), key=_factor)
     order = [*style.WAITING, *costs]
     won = sorted((name for name, factor in factors if factor <= TIE), key=order.index)
-    return Field(won, [one for one in factors if one[1] > TIE])
+    return Field(won, [one for one in factors if one[1] > TIE], costs)
 
 
-def _draw(ax: Axes, x: int, y: int, field: Field) -> None:
-    lead = min(FAR, field.behind[0][1]) if field.behind else 1.0
-    share = PALE + (FULL - PALE) * math.log(lead) / math.log(FAR)
-    width = 0.96 / len(field.won)
-    for place, name in enumerate(field.won):
-        colour = style.mixed(style.CARD, style.look(name).colour, share)
-        ax.bar(x - 0.48 + place * width, 0.96, width, y - 0.48, align="edge", linewidth=0, color=colour)
-    all_alike = len(field.won) > 1 and not field.behind
-    names = "all alike" if all_alike else textwrap.fill(", ".join(field.won), 20, break_on_hyphens=False)
-    ends = dict.fromkeys((field.behind[0], field.behind[-1])) if field.behind else {}
-    rest = "\n".join(f"{name} {factor:,.{0 if factor >= 9.95 else 1}f}×" for name, factor in ends)
-    shift = 5.5 * (len(ends) - names.count("\n") - 1)  # points, half a line: so that the whole text is in the middle
-    look: Any = {"textcoords": "offset points", "ha": "center", "fontsize": 9, "linespacing": 1.15}
-    ax.annotate(names, (x, y), xytext=(0, shift + 1.5), va="bottom", fontweight="bold", **look)
-    ax.annotate(rest, (x, y), xytext=(0, shift - 1.5), va="top", **look)
+def _factor(one: tuple[str, float]) -> float:
+    return one[1]
+
+
+def _finding(fields: Map) -> str:
+    """Say who wins most squares, and where its lead is longest."""
+    wins = Counter(name for field in fields.values() for name in field.won)
+    order = [*style.WAITING, *wins]
+    first = min(wins, key=lambda name: (-wins[name], order.index(name)))
+    led = {place: field.behind[0] for place, field in fields.items() if first in field.won and field.behind}
+    finding = f"{first} is the cheapest, or as good, in {wins[first]} of {len(fields)} crowds"
+    if not led:
+        return finding
+    (connections, active), (next_, factor) = max(led.items(), key=lambda one: one[1][1])
+    talk = f"one of {connections:,} talks" if active == 1 else f"{active:,} of {connections:,} talk"
+    return f"{finding}; where {talk}, {next_} costs {two_digits(factor)} times as much"
+
+
+def _colour(owner: str) -> str:
+    return style.MUTED if owner == ALIKE else style.fill_colour(owner)
+
+
+def _draw(ax: Axes, x: int, y: int, owner: str, field: Field) -> None:
+    colour = _colour(owner)
+    ax.bar(x - 0.48, 0.94, 0.96, y - 0.47, align="edge", linewidth=0, color=colour)
+    look: Any = {"textcoords": "offset points", "ha": "center", "va": "center", "color": style.letters_on(colour),
+                 "parse_math": False}  # fmt: skip
+    if field.behind:
+        ax.annotate(f"{two_digits(field.behind[0][1])}×", (x, y), xytext=(0, 7), fontsize=15, fontweight="bold", **look)
+    ax.annotate(_who(owner, field.won), (x, y), xytext=(0, -11 if field.behind else 0), fontsize=10, **look)
+
+
+def _who(owner: str, won: list[str]) -> str:
+    """Name the owner of a square, and who is as good."""
+    others = [name for name in won if name != owner]
+    if owner == ALIKE or not others:
+        return owner
+    return f"{owner} or {others[0]}" if len(others) == 1 else f"{owner} or {len(others)} others"
+
+
+def _legend(ax: Axes, owners: dict[tuple[int, int], str]) -> None:
+    from matplotlib.patches import Patch
+    from matplotlib.transforms import ScaledTranslation
+
+    order = [*style.WAITING, *owners.values()]
+    names = sorted(set(owners.values()) - {ALIKE}, key=order.index)
+    handles = [Patch(color=_colour(name), label=name) for name in names]
+    if ALIKE in owners.values():
+        handles.append(Patch(color=_colour(ALIKE), label=f"{ALIKE}: none costs more than {TIE:g} times the cheapest"))
+    below = ax.transAxes + ScaledTranslation(0, -0.55, ax.figure.dpi_scale_trans)  # inches: numbers and label
+    legend = ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, ncols=3,
+                       fontsize=10, borderaxespad=0)  # fmt: skip
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+# ---- the same in numbers
+
+
+@dataclass(frozen=True)
+class WinnersTable:
+    """The numbers of a map: `header` names the columns, each of `lines` is a square; shown as text, or as HTML."""
+
+    header: tuple[str, ...]
+    lines: list[tuple[str, ...]]
+
+    def __str__(self) -> str:
+        table = [self.header, *self.lines]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        return "\n".join(
+            "  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in table
+        )
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(text)}</th>" for text in self.header)
+        body = "".join(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in line)}</tr>" for line in self.lines)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def winners_table(rows: Iterable[Any]) -> WinnersTable:
+    """Return the numbers of the map that `winners` draws: what each server costs, in times the cheapest of its crowd.
+
+    Args:
+        rows: as for `winners`.
+
+    Returns:
+        A table with a line for each crowd, the fewest connections first: connections, how many of them talk, the
+        microseconds of the cheapest, and for each server the factor, 1.0 for the cheapest. `print` writes it as text.
+
+    Raises:
+        ValueError: as for `winners`.
+    """
+    fields = fields_of(rows)
+    names = list(dict.fromkeys(name for field in fields.values() for name in field.costs))
+    lines = []
+    for (connections, active), field in sorted(fields.items()):
+        least = min(field.costs.values())
+        factors = (f"{field.costs[name] / least:,.1f}×" if name in field.costs else "–" for name in names)
+        lines.append((f"{connections:,}", f"{active:,}", f"{least:.1f} µs", *factors))
+    return WinnersTable(("connections", "talk", "cheapest", *names), lines)

@@ -26,6 +26,7 @@ class Crowd:
         address, wanted, active, payload, rate: as for `Swarm`.
         floor: the lowest descriptor for a client.
         begin: the number of the first client; clients of different numbers say different things.
+        first: the client that talks first, see `Swarm.first`.
     """
 
     def __init__(
@@ -37,8 +38,9 @@ class Crowd:
         rate: float | None,
         floor: int = 0,
         begin: int = 0,
+        first: int = 0,
     ) -> None:
-        self.address, self.begin = address, begin
+        self.address, self.begin, self.first = address, begin, first
         self.wanted, self.floor, self.active, self.payload, self.rate = wanted, floor, active, payload, rate
         self.error: BaseException | None = None
         self._stopping = False
@@ -63,7 +65,7 @@ class Crowd:
             raise
 
     def change(self, **targets: float | None) -> None:
-        """Set `wanted`, `floor`, `active`, `payload` or `rate`; the thread takes it over at its next turn."""
+        """Set `wanted`, `floor`, `active`, `first`, `payload` or `rate`; the thread takes it over at its next turn."""
         for name, value in targets.items():
             setattr(self, name, value)
         self._members.changed = True
@@ -136,7 +138,7 @@ class Crowd:
             members.changed = False
             talk.follow(self.payload, self.rate)
             members.come_and_go(self.wanted, self.floor)
-            talk.choose(self.active)
+            talk.choose(self.active, self.first)
         elif len(self.clients) != self.wanted:
             members.come_and_go(self.wanted, self.floor)
         now = time.perf_counter()

@@ -50,11 +50,14 @@ class Talk:
 
     # ---- who talks
 
-    def choose(self, active: int) -> None:
-        """Let the first `active` of the connected clients talk; more than there are means all of them."""
+    def choose(self, active: int, first: int = 0) -> None:
+        """Let `active` of the connected clients talk, from the `first` on and round; more than there are means all."""
         self.hush()
-        active = min(active, len(self._members.clients))  # islice takes no number beyond sys.maxsize
-        self._talkers = list(itertools.islice((c for c in self._members.clients if c.state == OPEN), active))
+        clients = self._members.clients
+        active = min(active, len(clients))  # islice takes no number beyond sys.maxsize
+        first %= max(1, len(clients))
+        ring = itertools.chain(itertools.islice(clients, first, None), itertools.islice(clients, first))
+        self._talkers = list(itertools.islice((c for c in ring if c.state == OPEN), active))
         self.free.clear()
         for client in self._talkers:
             client.talks = True

@@ -47,6 +47,7 @@ class IsolatedCrowd:
             raise OSError(errno.ENOSYS, "isolate=True needs Linux; without it, the swarm is a thread and runs here too")
         self.address = address
         self.wanted, self.active, self.payload, self.rate = wanted, active, payload, rate
+        self.first = 0
         self._room = limits.clients_per_process()
         self._children: list[Child] = []
         self._ended = False
@@ -126,7 +127,7 @@ class IsolatedCrowd:
                 self._children.append(Child())
             child = self._children[place]
             child.start()
-            part = {"wanted": wanted, "active": active, "rate": rate, "payload": self.payload}
+            part = {"wanted": wanted, "active": active, "rate": rate, "payload": self.payload, "first": self.first}
             child.send("change", address=self.address, begin=place * self._room, **part)
         for child in self._children:
             child.receive()

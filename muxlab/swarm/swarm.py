@@ -33,10 +33,10 @@ MOST_PAYLOAD = 2**24
 class Swarm(running.Running):
     """Many TCP clients of one echo server, all in one background thread or in another process; it starts at once.
 
-    The first `active` clients talk: each sends a message, waits for the whole reply, verifies every byte and sends
-    the next (a closed loop). The others stay connected and silent. With `rate`, messages fall due at fixed times
-    instead, and latency counts from when a message was *due*, so that a slow server cannot slow its own examination
-    (no coordinated omission).
+    The first `active` clients talk (or others, see `first`): each sends a message, waits for the whole reply, verifies
+    every byte and sends the next (a closed loop). The others stay connected and silent. With `rate`, messages fall due
+    at fixed times instead, and latency counts from when a message was *due*, so that a slow server cannot slow its own
+    examination (no coordinated omission).
 
     Args:
         server: what `serve` returned, or an address (host, port).
@@ -102,6 +102,19 @@ class Swarm(running.Running):
     def active(self, count: int) -> None:
         check_count("active", count, 0)
         self._change(active=count)
+
+    @property
+    def first(self) -> int:
+        """The client that talks first, from 0; those after it follow, and after the last one comes the first again.
+
+        Assign to let the turn pass round among the clients.
+        """
+        return self._crowd.first
+
+    @first.setter
+    def first(self, number: int) -> None:
+        check_count("first", number, 0)
+        self._change(first=number)
 
     @property
     def payload(self) -> int:

@@ -25,7 +25,8 @@ function render({ model, el }) {
     });
   }
 
-  return follow(model, { lanes, message });
+  const ends = [follow(model, { lanes, message }), answerPings(model), tellWhenGone(model, el)];
+  return () => ends.forEach((end) => end());
 }
 
 export default { render };

@@ -36,11 +36,11 @@ function render({ model, el }) {
   }
 
   window.addEventListener("keydown", key, true);
-  const end = follow(model, { view: show, source: show });
+  const ends = [follow(model, { view: show, source: show }), tellWhenGone(model, el)];
   return () => {
     clearTimeout(busy.timer);
     window.removeEventListener("keydown", key, true);
-    end();
+    ends.forEach((end) => end());
   };
 }
 

@@ -1,0 +1,62 @@
+"""What becomes of panels in a real JupyterLab when the kernel is restarted, and when the page is closed."""
+
+import nbformat
+import pytest
+from harness import LabPage, NotebookPage
+from helpers import eventually
+
+pytestmark = pytest.mark.browser
+
+PANELS = [
+    "import muxlab\nfrom muxlab.show import live",
+    'muxlab.show.stepper(muxlab.SERVERS["epoll"], clients=1)',
+    'muxlab.show.crowds(muxlab.SERVERS["select"], muxlab.SERVERS["epoll"], connections=5)',
+    """live.UNHEARD = 2
+panel = muxlab.show.playground(muxlab.SERVERS["epoll"], connections=5)
+panel""",
+]
+TELL = """from pathlib import Path
+panel.start()
+panel._title.observe(lambda change: Path("title.txt").write_text(panel._title.value), "value")"""
+RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart().then(() => null)"
+HEARD = "before => +document.querySelector('.mux-dots canvas')?.dataset.frame > before"
+ICONS = """() => [...document.querySelectorAll('.mux .widget-slider, .mux .widget-html')]
+    .map(node => getComputedStyle(node, '::before').content).filter(content => content !== 'none')"""
+
+
+def write(lab, name, cells):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, lab.folder / name)
+    return name
+
+
+def test_after_a_restart_every_panel_says_what_to_do(lab, open_notebook):
+    opened = open_notebook(write(lab, "restart.ipynb", PANELS))
+    opened.run_all()
+    assert opened.cell_errors() == [] and opened.widget_errors() == []
+    page = opened.page
+    cards = page.locator(".mux-card")
+    cards.nth(2).locator(".mux-value").first.wait_for()
+    assert page.locator(".mux-gone").count() == 0
+    page.evaluate(RESTART)
+    page.wait_for_function("() => document.querySelectorAll('.mux-gone b').length === 3")
+    assert set(page.locator(".mux-gone").all_inner_texts()) == {"The kernel was restarted: run this cell again."}
+    assert page.evaluate(ICONS) == []  # JupyterLab's broken links, which would push the sliders out of place
+    opened.wait_idle()
+    opened.run_all()
+    cards.nth(2).locator(".mux-value").first.wait_for()
+    assert page.locator(".mux-gone").count() == 0
+
+
+def test_the_load_stops_when_the_page_is_closed_and_not_before(browser, lab, open_notebook):
+    name = write(lab, "closed.ipynb", [PANELS[0], PANELS[-1], TELL])
+    page = LabPage(browser, lab).page
+    opened = NotebookPage(type("Page", (), {"page": page}), name)
+    opened.run_all()
+    page.wait_for_function(HEARD, arg=50)  # five seconds: longer than it waits for a page that does not answer
+    told = lab.folder / "title.txt"
+    assert not told.exists()
+    page.close()
+    assert eventually(lambda: told.exists() and "no page showed it" in told.read_text(), 30)
+    open_notebook(name)  # its kernel is still there; this ends it

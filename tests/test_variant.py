@@ -7,7 +7,6 @@ import pytest
 from helpers import connect, echoes, read_exactly
 
 import muxlab
-from muxlab.course.ch06 import all_at_the_door, edge_echo, take_turn
 from muxlab.course.variant import difference, same, source, variant
 from muxlab.servers import epoll_server
 
@@ -81,12 +80,25 @@ def test_it_may_be_made_of_another_variant():
     assert "while echo(client)" in source(both) and "epoll.register(stop" not in source(both)
 
 
+def one_by_one(listener, stop):
+    while not stop.is_set():
+        conn, _ = listener.accept()
+        with conn:
+            converse(conn)
+
+
+def converse(conn, times=8):
+    for _ in range(times):
+        if data := conn.recv(1024):
+            conn.sendall(data)
+
+
 def test_helpers_are_changed_and_tapped_with_their_server():
-    once = variant((edge_echo, all_at_the_door, take_turn), "once", "", ("pieces=8", "pieces=1"))
-    assert once.__globals__["take_turn"].__defaults__ == (1,) and take_turn.__defaults__ == (8,)
+    once = variant((one_by_one, converse), "once", "", ("times=8", "times=1"))
+    assert once.__globals__["converse"].__defaults__ == (1,) and converse.__defaults__ == (8,)
     with muxlab.serve(once, tap=True) as server:
         assert echoes(server.address)
-        assert server.calls.of("accept") and server.calls.of("recv") and server.calls.of("epoll.poll")
+        assert server.calls.of("accept") and server.calls.of("recv") and server.calls.of("sendall")
 
 
 def test_the_stepper_shows_its_lines():

@@ -14,27 +14,28 @@ def epoll_echo(listener, stop):
     watched = {}  # for each client, what epoll watches it for
 
     def welcome():
-        conn, address = listener.accept()
+        try:
+            conn, address = listener.accept()
+        except OSError:
+            return  # the client has gone again, or no descriptor is left
         conn.setblocking(False)
-        epoll.register(conn, select.EPOLLIN)
-        conns[conn.fileno()] = conn
         unsent[conn] = b""
+        conns[conn.fileno()] = conn
+        epoll.register(conn, select.EPOLLIN)
         watched[conn] = select.EPOLLIN
 
     def read_some(conn):
-        data = conn.recv(65536)
-        if data:
-            unsent[conn] = data
+        unsent[conn] = conn.recv(65536)
+        if unsent[conn]:
             flush(conn)
         else:
             drop(conn)
 
     def flush(conn):
-        try:
-            sent = conn.send(unsent[conn])
-        except BlockingIOError:
-            sent = 0  # no room just now
+        sent = conn.send(unsent[conn])
         unsent[conn] = unsent[conn][sent:]
+
+    def watch(conn):
         wanted = select.EPOLLOUT if unsent[conn] else select.EPOLLIN
         if wanted != watched[conn]:  # tell epoll only what changes
             epoll.modify(conn, wanted)
@@ -45,6 +46,17 @@ def epoll_echo(listener, stop):
         del conns[conn.fileno()], unsent[conn], watched[conn]
         conn.close()
 
+    def echo(conn):
+        try:
+            if unsent[conn]:
+                flush(conn)
+            else:
+                read_some(conn)
+        except BlockingIOError:
+            pass  # no room: the bytes stay in `unsent`, and wait for it
+        except OSError:
+            drop(conn)  # a reset: the end of this client, and of no other
+
     with epoll:
         epoll.register(stop, select.EPOLLIN)
         epoll.register(listener, select.EPOLLIN)
@@ -54,15 +66,9 @@ def epoll_echo(listener, stop):
                     welcome()
                 elif fd in conns:  # whatever the mask says: try
                     conn = conns[fd]
-                    try:
-                        if unsent[conn]:
-                            flush(conn)
-                        else:
-                            read_some(conn)
-                    except BlockingIOError:
-                        pass  # nothing to read after all
-                    except OSError:
-                        drop(conn)  # a reset: the end of this client, and of no other
+                    echo(conn)
+                    if conn in unsent:  # it has not left
+                        watch(conn)
     for conn in conns.values():
         conn.close()
 
@@ -147,8 +153,9 @@ EXERCISES = [
             "At the end of a client: unregister, then close, and take it out of every dictionary. "
             "The next client may get its number.",
         ),
-        why="Four steps, and a wait that always fits: `EPOLLIN`, or `EPOLLOUT` while something is still to be sent. "
-        "`watched` remembers which, so that `modify` is called only for a change.",
+        why="The conversation is that of the `select` server, word for word. New are `register`, `unregister` and "
+        "`watch`: after each turn a client waits for `EPOLLIN`, or for `EPOLLOUT` while something is still to be sent, "
+        "and epoll is told only when that changes.",
         functions=(epoll_echo,),
         start=start_of_epoll_echo,
         way="epoll",

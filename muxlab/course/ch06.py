@@ -8,52 +8,89 @@ from .variant import variant
 
 def edge_echo(listener, stop):
     listener.setblocking(False)
-    conns, unsent, unfinished = {}, {}, set()  # by descriptor; unfinished: not read until EAGAIN since the last edge
-    with select.epoll() as epoll:
+    epoll = select.epoll()
+    conns = {}  # for each descriptor, its socket
+    unsent = {}  # for each client, the bytes that still have to go
+    unfinished = set()  # descriptors of clients that may have more for us, though no edge will say so
+
+    def welcome_all():
+        while True:
+            try:
+                conn, address = listener.accept()
+            except BlockingIOError:
+                return  # the accept queue is empty: the next to come is an edge
+            conn.setblocking(False)
+            conns[conn.fileno()] = conn
+            unsent[conn] = b""
+            epoll.register(conn, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+
+    def read_some(conn):
+        unsent[conn] = conn.recv(65536)
+        if unsent[conn]:
+            flush(conn)
+        else:
+            drop(conn)
+
+    def flush(conn):
+        sent = conn.send(unsent[conn])
+        unsent[conn] = unsent[conn][sent:]
+
+    def drop(conn):
+        epoll.unregister(conn)
+        del conns[conn.fileno()], unsent[conn]
+        conn.close()
+
+    def take_turn(conn):
+        try:
+            for piece in range(8):  # and no more: others have their turn, too
+                if unsent[conn]:
+                    flush(conn)
+                else:
+                    read_some(conn)
+                if conn not in unsent:
+                    return  # it has left
+            unfinished.add(conn.fileno())
+        except BlockingIOError:
+            pass  # read to the end, or no room to send: an edge will come
+        except OSError:
+            drop(conn)  # a reset: the end of this client, and of no other
+
+    with epoll:
         epoll.register(stop, select.EPOLLIN)
         epoll.register(listener, select.EPOLLIN | select.EPOLLET)
         while not stop.is_set():
-            news = {fd for fd, mask in epoll.poll(0 if unfinished else None)} | unfinished
-            for fd in news:
-                unfinished.discard(fd)
+            timeout = 0 if unfinished else None
+            ready = {fd for fd, mask in epoll.poll(timeout)} | unfinished
+            unfinished.clear()
+            for fd in ready:
                 if fd == listener.fileno():
-                    for conn in all_at_the_door(listener):
-                        conn.setblocking(False)
-                        conns[conn.fileno()], unsent[conn.fileno()] = conn, b""
-                        epoll.register(conn, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+                    welcome_all()
                 elif fd in conns:
-                    outcome = take_turn(conns[fd], unsent)
-                    if outcome == "unfinished":
-                        unfinished.add(fd)  # there may be more, and no edge will tell
-                    elif outcome == "ended":
-                        epoll.unregister(fd)
-                        conns.pop(fd).close()
-                        del unsent[fd]
+                    take_turn(conns[fd])
     for conn in conns.values():
         conn.close()
 
 
-def all_at_the_door(listener):
-    while True:
-        try:
-            yield listener.accept()[0]
-        except BlockingIOError:
-            return
-
-
-def take_turn(conn, unsent, pieces=8):
-    fd = conn.fileno()
-    try:
-        for _ in range(pieces):  # and no more: others have their turn, too
-            unsent[fd] = unsent[fd] or conn.recv(65536)
-            if not unsent[fd]:
-                return "ended"
-            unsent[fd] = unsent[fd][conn.send(unsent[fd]) :]
-        return "unfinished"
-    except BlockingIOError:
-        return "waiting"  # read to the end, or no room to send: an edge will come
-    except OSError:
-        return "ended"
+def start_of_edge_echo(listener, stop):
+    conns = {}
+    with select.epoll() as epoll:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(listener, select.EPOLLIN)
+        while not stop.is_set():
+            for fd, mask in epoll.poll():
+                if fd == listener.fileno():
+                    conn, address = listener.accept()
+                    conns[conn.fileno()] = conn
+                    epoll.register(conn, select.EPOLLIN | select.EPOLLET)
+                elif fd in conns:
+                    data = conns[fd].recv(1024)
+                    if data:
+                        conns[fd].send(data)
+                    else:
+                        epoll.unregister(fd)
+                        conns.pop(fd).close()
+    for conn in conns.values():
+        conn.close()
 
 
 def burst_server(listener, stop):
@@ -65,7 +102,11 @@ def burst_server(listener, stop):
         while not stop.is_set():
             for fd, mask in epoll.poll():
                 if fd == listener.fileno():
-                    for conn in all_at_the_door(listener):
+                    while True:
+                        try:
+                            conn, address = listener.accept()
+                        except BlockingIOError:
+                            break
                         conn.setblocking(False)
                         conns[conn.fileno()] = conn
                         epoll.register(conn, select.EPOLLIN | select.EPOLLET)
@@ -74,11 +115,11 @@ def burst_server(listener, stop):
                         data = conns[fd].recv(1024)
                     except BlockingIOError:
                         break
-                    if not data:
+                    if data:
+                        conns[fd].send(data)
+                    else:
                         epoll.unregister(fd)
                         conns.pop(fd).close()
-                    else:
-                        conns[fd].send(data)
     for conn in conns.values():
         conn.close()
 
@@ -87,8 +128,9 @@ EXERCISES = [
     Exercise(
         name="edge-echo",
         chapter="06",
-        about="Write the server that remembers: every client is registered once, for `EPOLLIN`, `EPOLLOUT` and "
-        "`EPOLLET`. Make the listener edge-triggered too, if you like: the check sends it a crowd.",
+        about="Extend the server that forgets into one that remembers: it registers every client once, for `EPOLLIN`, "
+        "`EPOLLOUT` and `EPOLLET`, and loses no byte. Make the listener edge-triggered too, if you like: the check "
+        "sends it a crowd.",
         trials=(
             "echoes one message",
             "is not held up by a silent client",
@@ -107,23 +149,24 @@ EXERCISES = [
         hints=(
             "Register each client once, for `EPOLLIN | EPOLLOUT | EPOLLET`. epoll tells you once, when something "
             "arrives.",
-            "So after each event go on until the socket raises `BlockingIOError`: read and send in turn. "
-            "The same holds for `accept`, if the listener is edge-triggered too.",
-            "A client that sends without pause never lets you reach `BlockingIOError`. Stop after some pieces, and put "
-            "it into a set of unfinished clients. While that set is not empty, look with `poll(0)` instead of waiting.",
+            "So after each event go on until the socket, which has to be nonblocking, raises `BlockingIOError`: read "
+            "and send in turn. The same holds for `accept`, if the listener is edge-triggered too.",
             "When `send` finds no room, keep the bytes and go on to the next client. An edge comes when there is room, "
             "because you asked for `EPOLLOUT`.",
+            "A client that sends without pause never lets you reach `BlockingIOError`. Stop after some pieces, and put "
+            "it into a set of unfinished clients. While that set is not empty, look with `poll(0)` instead of waiting.",
         ),
         why="Every event starts a turn, a turn ends with `BlockingIOError` or after eight pieces, "
         "and a client that has not raised `BlockingIOError` yet is remembered in `unfinished`.",
-        functions=(edge_echo, all_at_the_door, take_turn),
+        functions=(edge_echo,),
+        start=start_of_edge_echo,
         way="edge",
     ),
     Exercise(
         name="one-accept",
         chapter="06",
-        about="This server reads until EAGAIN. Still, of a crowd that connects at one instant, most are never "
-        "answered.",
+        about="This server reads until EAGAIN. Still, when a crowd connects at one instant, most of its clients are "
+        "never answered.",
         trials=(
             "echoes one message",
             "serves 64 clients in turn",
@@ -131,21 +174,25 @@ EXERCISES = [
             "is not held up by a silent client",
         ),
         hints=(
-            "Five clients in the accept queue make one edge. How often does the server call `accept` for it?",
+            "Five clients in the accept queue can make one edge. How often does the server call `accept` for it?",
             "Accept until the queue is empty. How does `accept` tell you that?",
             "On a blocking listener `accept` waits instead of telling you: call `setblocking(False)`.",
         ),
         why="For each edge, `accept` is called until `BlockingIOError`, and the listener is nonblocking, so that it "
         "raises that. (A level-triggered listener would do as well: it is reported while a client waits in the queue.)",
-        functions=(burst_server, all_at_the_door),
+        functions=(burst_server,),
         broken=variant(
             burst_server,
             "burst_server",
-            "Of a crowd that connects at one instant, most are never answered.",
+            "When a crowd connects at one instant, most of its clients are never answered.",
             ("listener.setblocking(False)\nconns = {}", "conns = {}"),
             (
                 """
-                for conn in all_at_the_door(listener):
+                while True:
+                    try:
+                        conn, address = listener.accept()
+                    except BlockingIOError:
+                        break
                     conn.setblocking(False)
                     conns[conn.fileno()] = conn
                     epoll.register(conn, select.EPOLLIN | select.EPOLLET)

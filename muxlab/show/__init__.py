@@ -8,6 +8,8 @@ would hide its function.
 from muxlab.show.charts import beside, cost, replies, round_trip
 from muxlab.show.crowds import crowds
 from muxlab.show.duel import duel
+from muxlab.show.durations import durations
+from muxlab.show.path import path
 from muxlab.show.playground import playground
 from muxlab.show.predict import predict
 from muxlab.show.race import race
@@ -21,6 +23,8 @@ __all__ = [
     "cost",
     "crowds",
     "duel",
+    "durations",
+    "path",
     "playground",
     "predict",
     "race",

@@ -202,7 +202,7 @@ wrong("epoll-echo", "survives a reset between messages", "tutorial",
     base=STARTS["epoll-echo"])
 wrong("epoll-echo", "returns 4 MiB whole to a client that reads late", "never_back_to_reading",
     "modify to EPOLLOUT, and never back: a client that was slow once is not heard again.",
-    ("if unsent[conn]:\n    flush(conn)", "if mask & select.EPOLLOUT:\n    flush(conn)"),
+    ("echo(conn)\nif conn", "if mask & select.EPOLLIN or unsent[conn]:\n    echo(conn)\nif conn"),
     (MODIFY, "if unsent[conn]:\n    epoll.modify(conn, wanted)"))
 add("epoll-echo", "waits with epoll.poll", SOLVED["never-stall"][0])
 
@@ -225,8 +225,8 @@ for name, mistake, look in [
 
 wrong("edge-echo", "takes messages that come glued together", "one_recv_for_each_edge",
     "The article's server: no edge comes for what one recv leaves.",
-    ("for _ in range(pieces):", "for _ in range(1):"), ("recv(65536)", "recv(4096)"),
-    ('return "unfinished"', 'return "waiting"'))
+    ("for piece in range(8):", "for piece in range(1):"), ("recv(65536)", "recv(4096)"),
+    ("unfinished.add(conn.fileno())", "pass"))
 wrong("edge-echo", "is not held up by a silent client", "drains_blocking_sockets",
     "The last recv of the drain loop waits, and the server with it.",
     ("conn.setblocking(False)\nconns", "conns"))
@@ -236,17 +236,17 @@ wrong("edge-echo", "returns 4 MiB whole to a client that reads late", "never_ask
     ("select.EPOLLIN | select.EPOLLOUT | select.EPOLLET", "select.EPOLLIN | select.EPOLLET"))
 wrong("edge-echo", "accepts a burst of 300", "one_accept_for_each_edge",
     "The listener is edge-triggered as well, and one accept is made for each edge.",
-    ("in all_at_the_door(listener):", "in [listener.accept()[0]]:"))
+    ("while True:\n    try:", "for once in range(1):\n    try:"))
 
 wrong("one-accept", "echoes one message", "accepts_on_a_blocking_listener",
     "`while True: accept` waits for a client that is not coming.",
     ("listener.setblocking(False)\nconns", "conns"))
 wrong("one-accept", "accepts a burst of 300", "accepts_twenty",
-    "As many as the chapter's crowd had.",
+    "Twenty for each edge, and a crowd may be larger.",
     ("while True:", "for _ in range(20):"))
 wrong("one-accept", "echoes one message", "an_empty_queue_is_an_error",
     "The BlockingIOError at the end of the queue is not expected.",
-    ("except BlockingIOError:\n    return", "finally:\n    pass"))
+    ("except BlockingIOError:\n    break\nconn", "finally:\n    pass\nconn"))
 wrong("one-accept", "serves 64 clients in turn", "answers_only_at_the_door",
     "Each client is read from once, when it is accepted, and then forgotten.",
     ("conns[conn.fileno()] = conn", "try:\n    conn.send(conn.recv(1024))\nexcept OSError:\n    pass"))
@@ -392,7 +392,7 @@ wrong("heir", "survives a reset before any data", "forgets_what_was_never_known"
 wrong("your-server", LACK, "not_ready_for_emfile", "Good company, until the descriptors run out.", NO_EMFILE)
 wrong("your-server", "is fair while one client floods", "drains_without_end",
     "Edge-triggered, and reads until EAGAIN: a client that sends without pause has the server to itself.",
-    ("pieces=8", "pieces=10**9"),
+    ("range(8)", "range(10**9)"),
     base=SOLVED["edge-echo"])
 wrong("your-server", "echoes one message", "half_done",
     "The skeleton with its first lines filled in.",

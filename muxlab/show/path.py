@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from muxlab.measure.slow_reader import Moment
 from muxlab.show import style
+from muxlab.show.log_axes import legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +26,7 @@ PLACES = {
 """The places, from the bottom of the chart to its top: what each is called, its colour, and its hatching."""
 
 HEIGHT = 2.6  # inches, of one chart
+LEGEND = 1.1  # inches, below the last one
 KIB = 1024
 
 
@@ -51,15 +53,14 @@ def path(runs: Mapping[str, Iterable[Moment]] | Iterable[Moment], axes: Iterable
             _draw(ax, name, moments)
         given[-1].set_xlabel("pieces sent, then pieces read")
         handles, labels = given[0].get_legend_handles_labels()
-        given[0].legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.01, 1.04), fontsize=9.5,
-                        borderaxespad=0)  # fmt: skip
+        legend_below(given[-1], handles[::-1], labels[::-1], ncols=2)
     return given
 
 
 def _new(number: int) -> list[Axes]:
     from muxlab.show.chart_figure import new_charts
 
-    return list(new_charts(number, figsize=(style.SIZE[0], HEIGHT * number + 0.3))[1][:, 0])
+    return list(new_charts(number, figsize=(style.CHART[0], HEIGHT * number + LEGEND))[1][:, 0])
 
 
 def _draw(ax: Axes, name: str, moments: list[Moment]) -> None:

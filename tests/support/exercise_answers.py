@@ -163,10 +163,10 @@ wrong("restless", "survives a reset between messages", "dies_of_the_next_reset",
 
 wrong("poll-echo", "sleeps when nobody talks", "never_unregisters",
     "epoll forgets a closed descriptor, and poll does not: POLLNVAL, again and again.",
-    ("poll.unregister(fd)", "pass"))
+    ("poll.unregister(conn)", "pass"))
 wrong("poll-echo", "sleeps while a client does not read", "never_modifies",
     "Always POLLIN: while a client does not read, its bytes wake the server, which may not take them.",
-    ("poll.modify(fd, select.POLLOUT if unsent[fd] else select.POLLIN)", "pass"))
+    ("poll.modify(conn, select.POLLOUT if unsent[conn] else select.POLLIN)", "pass"))
 wrong("poll-echo", "survives a reset between messages", "equals_pollin",
     "The article's test of the mask: a reset is never looked at.",
     ("elif fd in conns:", "elif fd in conns and mask in (select.POLLIN, select.POLLOUT):"))

@@ -24,7 +24,7 @@ PLACES = {
 }
 """The places, from the bottom of the chart to its top: what each is called, its colour, and its hatching."""
 
-HEIGHT = 2.6  # inches, of one chart
+HEIGHT = 2.9  # inches, of one chart
 KIB = 1024
 
 
@@ -48,11 +48,10 @@ def path(runs: Mapping[str, Iterable[Moment]] | Iterable[Moment], axes: Iterable
     with style.style():
         given = list(axes) if axes is not None else _new(len(found))
         for ax, (name, moments) in zip(given, found.items(), strict=True):
-            _draw(ax, name, moments)
+            _draw(ax, name, moments, key=ax is given[0])
         given[-1].set_xlabel("pieces sent, then pieces read")
         handles, labels = given[0].get_legend_handles_labels()
-        given[0].legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.01, 1.04), fontsize=9.5,
-                        borderaxespad=0)  # fmt: skip
+        given[0].legend(handles[::-1], labels[::-1], loc="upper right", fontsize=9, borderaxespad=0)  # fmt: skip
     return given
 
 
@@ -62,7 +61,7 @@ def _new(number: int) -> list[Axes]:
     return list(new_charts(number, figsize=(style.SIZE[0], HEIGHT * number + 0.3))[1][:, 0])
 
 
-def _draw(ax: Axes, name: str, moments: list[Moment]) -> None:
+def _draw(ax: Axes, name: str, moments: list[Moment], key: bool) -> None:
     turn = next((number for number, moment in enumerate(moments) if moment.reading), len(moments))
     at = range(1, len(moments) + 1)
     floor = [0.0] * len(moments)
@@ -75,7 +74,7 @@ def _draw(ax: Axes, name: str, moments: list[Moment]) -> None:
     held = max(moment.unsent for moment in moments) / KIB
     finding = f"the server itself holds at most {held:,.0f} KiB"
     ax.set_title(f"{name}: {finding}" if name else finding[0].upper() + finding[1:])
-    ax.set(xlim=(0.5, len(moments) + 0.5), ylim=(0, highest * 1.18), ylabel="KiB on their way")
+    ax.set(xlim=(0.5, len(moments) + 0.5), ylim=(0, highest * (1.45 if key else 1.15)), ylabel="KiB on their way")
     if 0 < turn < len(moments):
         ax.axvline(turn + 0.5, color=style.MID, linewidth=1, linestyle=(0, (3, 2)))
         aside: Any = {

@@ -30,7 +30,7 @@ def test_a_path_says_how_much_the_server_held() -> None:
 def test_several_paths_share_one_key() -> None:
     above, below = show.path({"With a mark": STORY, "Without": STORY[:2]})
     assert above.get_title("left").startswith("With a mark: the server itself holds at most 64")
-    assert above.get_legend() and not below.get_legend()
+    assert below.get_legend() and not above.get_legend()
     assert not below.texts  # its client never reads
     assert "Without: the server itself" in above.figure.words()
 

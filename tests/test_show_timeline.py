@@ -223,7 +223,10 @@ def test_a_running_server_and_a_stepper_are_drawn_as_they_are():
             stepper.run_until_blocked()
             running, stepped = compare([server, stepper])
             alone = timeline(stepper)
-    assert running.get_title("left") == "epoll" and stepped.get_title("left") == alone.get_title("left") == "select"
+    assert (
+        running.get_title("left").strip() == "epoll"
+        and stepped.get_title("left") == alone.get_title("left") == "select"
+    )
     assert rows(running) == rows(stepped) == ["waits", "listener", "client 1", "client 2"]
     assert marks(running)["data"] >= 42  # two clients accepted, and 20 messages at least received and sent
     assert marks(stepped) == {"wait": 1, "EAGAIN": 1, "data": 1}
@@ -242,7 +245,7 @@ def test_who_was_accepted_and_is_silent_has_an_empty_row():
 
 def test_panels_are_named_and_coloured_as_told():
     axes = compare({"epoll": EVERY_KIND, "mine": EVERY_KIND})
-    assert [ax.get_title("left") for ax in axes] == ["epoll", "mine"]
+    assert [ax.get_title("left").strip() for ax in axes] == ["epoll", "mine"]
     colours = [style.line_colour("epoll"), style.on_any_page(style.OWN.colour)]
     assert [ax.spines["left"].get_edgecolor() for ax in axes] == [matplotlib.colors.to_rgba(c) for c in colours]
     assert [ax.get_legend() is None for ax in axes] == [True, False]
@@ -332,7 +335,7 @@ def test_a_call_that_sleeps_is_a_bar_as_long_as_it_lasted():
     ax = timeline(THINKER, times=True)
     assert bars(ax) == [("client 1", 1, 900)]
     assert ax.get_xlabel() == "milliseconds since the first call"
-    assert ax.get_title("right") == "the longest call: recv(client 1), 899 ms of 999 ms"
+    assert ax.get_title("right") == "longest: recv(client 1), 899 ms of 999 ms"
     assert "asleep in recv: 899 ms" in [text.get_text() for text in ax.texts]
     assert rows(ax) == ["listener", "client 1", "client 2"]  # nothing waited for all at once
     assert marks(ax) == {"data": 5}

@@ -50,6 +50,32 @@ def polling_echo(listener, stop):
         conn.close()
 
 
+def start_of_polling_echo(listener, stop):
+    listener.setblocking(False)
+    clients = []
+    while not stop.is_set():
+        try:
+            conn, address = listener.accept()
+            conn.setblocking(False)
+            clients.append(conn)
+        except BlockingIOError:
+            pass
+        for conn in list(clients):
+            try:
+                data = conn.recv(1024)
+            except BlockingIOError:
+                continue
+            except OSError:
+                data = b""
+            if data == b"":
+                clients.remove(conn)
+                conn.close()
+            else:
+                conn.send(data)
+    for conn in clients:
+        conn.close()
+
+
 def buggy_server(listener, stop):
     listener.setblocking(False)
     clients = []
@@ -111,6 +137,7 @@ EXERCISES = [
         why="Each step has a name of its own, and one dictionary is enough: its keys are the clients to ask, its "
         "values the bytes that `send` did not take.",
         functions=(polling_echo,),
+        start=start_of_polling_echo,
     ),
     Exercise(
         name="misspelt",

@@ -83,7 +83,7 @@ EXERCISES = [
     Exercise(
         name="never-stall",
         chapter="03",
-        about="Extend your repaired server so that no client can hold it up: not one that does not read, not one that "
+        about="Extend the repaired server so that no client can hold it up: not one that does not read, not one that "
         "resets its connection, not one that is silent. Its memory stays bounded, and no byte is lost.",
         trials=(
             "echoes one message",
@@ -110,6 +110,7 @@ EXERCISES = [
         why="A client stands in the first list while nothing is owed to it, and in the second while something is. "
         "No call blocks but `select`.",
         functions=(never_stall,),
+        start=restless_server,
         way="select",
     ),
     Exercise(

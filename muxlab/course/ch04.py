@@ -8,7 +8,64 @@ from .variant import variant
 
 def poll_echo(listener, stop):
     listener.setblocking(False)
-    conns, unsent = {}, {}  # both by descriptor
+    poll = select.poll()
+    conns = {}  # for each descriptor, its socket
+    unsent = {}  # for each client, the bytes that still have to go
+
+    def welcome():
+        try:
+            conn, address = listener.accept()
+        except OSError:
+            return  # the client has gone again, or no descriptor is left
+        conn.setblocking(False)
+        unsent[conn] = b""
+        conns[conn.fileno()] = conn
+        poll.register(conn, select.POLLIN)
+
+    def read_some(conn):
+        unsent[conn] = conn.recv(65536)
+        if unsent[conn]:
+            flush(conn)
+        else:
+            drop(conn)
+
+    def flush(conn):
+        sent = conn.send(unsent[conn])
+        unsent[conn] = unsent[conn][sent:]
+
+    def drop(conn):
+        poll.unregister(conn)  # close does not: a closed number would be reported again and again
+        del conns[conn.fileno()], unsent[conn]
+        conn.close()
+
+    def echo(conn):
+        try:
+            if unsent[conn]:
+                flush(conn)
+            else:
+                read_some(conn)
+        except BlockingIOError:
+            pass  # no room: the bytes stay in `unsent`, and wait for it
+        except OSError:
+            drop(conn)  # a reset: the end of this client, and of no other
+
+    poll.register(stop, select.POLLIN)
+    poll.register(listener, select.POLLIN)
+    while not stop.is_set():
+        for fd, mask in poll.poll():
+            if fd == listener.fileno():
+                welcome()
+            elif fd in conns:  # whatever the mask says: try
+                conn = conns[fd]
+                echo(conn)
+                if conn in unsent:  # it has not left
+                    poll.modify(conn, select.POLLOUT if unsent[conn] else select.POLLIN)
+    for conn in conns.values():
+        conn.close()
+
+
+def start_of_poll_echo(listener, stop):
+    conns = {}
     poll = select.poll()
     poll.register(stop, select.POLLIN)
     poll.register(listener, select.POLLIN)
@@ -16,24 +73,15 @@ def poll_echo(listener, stop):
         for fd, mask in poll.poll():
             if fd == listener.fileno():
                 conn, address = listener.accept()
-                conn.setblocking(False)
-                conns[conn.fileno()], unsent[conn.fileno()] = conn, b""
+                conns[conn.fileno()] = conn
                 poll.register(conn, select.POLLIN)
-            elif fd in conns:  # whatever the mask says: try
-                try:
-                    unsent[fd] = unsent[fd] or conns[fd].recv(65536)
-                    ended = not unsent[fd]
-                    unsent[fd] = unsent[fd][conns[fd].send(unsent[fd]) :]
-                except BlockingIOError:
-                    ended = False
-                except OSError:
-                    ended = True
-                if ended:
-                    poll.unregister(fd)  # close does not: a closed number would be reported again and again
-                    conns.pop(fd).close()
-                    del unsent[fd]
+            elif fd in conns:
+                data = conns[fd].recv(65536)
+                if data:
+                    conns[fd].sendall(data)
                 else:
-                    poll.modify(fd, select.POLLOUT if unsent[fd] else select.POLLIN)
+                    poll.unregister(fd)
+                    conns.pop(fd).close()
     for conn in conns.values():
         conn.close()
 
@@ -67,8 +115,8 @@ EXERCISES = [
     Exercise(
         name="poll-echo",
         chapter="04",
-        about="Write the server that `select` cannot be: the same conversation over `select.poll`, "
-        "for more than 1,024 clients at once.",
+        about="Extend the short server of `poll` with what chapter 3 did for `select`, until no client can hold it up: "
+        "not one that resets its connection, and not one that does not read. It holds more than 1,024 clients at once.",
         trials=(
             "echoes one message",
             "survives a reset between messages",
@@ -85,25 +133,26 @@ EXERCISES = [
             "returns when told to stop",
         ),
         hints=(
-            "`select.poll()` gives an object with `register`, `modify`, `unregister` and `poll`. Its `poll` returns "
-            "pairs of a descriptor number and a mask, so you need a dictionary from the number to the socket.",
-            "Compare a mask bit by bit, or not at all: whatever `poll` says about a client, try to read; "
-            "`recv` tells whether it is bytes, the end or an error.",
-            "While bytes are owed to a client, watch it for `POLLOUT` instead of `POLLIN`: call `modify`, there and "
+            "No call may wait but `poll.poll`: make every socket nonblocking, and keep what `send` did not take in a "
+            "second dictionary.",
+            "Compare a mask bit by bit, or not at all: whatever `poll` says about a client, try; "
+            "`recv` tells you whether it is bytes, the end or an error, and an error ends that client alone.",
+            "As long as a client is owed bytes, watch it for `POLLOUT` instead of `POLLIN`: call `modify`, there and "
             "back.",
             "`poll` keeps its list on your side of the kernel. Unregister a client before you close it, "
             "or the dead number is reported again and again (`POLLNVAL`).",
         ),
-        why="The `select` server with a list that does not end at 1,024: what changes is who keeps it. "
-        "Between two calls the poll object does, and at each call the kernel still walks through all of it.",
+        why="The `select` server with a list that does not end at 1,024. What changes is who keeps the list: between "
+        "two calls the poll object does, and at each call the kernel still walks through all of it.",
         functions=(poll_echo,),
+        start=start_of_poll_echo,
         way="poll",
     ),
     Exercise(
         name="ghost",
         chapter="04",
-        about="This `poll` server is careful with every client. Then one leaves, politely even, and from that moment "
-        "on a core is busy, for nobody. Whose number does `poll` report?",
+        about="This `poll` server is careful with every client. Then one of them leaves, quite politely, and from that "
+        "moment on a core is busy, for nobody. Whose number does `poll` report?",
         trials=(
             "echoes one message",
             "survives a reset between messages",

@@ -18,6 +18,7 @@ from muxlab.show.log_axes import (
     decade,
     explain,
     guide,
+    legend_below,
     lines_of,
     log_axes,
     log_ticks,
@@ -94,7 +95,7 @@ def beside(rows: Iterable[Any], published: Iterable[Any], ax: Axes | None = None
     (form, own), (_, theirs) = lines_of(rows, "beside"), lines_of(published, "beside")
     lines_of([*rows, *published], "beside")  # refuses two experiments in one chart
     with style.style():
-        ax = log_axes(ax, form)
+        ax = log_axes(ax, form, height=5.0)  # inches: three more lines of text above it, and the slopes below
         set_finding(ax, _apart_in_both(form, own, theirs))
         for name, points in theirs.items():
             look = style.look(name)
@@ -162,7 +163,7 @@ def replies(rows: Iterable[Any], axes: Sequence[Axes] | None = None) -> tuple[Ax
         _bars(right, "CPU µs per reply", ordered, [row.cpu_us_per_reply for row in ordered], _short_number)
         right.set_yticklabels([])
         if axes is None:
-            left.figure.suptitle(_lead(ordered), x=0.01, ha="left", fontsize=12.5, fontweight="bold",
+            left.figure.suptitle(_lead(ordered), x=0.01, ha="left", fontsize=12, fontweight="bold",
                                  parse_math=False)  # fmt: skip
     return left, right
 
@@ -213,9 +214,8 @@ def _slopes(ax: Axes, names: Sequence[str], rows: list[Any], published: list[Any
         slopes = (_slope(name, rows), _slope(name, published))
         said = [f"{value} {where}" for value, where in zip(slopes, ("here", "published"), strict=True) if value]
         texts.append(f"{name}: {', '.join(said)}" if said else name)
-    legend = ax.legend([lines[name] for name in names], texts, loc="upper left", bbox_to_anchor=(-0.02, -0.2), ncols=2,
-                       fontsize=10, columnspacing=2, title="slopes (0 is flat, 1 is proportional)",
-                       alignment="left", title_fontsize=10)  # fmt: skip
+    legend = legend_below(ax, [lines[name] for name in names], texts, title="slopes (0 is flat, 1 is proportional)",
+                          alignment="left", title_fontsize=10)  # fmt: skip
     for name, text in zip(names, legend.get_texts(), strict=True):
         text.set(color=style.text_colour(name), parse_math=False)
 
@@ -254,7 +254,7 @@ def _lead(ordered: Sequence[Any]) -> str:
 def _new_pair(bars: int) -> tuple[Axes, Axes]:
     from muxlab.show.chart_figure import new_charts
 
-    width, _ = style.SIZE
+    width, _ = style.CHART
     left, right = new_charts(1, 2, figsize=(width, 1.4 + 0.42 * bars))[1][0]  # inches: the titles, and the bars
     return left, right
 
@@ -272,7 +272,7 @@ def _bars(ax: Axes, title: str, rows: Sequence[Any], values: Sequence[float], wr
         label.set(
             color=style.text_colour(row.server), fontweight="bold", parse_math=False
         )  # the axes may be a learner's
-    ax.set(xlim=(0, max(values) * 1.28 or 1), xticks=[])  # room for the numbers, which say more than an axis
+    ax.set(xlim=(0, max(values) * 1.4 or 1), xticks=[])  # room for the numbers, which say more than an axis
     ax.tick_params(axis="y", length=0)
     ax.grid(False)
     ax.spines["bottom"].set_visible(False)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from muxlab.measure.rows import Form, form_of
 from muxlab.show import style
+from muxlab.show.findings import letters_beside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Points = list[tuple[int, float]]
 
+LINE = 13  # points from line to line of small text
 NEAR = 1.3  # lines whose ends differ by less than this factor end together: 9,000 and 10,000 are a few pixels apart
 
 
@@ -54,9 +57,9 @@ def lines_of(rows: Iterable[Any], caller: str) -> tuple[Form, dict[str, Points]]
     return forms[0], lines
 
 
-def log_axes(ax: Axes | None, form: Form) -> Axes:
+def log_axes(ax: Axes | None, form: Form, height: float = style.CHART[1]) -> Axes:
     """Return `ax`, or a new one, with both scales logarithmic and its axes named (call it inside `style()`)."""
-    ax = style.new_axes(ax)
+    ax = style.new_axes(ax, height)
     ax.set(xscale="log", yscale="log", xlabel=form.sizes, ylabel=form.costs)
     return ax
 
@@ -105,9 +108,23 @@ def guide(ax: Axes, lines: Mapping[str, Points], noun: str) -> str:
 def explain(ax: Axes, words: str) -> None:
     """Write a line between the title and the chart, where no line of the chart can come."""
     if words:
-        ax.set_title(ax.get_title("left"), loc="left", pad=26, parse_math=False)
+        words = textwrap.fill(words, letters_beside(ax, LINE / 2.2))
+        above = 11 + LINE * (1 + words.count("\n"))
+        ax.set_title(ax.get_title("left"), loc="left", pad=above, parse_math=False)
         ax.annotate(words, (0, 1), xytext=(0, 9), xycoords="axes fraction", textcoords="offset points", fontsize=10
                     ).set_in_layout(False)  # fmt: skip
+
+
+def legend_below(ax: Axes, handles: Sequence[Any], texts: Sequence[str], **how: Any) -> Any:
+    """Add a legend below the numbers and the name of the horizontal axis, and return it."""
+    from matplotlib.transforms import ScaledTranslation
+
+    below = ax.transAxes + ScaledTranslation(0, -0.55, ax.figure.dpi_scale_trans)  # inches
+    legend = ax.legend(handles, texts, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, fontsize=10,
+                       borderaxespad=0, **how)  # fmt: skip
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return legend
 
 
 def name_lines(ax: Axes, lines: Mapping[str, Points], also: Mapping[str, str] | None = None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from muxlab.measure.slow_reader import Moment
 from muxlab.show import style
+from muxlab.show.log_axes import legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +25,8 @@ PLACES = {
 }
 """The places, from the bottom of the chart to its top: what each is called, its colour, and its hatching."""
 
-HEIGHT = 2.9  # inches, of one chart
+HEIGHT = 2.6  # inches, of one chart
+LEGEND = 1.1  # inches, below the last one
 KIB = 1024
 
 
@@ -48,20 +50,20 @@ def path(runs: Mapping[str, Iterable[Moment]] | Iterable[Moment], axes: Iterable
     with style.style():
         given = list(axes) if axes is not None else _new(len(found))
         for ax, (name, moments) in zip(given, found.items(), strict=True):
-            _draw(ax, name, moments, key=ax is given[0])
+            _draw(ax, name, moments)
         given[-1].set_xlabel("pieces sent, then pieces read")
         handles, labels = given[0].get_legend_handles_labels()
-        given[0].legend(handles[::-1], labels[::-1], loc="upper right", fontsize=9, borderaxespad=0)  # fmt: skip
+        legend_below(given[-1], handles[::-1], labels[::-1], ncols=2)
     return given
 
 
 def _new(number: int) -> list[Axes]:
     from muxlab.show.chart_figure import new_charts
 
-    return list(new_charts(number, figsize=(style.SIZE[0], HEIGHT * number + 0.3))[1][:, 0])
+    return list(new_charts(number, figsize=(style.CHART[0], HEIGHT * number + LEGEND))[1][:, 0])
 
 
-def _draw(ax: Axes, name: str, moments: list[Moment], key: bool) -> None:
+def _draw(ax: Axes, name: str, moments: list[Moment]) -> None:
     turn = next((number for number, moment in enumerate(moments) if moment.reading), len(moments))
     at = range(1, len(moments) + 1)
     floor = [0.0] * len(moments)
@@ -74,7 +76,7 @@ def _draw(ax: Axes, name: str, moments: list[Moment], key: bool) -> None:
     held = max(moment.unsent for moment in moments) / KIB
     finding = f"the server itself holds at most {held:,.0f} KiB"
     ax.set_title(f"{name}: {finding}" if name else finding[0].upper() + finding[1:])
-    ax.set(xlim=(0.5, len(moments) + 0.5), ylim=(0, highest * (1.45 if key else 1.15)), ylabel="KiB on their way")
+    ax.set(xlim=(0.5, len(moments) + 0.5), ylim=(0, highest * 1.18), ylabel="KiB on their way")
     if 0 < turn < len(moments):
         ax.axvline(turn + 0.5, color=style.MID, linewidth=1, linestyle=(0, (3, 2)))
         aside: Any = {

@@ -115,11 +115,12 @@ FROM_JUPYTERLAB = {  # what a panel takes from JupyterLab's theme, and ours for 
 
 SIZE = (7.2, 4.0)  # inches; at 106 dots per inch 763 pixels, a notebook cell on a small laptop; PNGs stay below 60 kB
 DPI = 106
+CHART = (5.8, 3.6)  # inches; JupyterLab shows an SVG as it is, and has 568 pixels for it in a window of 1,000
 
 _RC: Any = {
     "figure.figsize": SIZE, "figure.dpi": DPI, "figure.facecolor": CARD, "savefig.facecolor": "auto",
     "axes.facecolor": CARD, "axes.edgecolor": MUTED, "axes.linewidth": 0.8, "axes.axisbelow": True,
-    "axes.titlesize": 12.5, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 14,
+    "axes.titlesize": 12, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 14,
     "axes.labelsize": 11, "axes.labelcolor": INK, "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.8, "text.color": INK, "font.size": 11,
     "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
@@ -231,13 +232,13 @@ def _rule(selector: str, values: dict[str, str]) -> str:
 # ---- charts and pictures
 
 
-def new_axes(ax: Axes | None = None, height: float = SIZE[1]) -> Axes:
+def new_axes(ax: Axes | None = None, height: float = CHART[1]) -> Axes:
     """Return `ax`, or an empty chart in the course's look, so many inches high (call it inside `style()`)."""
     if ax is not None:
         return ax
     from muxlab.show.chart_figure import new_charts
 
-    return new_charts(figsize=(SIZE[0], height))[1][0, 0]
+    return new_charts(figsize=(CHART[0], height))[1][0, 0]
 
 
 def new_picture(height: float) -> tuple[Figure, Axes]:

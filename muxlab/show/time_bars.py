@@ -35,7 +35,7 @@ def draw_times(ax: Axes, selection: Selection, rows: RowLayout, waiting: Waiting
     for row, began, ended, what, words in bars:
         left, right = (began - start) / size, (ended - start) / size
         ax.barh(rows.down[row], right - left, 0.74, left, color=_colour(what), zorder=2)
-        if LETTER * len(words) < 0.85 * style.SIZE[0] * 72 * (ended - began) / (end - start):  # it fits into its bar
+        if LETTER * len(words) < 0.8 * style.CHART[0] * 72 * (ended - began) / (end - start):  # it fits into its bar
             ax.annotate(words, ((left + right) / 2, rows.down[row]), ha="center", va="center", color=style.INK,
                         fontsize=10, zorder=3)  # fmt: skip
     places: dict[str, list[tuple[float, float]]] = {}
@@ -49,7 +49,7 @@ def draw_times(ax: Axes, selection: Selection, rows: RowLayout, waiting: Waiting
     longest = max(selection.shown, key=_took)
     finding = f"{longest.name}({longest.who})" if longest.who else longest.name
     took, total = style.human_seconds(longest.took), style.human_seconds(end - start)
-    ax.set_title(f"the longest call: {finding}, {took} of {total}", loc="right", fontsize=10.5, fontweight="normal")
+    ax.set_title(f"longest: {finding}, {took} of {total}", loc="right", fontsize=10, fontweight="normal")
 
 
 def explain_times(selection: Selection, waiting: Waiting) -> list[Any]:

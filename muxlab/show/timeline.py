@@ -5,7 +5,7 @@ Along may also be time: then a call is a bar as long as it lasted, see `time_bar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from muxlab.show import style
@@ -30,6 +30,7 @@ MEANING = {
 
 OVER = ("wait", "done", "EAGAIN", "data", "end", "error")  # as they are drawn: rare ones lie over what may be a wall
 ROW = 0.24  # inches: a line of text, and some air
+NAMES = 60  # points that the names of the rows take
 WALL = 1000  # marks in a chart: more of them are stored as one small picture
 
 
@@ -68,7 +69,7 @@ def timeline(
     rows = lay_out([selection])
     with style.style():
         if ax is None:
-            (ax,) = _new_charts(rows, 1)
+            (ax,) = _new_charts(rows, [selection])
         _draw(ax, selection, rows, (selection.shown[0].number, selection.shown[-1].number))
         ax.set_xlabel(f"call number{selection.part and ': ' + selection.part}")
         _explain(ax, [selection])
@@ -84,7 +85,7 @@ def _timeline_of_times(selection: Selection, ax: Axes | None, waiting: Mapping[s
     rows = lay_out([selection], also=waiting, waits=False)
     with style.style():
         if ax is None:
-            (ax,) = _new_charts(rows, 1, TALL)
+            (ax,) = _new_charts(rows, [selection], TALL)
         room = _width(ax) / len(selection.shown)
         draw_times(ax, selection, rows, waiting, lambda kind: _mark(kind, 6, room))
         _name_rows(ax, selection, rows)
@@ -115,7 +116,7 @@ def compare(
     rows, widest = lay_out(selections), max(len(selection.shown) for selection in selections)
     whole = not any(selection.part for selection in selections)
     with style.style():
-        axes = _new_charts(rows, len(selections))
+        axes = _new_charts(rows, selections)
         for ax, selection in zip(axes, selections, strict=True):
             _draw(ax, selection, rows, (1, widest))
             ax.set_xlabel(selection.part)
@@ -133,12 +134,15 @@ def compare(
 # ---- drawing
 
 
-def _new_charts(rows: RowLayout, count: int, row: float = ROW) -> list[Axes]:
-    """Return a new figure's charts of these rows, each `row` inches high, `count` charts above one another."""
+def _new_charts(rows: RowLayout, selections: Sequence[Selection], row: float = ROW) -> list[Axes]:
+    """Return a new figure's charts of these rows, each `row` inches high, one for each selection, top down."""
     from muxlab.show.chart_figure import new_charts
 
-    title, foot = 0.42, 0.95  # inches: for the title of each chart; for the axis and the legend at the foot
-    size = style.SIZE[0], count * (row * (rows.height + 1.2) + title) + foot
+    width = style.CHART[0]
+    in_a_line = all(_fit_in_a_line(one.name, _counts(one.calls), 72 * width - NAMES) for one in selections)
+    title, foot = 0.42 if in_a_line else 0.62, 0.95  # inches: for the title of each chart; for the axis and the legend
+    count = len(selections)
+    size = width, count * (row * (rows.height + 1.2) + title) + foot
     figure, axes = new_charts(count, figsize=size, sharex=True)
     figure.set_layout_engine("constrained", h_pad=0.09)
     return list(axes[:, 0])
@@ -161,7 +165,7 @@ def _draw(ax: Axes, selection: Selection, rows: RowLayout, span: tuple[int, int]
     ax.vlines([x for x, _ in places.get("wait", ())], -0.6, bottom, color=_colour("wait"), alpha=0.3,
               linewidth=_fit(0.8 * room, 0.4, 6), rasterized=len(selection.shown) > WALL)  # fmt: skip
     ax.set(xlim=(span[0] - 6 / room, span[1] + 6 / room), ylim=(bottom, -0.6))
-    ax.set_title(_counts(selection.calls), loc="right", fontsize=10.5, fontweight="normal")
+    ax.set_title(_counts(selection.calls), loc="right", fontsize=10, fontweight="normal")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.xaxis.set_major_formatter(lambda value, _: style.human_number(value))
     _name_rows(ax, selection, rows)
@@ -170,13 +174,18 @@ def _draw(ax: Axes, selection: Selection, rows: RowLayout, span: tuple[int, int]
 def _name_rows(ax: Axes, selection: Selection, rows: RowLayout) -> None:
     """Write the name of the server above its chart, and those of the rows beside it."""
     name, finding = selection.name or "calls", ax.get_title("right")
-    beside = 8 * len(name) + 5.5 * len(finding) < _width(ax)  # points that letters of the two sizes take
+    beside = _fit_in_a_line(name, finding, _width(ax))
     ax.set_title(name if beside else f"{name}\n", loc="left", color=style.text_colour(selection.name), parse_math=False)
     ax.spines["left"].set(color=style.line_colour(selection.name), linewidth=4)
     ax.tick_params(axis="y", length=0, pad=7, labelsize=11 if rows.closeness > 0.75 else 9)
     names = list(rows.named())
     ax.set_yticks([rows.down[name] for name in names], names)
     ax.xaxis.grid(False)
+
+
+def _fit_in_a_line(name: str, finding: str, width: float) -> bool:
+    """Tell whether the name of a server and what is said of it have room above a chart, so many points wide."""
+    return 8 * len(name) + 5.2 * len(finding) < width  # points that letters of the two sizes take
 
 
 def _width(ax: Axes) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,13 +17,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from muxlab.measure.rows import form_of
 from muxlab.show import style
 from muxlab.show.findings import SAME, set_finding, two_digits
-from muxlab.show.log_axes import explain
+from muxlab.show.log_axes import explain, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TIE = SAME  # times the cheapest: who costs no more has won as well
 ALIKE = "all alike"
+LETTER = 5.6  # points that a small letter takes
 KEY = "the number: how many times as much the next one costs"
 
 
@@ -66,7 +68,8 @@ def winners(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
     with style.style():
         ax = style.new_axes(ax, height=1.9 + 0.78 * len(lines))
         for (size, active), field in fields.items():
-            _draw(ax, columns.index(size), lines.index(active), owners[size, active], field)
+            letters = int(72 * (style.CHART[0] - 1) / len(columns) / LETTER)
+            _draw(ax, columns.index(size), lines.index(active), owners[size, active], field, letters)
         ax.set(xlim=(-0.52, len(columns) - 0.48), ylim=(-0.52, len(lines) - 0.48))
         ax.set_xticks(range(len(columns)), [style.human_number(size) for size in columns])
         ax.set_yticks(range(len(lines)), [style.human_number(active) for active in lines])
@@ -136,14 +139,18 @@ def _colour(owner: str) -> str:
     return style.MUTED if owner == ALIKE else style.fill_colour(owner)
 
 
-def _draw(ax: Axes, x: int, y: int, owner: str, field: Field) -> None:
+def _draw(ax: Axes, x: int, y: int, owner: str, field: Field, letters: int) -> None:
+    """Draw one square, which has room for a line of so many small letters."""
     colour = _colour(owner)
     ax.bar(x - 0.48, 0.94, 0.96, y - 0.47, align="edge", linewidth=0, color=colour)
     look: Any = {"textcoords": "offset points", "ha": "center", "va": "center", "color": style.letters_on(colour),
                  "parse_math": False}  # fmt: skip
+    who = textwrap.fill(_who(owner, field.won), max(8, letters))
+    shift = 6 * who.count("\n")
     if field.behind:
-        ax.annotate(f"{two_digits(field.behind[0][1])}×", (x, y), xytext=(0, 7), fontsize=15, fontweight="bold", **look)
-    ax.annotate(_who(owner, field.won), (x, y), xytext=(0, -11 if field.behind else 0), fontsize=10, **look)
+        lead = f"{two_digits(field.behind[0][1])}×"
+        ax.annotate(lead, (x, y), xytext=(0, 8 + shift), fontsize=15, fontweight="bold", **look)
+    ax.annotate(who, (x, y), xytext=(0, -12 if field.behind else 0), fontsize=10, linespacing=1.1, **look)
 
 
 def _who(owner: str, won: list[str]) -> str:
@@ -156,18 +163,12 @@ def _who(owner: str, won: list[str]) -> str:
 
 def _legend(ax: Axes, owners: dict[tuple[int, int], str]) -> None:
     from matplotlib.patches import Patch
-    from matplotlib.transforms import ScaledTranslation
 
     order = [*style.WAITING, *owners.values()]
     names = sorted(set(owners.values()) - {ALIKE}, key=order.index)
-    handles = [Patch(color=_colour(name), label=name) for name in names]
-    if ALIKE in owners.values():
-        handles.append(Patch(color=_colour(ALIKE), label=f"{ALIKE}: none costs more than {TIE:g} times the cheapest"))
-    below = ax.transAxes + ScaledTranslation(0, -0.55, ax.figure.dpi_scale_trans)  # inches: numbers and label
-    legend = ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, ncols=3,
-                       fontsize=10, borderaxespad=0)  # fmt: skip
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    names += [ALIKE] * (ALIKE in owners.values())
+    texts = [f"{ALIKE} (within {TIE:g} times)" if name == ALIKE else name for name in names]
+    legend_below(ax, [Patch(color=_colour(name)) for name in names], texts, ncols=3, columnspacing=1.4)
 
 
 # ---- the same in numbers

@@ -1,6 +1,7 @@
 """A variant of a server: its text, its lines, and what the tap and the stepper see of it."""
 
 import inspect
+import select
 import traceback
 
 import pytest
@@ -89,9 +90,10 @@ def test_it_may_be_made_of_another_variant():
 
 def one_by_one(listener, stop):
     while not stop.is_set():
-        conn, _ = listener.accept()
-        with conn:
-            converse(conn)
+        readable, _, _ = select.select([listener, stop], [], [])
+        if listener in readable:
+            with listener.accept()[0] as conn:
+                converse(conn)
 
 
 def converse(conn, times=8):

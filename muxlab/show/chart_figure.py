@@ -70,7 +70,7 @@ def _tidy(svg: str, title: str, description: str) -> str:
     """Return matplotlib's SVG in less room, with a title and a description, and fonts that every system has."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"(\d\.\d)\d+", r"\1", svg)  # a tenth of a point is finer than most screens
+    svg = re.sub(r"<[^>]*>", _with_short_numbers, svg)
     svg = re.sub(r" font-family: [^;\"]*;", "", svg)  # said once, below
     svg = re.sub(r"'DejaVu Sans'[^;\"]*?sans-serif", style.FONTS, svg)  # in older versions of matplotlib
     svg = re.sub(r" transform=\"rotate\(-?0 [^)]*\)\"", "", svg)
@@ -83,6 +83,11 @@ def _tidy(svg: str, title: str, description: str) -> str:
     return re.sub(
         r"<svg([^>]*)>", lambda found: f'<svg role="img" font-family="{style.FONTS}"{found[1]}>\n{words}', svg, count=1
     )
+
+
+def _with_short_numbers(tag: re.Match[str]) -> str:
+    """Cut the numbers of a tag, not of the text between tags: a tenth of a point is finer than most screens."""
+    return re.sub(r"(\d\.\d)\d+", r"\1", tag[0])
 
 
 def _marks_in_short(found: re.Match[str]) -> str:

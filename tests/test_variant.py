@@ -98,7 +98,7 @@ def test_helpers_are_changed_and_tapped_with_their_server():
     assert once.__globals__["converse"].__defaults__ == (1,) and converse.__defaults__ == (8,)
     with muxlab.serve(once, tap=True) as server:
         assert echoes(server.address)
-        assert server.calls.of("accept") and server.calls.of("recv") and server.calls.of("sendall")
+        assert server.calls.of("accept") and server.calls.of("recv")  # the one in `converse`
 
 
 def test_the_stepper_shows_its_lines():

@@ -38,9 +38,9 @@ class Family:
             file.write(self._name)
 
     @property
-    def size(self) -> int:
-        """How many members there were when `cpu_seconds` was last asked."""
-        return len(self._seconds)
+    def members(self) -> frozenset[int]:
+        """The members that there were when `cpu_seconds` was last asked, by native id."""
+        return frozenset(self._seconds)
 
     def cpu_seconds(self, look: bool = True) -> float:
         """Return the CPU time of all members so far, in seconds; of those that have ended, as much as was last seen.

@@ -93,10 +93,13 @@ class Server(running.Running):
         family = self._family
         return self._cpu if self._ended or family is None else family.cpu_seconds()
 
-    @property
-    def threads(self) -> int:
-        """How many threads the server has, its own and those that it has started, as last seen by `cpu_seconds`."""
-        return self._family.size if self._family else 1
+    def threads(self) -> list[threading.Thread]:
+        """Return the threads that the function has started, and that run now; its own is `thread`."""
+        if self._family is None:
+            return []
+        self._family.cpu_seconds()  # this looks for new ones
+        members = self._family.members
+        return [one for one in threading.enumerate() if one.native_id in members and one is not self.thread]
 
     # ---- look inside
 

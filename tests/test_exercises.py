@@ -34,7 +34,7 @@ def fresh(monkeypatch):
 
 def test_every_chapter_has_one_to_write_and_one_to_repair():
     kinds = {(exercise.chapter, exercise.broken is not None) for exercise in EXERCISES.values()}
-    assert {(chapter, repair) for chapter in ("02", "03", "05", "06") for repair in (False, True)} <= kinds
+    assert {(chapter, repair) for chapter in ("01", "02", "03", "05", "06") for repair in (False, True)} <= kinds
 
 
 def test_exercises_ask_for_trials_that_there_are():

@@ -56,7 +56,7 @@ class FakeSession:
         self.seen = SimpleNamespace(connected=1, replies_per_second=12_345.6, p50=8e-5, p99=None, mismatches=0)
         self.seen.replies = next(self._replies)
         self.swarm = SimpleNamespace(connections=1000, activity=lambda: b"\x01")
-        self.server = SimpleNamespace(cpu_seconds=lambda: next(self._cpu), threads=1)
+        self.server = SimpleNamespace(cpu_seconds=lambda: next(self._cpu), threads=list)
 
     def look(self):
         self.seen.replies = next(self._replies)

@@ -222,7 +222,13 @@ EXERCISES = [
             "high_water_server",
             "A client that sends and never reads fills the memory.",
             ("high, low = 65536, 16384  # bytes\nlistener", "listener"),
-            ("paused = set()  # clients that have to read first\n\n", "\n"),
+            (
+                """
+                ended = set()  # clients that have said their last byte
+                paused = set()  # clients that have to read first
+                """,
+                "ended = set()  # clients that have said their last byte",
+            ),
             (
                 """
                 if len(unsent[conn]) > high:

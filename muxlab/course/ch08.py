@@ -42,7 +42,7 @@ def stale_server(listener, stop, room=10_000):
                 if fd == listener.fileno():
                     welcome()
                 elif fd in conns and mask & select.EPOLLHUP:
-                    drop(fd)  # it has broken off
+                    drop(fd)  # broken off: nobody is left to answer
                 elif fd in conns:
                     try:
                         read_some(fd)
@@ -124,18 +124,15 @@ def tidy_server(listener, stop, idle=60.0, grace=0.5):
     def ring():
         """Close the clients whose time is over; return the seconds until the next alarm, None if there is none."""
         now = time.monotonic()
-        while alarms:
-            when, fd, conn = alarms[0]
-            if when > now:
-                return when - now
-            heapq.heappop(alarms)
+        while alarms and alarms[0][0] <= now:
+            when, fd, conn = heapq.heappop(alarms)
             if conn not in unsent:
                 continue  # it has left
             if last_news[conn] + idle > now:
                 heapq.heappush(alarms, (last_news[conn] + idle, fd, conn))  # there was news: another alarm
             else:
                 drop(conn)
-        return None
+        return alarms[0][0] - now if alarms else None
 
     def say_goodbye(conn):
         if conn not in leaving:

@@ -32,7 +32,7 @@ def variant(good: Callable | tuple[Callable, ...], name: str, symptom: str, *cha
         name: the name of the new server.
         symptom: what one sees when it is in use, in a sentence; it becomes the docstring.
         changes: pairs (old, new). Several lines are written as if the first one were not indented; blank lines around
-            them are taken off, so that they may stand in triple quotes.
+            them are taken off, so that they may stand in triple quotes. With "" for new, whole lines go.
 
     Raises:
         ValueError: an `old` does not stand exactly once in the text.
@@ -141,7 +141,10 @@ def _changed(text: str, old: str, new: str, where: str) -> str:
     if len(spots) != 1:
         raise ValueError(f"what is to be replaced in {where} stands there {len(spots)} times, not once:\n{old}")
     ((at, margin),) = spots
-    return text[:at] + _indented(new, margin) + text[at + len(_indented(old, margin)) :]
+    end = at + len(_indented(old, margin))
+    if not new and text[:at].endswith(margin) and text[end : end + 1] == "\n":
+        at -= len(margin)  # whole lines: nothing is left of them
+    return text[:at] + _indented(new, margin) + text[end:]
 
 
 def _indented(text: str, margin: str) -> str:

@@ -70,8 +70,9 @@ def _tidy(svg: str, title: str, description: str) -> str:
     """Return matplotlib's SVG in less room, with a title and a description, and fonts that every system has."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"(\.\d\d)\d+", r"\1", svg)  # a hundredth of a point is finer than any screen
-    svg = re.sub(r"'DejaVu Sans'[^;\"]*?sans-serif", style.FONTS, svg)
+    svg = re.sub(r"<[^>]*>", _with_short_numbers, svg)
+    svg = re.sub(r" font-family: [^;\"]*;", "", svg)  # said once, below
+    svg = re.sub(r"'DejaVu Sans'[^;\"]*?sans-serif", style.FONTS, svg)  # in older versions of matplotlib
     svg = re.sub(r" transform=\"rotate\(-?0 [^)]*\)\"", "", svg)
     svg = re.sub(r"(<g[^>]*>)((?:\s*<use [^>]*/>){2,})", _marks_in_short, svg)
     svg = re.sub(r"\s*\n\s*", "\n", svg)
@@ -79,7 +80,14 @@ def _tidy(svg: str, title: str, description: str) -> str:
     for number, name in enumerate(dict.fromkeys(re.findall(r' id="(m[0-9a-f]{10})"', svg))):
         svg = svg.replace(name, f"m{number}")
     words = f"<title>{_escape(title)}</title>\n" + f"<desc>{_escape(description)}</desc>\n" * bool(description)
-    return re.sub(r"<svg([^>]*)>", lambda found: f'<svg role="img"{found[1]}>\n{words}', svg, count=1)
+    return re.sub(
+        r"<svg([^>]*)>", lambda found: f'<svg role="img" font-family="{style.FONTS}"{found[1]}>\n{words}', svg, count=1
+    )
+
+
+def _with_short_numbers(tag: re.Match[str]) -> str:
+    """Cut the numbers of a tag, not of the text between tags: a tenth of a point is finer than most screens."""
+    return re.sub(r"(\d\.\d)\d+", r"\1", tag[0])
 
 
 def _marks_in_short(found: re.Match[str]) -> str:

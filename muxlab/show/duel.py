@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from muxlab.arguments import check_count
-from muxlab.show import stepper_picture, stepper_view
+from muxlab.show import rehearsal, stepper_picture, stepper_view
 from muxlab.show.stepping import MOST, StepPanel, prepare
 from muxlab.stepper import State, Stepper
 from muxlab.watch.tap import Call
@@ -68,7 +68,16 @@ class DuelPanel(StepPanel):
         return f"duel({', '.join(sides)})"
 
     def _picture(self) -> bytes:
-        return stepper_picture.draw_duel(self.view["sides"], "stored picture: run this cell to play")
+        note = "stored picture: run this cell to play"
+        data = self.message.encode() * self.times
+        before = len(self.steppers[0].clients) == self._clients and not self._answered  # nothing was done to it yet
+        if before and data:
+            with (
+                contextlib.suppress(OSError),
+                rehearsal.after_message(self._fns, self._backlog, self._clients, data) as told,
+            ):
+                return stepper_picture.draw_duel([stepper_view.moment(one, one.state()) for one in told], note)
+        return stepper_picture.draw_duel(self.view["sides"], note)
 
 
 def duel(

@@ -106,7 +106,7 @@ class Recorder:
         young = self._session.seen.p50 is None and ended - self._began < 1
         figures = self._session.seen.total if young else self._session.seen
         # A thread has one core at most. What is beyond comes of the two clocks, which are not read at the same instant.
-        share = min(self._session.server.threads, (after - before) / max(ended - began, 1e-9))
+        share = min(1 + len(self._session.server.threads()), (after - before) / max(ended - began, 1e-9))
         durations = (style.human_seconds(figures.p50), style.human_seconds(figures.p99))
         return style.human_number(figures.replies_per_second), *durations, f"{100 * share:.0f} %"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from muxlab.arguments import check_count
-from muxlab.show import stepper_picture, stepper_view
+from muxlab.show import rehearsal, stepper_picture, stepper_view
 from muxlab.show.stepping import MOST, StepPanel, prepare
 from muxlab.stepper import Stepper
 from muxlab.watch.tap import Call
@@ -61,7 +62,14 @@ class StepperPanel(StepPanel):
         return f"stepper({self.stepper.name}): {self.view['headline'].lower()}"
 
     def _picture(self) -> bytes:
-        return stepper_picture.draw_stepper(self.source, self.view, "stored picture: run this cell to step")
+        note = "stored picture: run this cell to step"
+        if not self._touched:
+            with contextlib.suppress(OSError), rehearsal.at_recv(self._fn, self._backlog, self._clients) as told:
+                state = told.state()
+                latest = state.calls[-1] if state.calls else None
+                view = stepper_view.moment(told, state, latest)
+                return stepper_picture.draw_stepper(stepper_view.source(told, state), view, note)
+        return stepper_picture.draw_stepper(self.source, self.view, note)
 
 
 def stepper(fn: Callable | Stepper, *, backlog: int = 128, clients: int = 0) -> StepperPanel:

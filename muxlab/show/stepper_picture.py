@@ -27,9 +27,7 @@ PNG_COLOURS = 64  # enough for smooth letters, and a third of the size
 
 def draw_stepper(source: dict, view: dict, note: str) -> bytes:
     """Return a PNG of a stepper: name and status, the source around the line that comes next, queues of all sockets."""
-    lines = source["lines"]
-    first = max(0, min(view["line"] - LINES // 2, len(lines) - LINES))
-    shown = lines[first : first + LINES]
+    shown = lines_around(view["line"], len(source["lines"]), source["fold"])
     rows = view["rows"][:ROWS]
     table = 0.95 + LINE * len(shown) + 0.2
     notes = {note["line"]: note for note in view["notes"]}
@@ -38,15 +36,23 @@ def draw_stepper(source: dict, view: dict, note: str) -> bytes:
         write(ax, MARGIN, 0.32, view["name"], fontsize=15, weight="bold", color=style.darker(view["colour"]))
         write(ax, WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=MUTED, ha="right")
         write(ax, MARGIN, 0.65, view["headline"], fontsize=10.5, weight="bold")
-        for number, parts in enumerate(shown, first + 1):
-            top = 0.95 + LINE * (number - first - 1)
-            _draw_line(ax, top, number, parts, view["status"] if number == view["lit"] else "", notes.get(number))
+        for place, number in enumerate(shown):
+            parts, status = source["lines"][number - 1], view["status"] if number == view["lit"] else ""
+            _draw_line(ax, 0.95 + LINE * place, number, parts, status, notes.get(number))
         for column, left in COLUMNS.items():
             write(ax, left, table, HEADINGS[column], fontsize=8.5, color=MUTED)
         _draw_listener(ax, table + 0.3, view["listener"])
         for place, row in enumerate(rows, 1):
             _draw_client(ax, table + 0.3 + ROW * place, row)
         return style.png(figure, PNG_COLOURS)
+
+
+def lines_around(line: int, count: int, fold: list[int]) -> list[int]:
+    """Return the numbers of the lines to be drawn, of `count`: those around `line`, without what is folded."""
+    numbers = [number for number in range(1, count + 1) if not (fold and fold[0] <= number <= fold[1])]
+    before = sum(number < line for number in numbers)
+    first = max(0, min(before + 1 - LINES // 2, len(numbers) - LINES))
+    return numbers[first : first + LINES]
 
 
 def draw_duel(sides: list[dict], note: str) -> bytes:

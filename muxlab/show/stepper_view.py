@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import textwrap
 from functools import cache
 
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, String
 
 from muxlab.show import style
+from muxlab.show.stepper_advice import ENDED, advice, not_followed, refusal, wakers
 from muxlab.show.style import human_bytes, printable
 from muxlab.stepper.state import State
 from muxlab.stepper.stepper import Stepper
@@ -37,7 +40,6 @@ TICKS, FULL = 12, 2**22  # bytes that are drawn one by one; bytes that fill a ba
 QUEUED = "in the accept queue"
 PLACES = {QUEUED: "in the queue", "closed by the server": "closed", "gone with the listener": "gone"}
 
-ENDED = ("finished", "crashed", "stopped")
 LIT = ("paused", "blocked", "crashed", "running")  # when a line is lit
 
 # What the parts of a line are, as in `style.SYNTAX`: the first that fits.
@@ -62,9 +64,11 @@ def moment(stepper: Stepper, state: State, latest: Call | None = None) -> dict:
         "colour": style.look(stepper.name).colour,
         "status": state.status,
         "headline": headline(state),
-        "detail": detail(state),
+        "detail": " ".join(filter(None, (detail(state), not_followed(stepper)))),
         "forgotten": forgotten(state),
         "ended": state.status in ENDED,
+        "refusal": refusal(state),
+        "wakers": wakers(state),
         "function": function,
         "line": state.line,
         "lit": state.line if state.status in LIT else 0,
@@ -85,7 +89,21 @@ def source(stepper: Stepper, state: State) -> dict:
     """Return the path of calls to that function, and its lines, each as parts: (what it is, text)."""
     name = function_of(stepper, state)
     served = next((listing.name for listing in stepper.listings), "")
-    return {"path": list(dict.fromkeys((served, name))), "lines": ink(lines_of(stepper, name))}
+    lines = lines_of(stepper, name)
+    return {"path": list(dict.fromkeys((served, name))), "lines": ink(lines), "fold": fold(lines)}
+
+
+@cache
+def fold(lines: tuple[str, ...]) -> list[int]:
+    """Return the first and the last line of what is folded: a docstring after its first line; [] when there is none."""
+    try:
+        function = ast.parse(textwrap.dedent("\n".join(lines))).body[0]
+        first = function.body[0]  # type: ignore[attr-defined]
+    except (SyntaxError, IndexError, AttributeError):  # no source, or only a part of one
+        return []
+    docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    long = docstring and isinstance(first.value.value, str) and first.end_lineno > first.lineno + 1
+    return [first.lineno + 1, first.end_lineno] if long else []
 
 
 def lines_of(stepper: Stepper, function: str) -> tuple[str, ...]:
@@ -110,9 +128,9 @@ def headline(state: State) -> str:
 
 
 def detail(state: State) -> str:
-    """Say what stands beside the headline: the error, why it was held, or the kernel's word for where it sleeps."""
-    if state.status == "blocked" and state.asleep_in:
-        return f"its thread is in the system call {state.asleep_in}; what a client does may wake it"
+    """Say what stands below the headline: the error, why it was held, or what wakes it and where it sleeps."""
+    if state.status == "blocked":
+        return advice(state) + (f" Its thread is in the system call {state.asleep_in}." if state.asleep_in else "")
     if state.status == "paused" and state.call and not state.note:
         return f"line {state.line}" + (f" of {state.function}" if state.helper else "")
     return printable(state.error) or state.note
@@ -132,6 +150,8 @@ def notes(state: State, function: str, lines: tuple[str, ...], latest: Call | No
             named = call.name.rpartition(".")[2] in lines[call.line - 1]
             text = f"{'' if named else call.name} = {call.result or call.outcome}".strip()
             beside[call.line] = {"line": call.line, "text": text, "kind": call.kind, "fresh": fresh}
+    if state.status == "crashed" and state.line and state.error:
+        beside[state.line] = {"line": state.line, "text": state.error, "kind": "crashed", "fresh": True}
     if state.call and state.status in ("paused", "blocked"):
         beside[state.line] = {"line": state.line, "text": state.call, "kind": state.status, "fresh": True}
     return list(beside.values())

@@ -21,6 +21,9 @@ from muxlab.show.style import human_bytes
 from muxlab.stepper import Client, Stepper, step
 from muxlab.watch.tap import error_name
 
+PARTS = ("controls", "source", "queues", "motion", "history")
+"""The files of `browser/` that a panel of stepped servers is made of, besides stepper.js."""
+
 MOST = 100  # clients to begin with: a picture of more says nothing more
 LARGEST = 16 * 2**20  # bytes of a message: more than a connection takes by default (tcp_wmem and tcp_rmem, tcp(7))
 PREVIEW = 40  # bytes of a message that are shown: what fits on the line
@@ -127,7 +130,7 @@ def prepare(fn: Callable, backlog: int, clients: int) -> Stepper:
 class StepPanel(Panel, anywidget.AnyWidget):
     """A panel of stepped servers, one or two; what is done with a stepper from Python shows in it too."""
 
-    _esm = read_script("stepper_controls.js", "stepper_source.js", "stepper_queues.js", "stepper.js")
+    _esm = read_script(*(f"stepper_{part}.js" for part in PARTS), "stepper.js")
     _css = read_style("stepper.css")
 
     kind = traitlets.Unicode().tag(sync=True)
@@ -143,6 +146,7 @@ class StepPanel(Panel, anywidget.AnyWidget):
     def __init__(self, **traits: Any) -> None:
         self._said: dict = {"text": "", "well": True}
         self._answered = 0
+        self._runs = 0  # how many times it was started
         self._due = False
         super().__init__(**traits)
         self.on_msg(self._heard)
@@ -153,7 +157,7 @@ class StepPanel(Panel, anywidget.AnyWidget):
             source, view = self._look()
             with self.hold_sync():
                 self.source = source
-                self.view = view | {"said": self._said, "answered": self._answered}
+                self.view = view | {"said": self._said, "answered": self._answered, "run": self._runs}
 
     def stop(self) -> None:
         """Stop what is stepped, and show it stopped; a second time does nothing."""
@@ -184,6 +188,11 @@ class StepPanel(Panel, anywidget.AnyWidget):
     def _let(self, deed: Callable[[Stepper], tuple[str, bool]], who: str = "") -> None:
         """Do `deed` to every stepper, and say what it returns, after the name of the client if one does it."""
 
+    @property
+    def _touched(self) -> bool:
+        """True when anything was done since the panel was made, by a button or from Python."""
+        return self._answered > 0 or self._runs > 1 or any(stepper.calls.events for stepper in self.steppers)
+
     def _act(self, act: str, content: dict) -> None:
         """Do what a button says."""
         if act == "stop":
@@ -201,6 +210,7 @@ class StepPanel(Panel, anywidget.AnyWidget):
 
     def _begin(self) -> None:
         self.steppers = self._step()
+        self._runs += 1
         for stepper in self.steppers:
             stepper.on_change.append(self._changed)
         self.refresh()

@@ -27,6 +27,63 @@ def add(exercise: str, trial: str, fn: Callable) -> None:
 
 
 # fmt: off
+# ---- 01
+
+wrong("cut-short", "returns 4 MiB whole to a client that reads late", "sends_it_all_again",
+    "Sends until the whole length has gone, and begins at the first byte each time.",
+    ("conn.sendall(data)", "sent = 0\nwhile sent < len(data):\n    sent += conn.send(data)"))
+wrong("cut-short", "returns 4 MiB whole to a client that reads late", "hangs_up_on_the_slow",
+    "Hangs up on a client whose answer does not fit.",
+    ("conn.sendall(data)", "if conn.send(data) < len(data):\n    break"))
+wrong("cut-short", "returns 4 MiB whole to a client that reads late", "patience_of_a_moment",
+    "sendall, and a timeout so short that a client that reads late is dropped.",
+    ("conn.settimeout(30)  # a client that is silent for half a minute is dropped", "conn.settimeout(0.01)"))
+wrong("cut-short", "echoes one message", "answers_at_the_end",
+    "Collects what the client says, and answers when it has said its last byte.",
+    ("while data := conn.recv(1_000_000):\n    conn.sendall(data)",
+     'said = b""\nwhile data := conn.recv(1_000_000):\n    said += data\nconn.sendall(said)'))
+
+THREAD = "threading.Thread(target=talk, args=[conn]).start()"
+
+wrong("thread-for-each", "is not held up by a silent client", "talk_is_called",
+    "Calls talk, and makes a thread of what it returns.",
+    (THREAD, "threading.Thread(target=talk(conn)).start()"))
+wrong("thread-for-each", "is not held up by a silent client", "waits_for_its_thread",
+    "Waits for each thread as soon as it has been started.",
+    (THREAD, "thread = threading.Thread(target=talk, args=[conn])\nthread.start()\nthread.join()"))
+wrong("thread-for-each", "serves 64 clients in turn", "one_name_for_all",
+    "All threads share one variable, which holds the latest client.",
+    ("def talk(conn):", "def talk():"),
+    ("conns.discard(conn)\nconn.close()\n", ""),
+    (THREAD, "threading.Thread(target=talk).start()"))
+wrong("thread-for-each", "returns when told to stop", "nobody_wakes_it",
+    "Looks at stop between two clients, and sleeps in accept until the next one comes.",
+    ("threading.Thread(target=wake).start()\n", ""))
+wrong("thread-for-each", "returns when told to stop", "waits_for_sleepers",
+    "Waits for threads that are asleep in recv, and that nobody wakes.",
+    ("conns = set()  # those whose clients are here", "conns = set()\nthreads = []"),
+    (THREAD, "threads.append(threading.Thread(target=talk, args=[conn]))\nthreads[-1].start()"),
+    (
+        """
+        for conn in list(conns):
+            try:
+                conn.shutdown(socket.SHUT_RDWR)  # its thread wakes up, and closes it
+            except OSError:
+                pass  # it has just left by itself
+        """,
+        """
+        for thread in threads:
+            thread.join()
+        """,
+    ))
+wrong("thread-for-each", "forgets clients that left", "keeps_their_sockets",
+    "The sockets of clients that have left stay open, in the set.",
+    ("conns.discard(conn)\nconn.close()\n", ""))
+wrong("thread-for-each", "lives with a client that never reads", "one_lock_for_all",
+    "A lock around sendall, lest two threads send at once: one client that does not read holds up all.",
+    ("conns = set()  # those whose clients are here", "conns = set()\nlock = threading.Lock()"),
+    ("conn.sendall(data)", "with lock:\n    conn.sendall(data)"))
+
 # ---- 02
 
 ROOM = "except BlockingIOError:\n    pass  # nothing yet, or no room yet: ask again in the next round"
@@ -308,11 +365,11 @@ wrong("stale", EVENT, "looks_up_who_has_the_number",
 wrong("stale", EVENT, "waits_for_the_newcomer",
     "No mask is believed any more, and recv waits until the newcomer speaks.",
     ("conn.setblocking(False)", "conn.setblocking(True)"),
-    ("elif fd in conns and mask & select.EPOLLHUP:\n    drop(fd)  # it has broken off\n", ""),
+    ("elif fd in conns and mask & select.EPOLLHUP:\n    drop(fd)  # broken off: nobody is left to answer\n", ""),
     base=BROKEN["stale"])
 wrong("stale", "survives a reset between messages", "does_not_look_at_the_broken",
     "Nobody is thrown out any more, and who has broken off stays.",
-    ("    drop(fd)  # it has broken off", "    pass"),
+    ("    drop(fd)  # broken off: nobody is left to answer", "    pass"),
     base=BROKEN["stale"])
 wrong("stale", EVENT, "turns_newcomers_away",
     "There is room for so many, and the next one is the one to go.",

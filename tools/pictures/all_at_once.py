@@ -40,8 +40,8 @@ def notes_and_lists() -> Sheet:
     sheet.line(f"M171 {y + 22} C171 372 470 372 489 252", GOOD, arrow=True, width=3, free=False)
     sheet.text(146, 372, "data arrives: its note puts it on the ready list", LIGHT, KERNEL, SMALL)
     sheet.text(171, 62, "notes", LIGHT, KERNEL, SMALL, "middle")
-    sheet.line("M576 207 H600", arrow=True)
-    sheet.server(606, 168, 148, ["epoll.poll()", "conn.recv()"])
+    sheet.line("M576 207 H588", arrow=True)
+    sheet.server(594, 168, 160, ["epoll.poll()", "conn.recv()"])
     return sheet
 
 
@@ -55,7 +55,7 @@ def level_and_edge() -> Sheet:
         "empty. Edge-triggered, it reports it at the two moments when data arrives, and is silent in between, although "
         "bytes are left over.",
     )
-    left, right, arrive, part, more, rest = 176, 744, 216, 350, 500, 640
+    left, right, arrive, part, more, rest = 194, 744, 228, 362, 506, 644
     base, level, edge = 148, 248, 344
     sheet.kernel(left - 8, 46, right - left + 16, 116, name="")
     sheet.shape(f"M{arrive} {base} V{base - 84} H{part} V{base - 36} H{more} V{base - 84} H{rest} V{base} z", BYTES)
@@ -92,8 +92,8 @@ def high_water() -> Sheet:
         "recv than send can pass on. Then it reaches the high-water mark, and the server stops reading from this "
         "client. Then it drains, and the server reads again.",
     )
-    for x, depth, caption, flows in ((14, 70, "1  fills", True), (268, 120, "2  stops reading", False),
-                                     (522, 36, "3  drains", True)):  # fmt: skip
+    for x, depth, caption, flows in ((28, 70, "1  fills", True), (280, 120, "2  stops reading", False),
+                                     (532, 36, "3  drains", True)):  # fmt: skip
         left, top, width, height = x + 54, 96, 118, 160
         bottom, mark = top + height, top + 40
         sheet.box(left, top, width, height, SERVER, FREE)
@@ -111,7 +111,7 @@ def high_water() -> Sheet:
         sheet.text(left + width / 2, 18, caption, anchor="middle", bold=True)
         if x < 500:
             sheet.line(f"M{left + width + 24} {top + 80} h64", arrow=True)
-    sheet.line("M62 127 H54")
+    sheet.line("M76 127 H68")
     sheet.text(8, 118, "high-", size=SMALL)
     sheet.text(8, 136, "water", size=SMALL)
     sheet.text(8, 154, "mark", size=SMALL)
@@ -129,7 +129,7 @@ def three_endings() -> Sheet:
         "the server's recv returns nothing, and its answer still goes back. That is a half-close. FIN from both closes "
         "both. RST cuts both at once, and recv raises ECONNRESET. Beside each, the events that epoll reports.",
     )
-    sheet.text(582, 28, "epoll and recv say", size=SMALL)
+    sheet.text(582, 28, "epoll, then recv", size=SMALL)
     for y, name, colour, events, received in (
         (78, "half-close", GOOD, "IN", "b''"),
         (190, "both closed", QUIET, "IN HUP", "b''"),
@@ -188,7 +188,7 @@ def two_queues_before_accept() -> Sheet:
         for place, number in enumerate(seats):
             _seat(sheet, x + width - 27 - 48 * place, y, fill, number)
     sheet.text(213, y + 62, "half open", LIGHT, KERNEL, SMALL, "middle")
-    sheet.text(414, y + 62, "connected, not accepted", LIGHT, KERNEL, SMALL, "middle")
+    sheet.text(414, y + 62, "waiting for accept", LIGHT, KERNEL, SMALL, "middle")
     sheet.text(414, y + 84, "its limit: the backlog", LIGHT, KERNEL, SMALL, "middle")
     sheet.line(f"M278 {y} H304", LIGHT, arrow=True, free=False)
     sheet.line(f"M536 {y} H566", arrow=True)
@@ -232,15 +232,15 @@ def map_of_crowds() -> Sheet:
         sheet.text(left + (side + gap) * column + side / 2, top + size + 20, words, anchor="middle")
     sheet.line(f"M{left} {top + size + 42} H{left + size}", arrow=True)
     sheet.text(left + size / 2, top + size + 64, "connections", anchor="middle", bold=True)
-    sheet.line(f"M50 {top + size} V{top}", arrow=True)
-    sheet.text(26, top + size / 2, "clients that talk", anchor="middle", bold=True, turn=-90)
+    sheet.line(f"M40 {top + size} V{top}", arrow=True)
+    sheet.text(18, top + size / 2, "clients that talk", anchor="middle", bold=True, turn=-90)
     right = left + size + 50
     sheet.circle(right + 9, 36, 9, GOOD)
     sheet.text(right + 30, 36, "talks")
     sheet.circle(right + 9, 68, 5, QUIET)
     sheet.text(right + 30, 68, "is silent")
-    sheet.text(right, 154, "Who serves this crowd", bold=True)
-    sheet.text(right, 178, "for the least?", bold=True)
+    for line, words in enumerate(("Who serves", "each crowd", "for the least?")):
+        sheet.text(right, 130 + 25 * line, words, bold=True)
     for number, name in enumerate(("nonblocking", "select", "poll", "epoll")):
         sheet.box(right, 208 + 32 * number, 20, 20, style.on_any_page(style.look(name).colour), corner=5)
         sheet.text(right + 32, 218 + 32 * number, name)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from muxlab.show import style
 
 WIDTH = 760  # fits beside JupyterLab's file browser in a window of 1,280 pixels, and loses little in one of 1,000
-SIZE, SMALL = 17, 15  # pixels of text
+SIZE, SMALL = 19, 17  # pixels of text; a window of 1,000 shows two thirds of them
 STROKE, CORNER = 2, 8
 
 INK, LIGHT, FREE = style.INK, style.TILE, style.MID

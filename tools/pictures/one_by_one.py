@@ -63,11 +63,11 @@ def one_blocks_the_other() -> Sheet:
     sheet.queue(186, first, 266)
     sheet.text(319, first, "nothing", LIGHT, SLOT, SMALL, "middle")
     sheet.socket(146, first)
-    sheet.server(536, 98, 212, ["while True:", "  listener.accept()", "  conn.recv(...)", "  conn.send(...)"], at=2)
-    sheet.line(f"M474 {first} C520 {first} 486 173 530 173", arrow=True)
-    sheet.line(f"M474 {second} C500 {second} 500 147 530 147", dashed=True)
-    sheet.text(642, 240, "asleep until", anchor="middle")
-    sheet.text(642, 262, "client 1 speaks", anchor="middle")
+    sheet.server(518, 98, 236, ["while True:", "  listener.accept()", "  conn.recv(...)", "  conn.send(...)"], at=2)
+    sheet.line(f"M474 {first} C520 {first} 480 173 512 173", arrow=True)
+    sheet.line(f"M474 {second} C496 {second} 490 147 512 147", dashed=True)
+    sheet.text(636, 240, "asleep until", anchor="middle")
+    sheet.text(636, 262, "client 1 speaks", anchor="middle")
     return sheet
 
 
@@ -90,7 +90,7 @@ def everybody_is_asked() -> Sheet:
         sheet.socket(x, 94)
         sheet.line(f"M{x} 228 V170", GOOD if talks else WAIT, arrow=True, free=False)
         sheet.line(f"M{x} 302 V252")
-        sheet.tag(x, 210, "data" if talks else "EAGAIN", GOOD if talks else WAIT, 76)
+        sheet.tag(x, 210, "data" if talks else "EAGAIN", GOOD if talks else WAIT, 82)
     sheet.line("M246 364 H40 q-16 0 -16 -16 V318 q0 -16 16 -16 H720 q16 0 16 16 V348 q0 16 -16 16 H522", arrow=True)
     sheet.server(250, 318, 264, ["while True:", "  for conn in conns:", "    conn.recv(...)"], at=2)
     sheet.text(130, 340, "anything for me?", anchor="middle")

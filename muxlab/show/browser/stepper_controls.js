@@ -31,13 +31,19 @@ function makeButton(parent, text, title, pressed) {
   button.type = "button";
   button.textContent = text;
   button.title = title;
-  button.addEventListener("click", () => { if (button.getAttribute("aria-disabled") !== "true") pressed(); });
+  button.dataset.title = title;
+  button.addEventListener("click", () => {
+    if (button.getAttribute("aria-disabled") !== "true") pressed();
+    else if (button.dataset.why) button.dispatchEvent(new CustomEvent("ms-refused", { bubbles: true, detail: button.dataset.why }));
+  });
   return button;
 }
 
-// Not `disabled`: a button that is switched off while it has the focus would lose it.
-function disable(button, off) {
+// Not `disabled`: a button that is switched off while it has the focus would lose it. And one that is off says `why`.
+function disable(button, off, why = "") {
   button.setAttribute("aria-disabled", off ? "true" : "false");
+  button.dataset.why = off ? why : "";
+  button.title = off && why ? why : button.dataset.title;
 }
 
 function markChanged(node, changed) {
@@ -96,7 +102,8 @@ function controls(parent, ask, steps) {
     ended = view.ended;
     put(stop, ended ? "Start again" : "Stop");
     stop.title = ended ? "Start from the first line" : "End the server and its clients";
-    buttons.forEach((button) => disable(button, !["paused", "running"].includes(view.status)));
+    stop.classList.toggle("is-next", Boolean(ended));
+    buttons.forEach((button) => disable(button, !["paused", "running"].includes(view.status), view.refusal));
   };
 }
 
@@ -104,8 +111,9 @@ function statusLine(parent) {
   const node = make(parent, "div", "ms-status");
   describe(node, "status");
   const sign = make(node, "span", "ms-sign");
-  const headline = make(node, "b");
-  const detail = make(node, "span", "ms-detail");
+  const both = make(node, "div");
+  const headline = make(both, "b");
+  const detail = make(both, "span", "ms-detail");
   return (view) => {
     putSign(sign, view.status);
     tint(node, view.forgotten > 0 ? "left" : view.status);
@@ -139,11 +147,18 @@ function toolbar(parent, ask, model) {
   const words = make(said, "span", "ms-words");
   make(said, "span", "ms-busy").textContent = "Waiting for the kernel: it is busy, or was restarted";
   const update = (view) => {
-    disable(fresh, view.ended);
+    disable(fresh, view.ended, "The server has ended: press Start again.");
+    fresh.classList.toggle("is-next", Boolean(view.wakers?.client));
     put(words, view.said.text);
     said.title = view.said.text;
     said.classList.toggle("is-trouble", !view.said.well);
   };
+  // A button that cannot be pressed says why here, until something else is said.
+  bar.closest(".ms").addEventListener("ms-refused", ({ detail }) => {
+    put(words, detail);
+    said.title = detail;
+    said.classList.remove("is-trouble");
+  });
   const message = () => ({ text: text.value, times: Math.max(1, Math.floor(+times.value) || 1) });
-  return Object.assign(update, { message });
+  return Object.assign(update, { message, door: fresh });
 }

@@ -12,7 +12,7 @@ function listenerLane(parent) {
   const count = make(queue, "span", "ms-count");
   const ready = tags(lane, "ms-ready");
   const watches = tags(lane, "ms-watches");
-  return (row) => {
+  const update = (row) => {
     who("listener", row.open ? "accept queue" : row.place, row.where);
     const waiting = row.queue;
     const extra = waiting.length - SEATS;
@@ -29,6 +29,7 @@ function listenerLane(parent) {
     ready(row.ready, row.interest, row.changed.includes("ready"));
     watches(row.interest, row.ready, row.changed.includes("interest"));
   };
+  return Object.assign(update, { seat: seats[0] });
 }
 
 function clientLane(parent, ask, words) {
@@ -43,19 +44,20 @@ function clientLane(parent, ask, words) {
   };
   const ready = tags(lane, "ms-ready");
   const watches = tags(lane, "ms-watches");
-  const update = (row, asleep) => {
+  const update = (row, asleep, wakers) => {
     const changed = (field) => row.changed.includes(field);
     lane.setAttribute("aria-label", `${row.name}, ${row.place}`);
     lane.dataset.place = row.open && !row.gone ? "open" : row.queued ? "queue" : "gone";
     who(row.name, row.place, row.where, changed("where"));
-    acts(row);
+    acts(row, wakers);
     Object.entries(bars).forEach(([queue, show]) => {
       show(row.bars[queue], changed(queue), queue === "receive" && asleep && row.open);
     });
     ready(row.ready, row.interest, changed("ready"), row.open);
     watches(row.interest, row.ready, changed("interest"), row.open);
   };
-  return Object.assign(update, { node: lane });
+  const places = { name: who.node, send: acts.first, receive: bars.receive.track, reply: bars.reply.track };
+  return Object.assign(update, { node: lane, places });
 }
 
 function pairLane(parent, ask, words) {
@@ -91,35 +93,41 @@ function pairLane(parent, ask, words) {
       side.watches(row.interest, row.ready, changed("interest"), row.open);
     });
   };
-  return Object.assign(update, { node: lane });
+  const places = sides.map(({ receive, reply }) => (
+    { name: who.node, send: acts.first, receive: receive.track, reply: reply.track }
+  ));
+  return Object.assign(update, { node: lane, places });
 }
 
 function nameCell(parent) {
   const cell = make(parent, "div", "ms-cell");
   const name = make(cell, "b");
   const place = make(cell, "span", "ms-place");
-  return (text, where, meaning, changed = false) => {
+  const update = (text, where, meaning, changed = false) => {
     put(name, text);
     put(place, where);
     place.title = meaning;
     markChanged(place, changed);
   };
+  return Object.assign(update, { node: name });
 }
 
 function actButtons(parent, ask, acts) {
   const box = make(parent, "div", "ms-acts");
   let name = "";
   const buttons = Object.entries(acts).map(([act, [text, meaning]]) => (
-    { text, meaning, node: makeButton(box, text, "", () => ask(act, name)) }
+    { act, text, meaning, node: makeButton(box, text, "", () => ask(act, name)) }
   ));
-  return (row) => {
+  const update = (row, wakers = {}) => { // `wakers` says which button wakes the server when it sleeps
     name = row.name;
-    buttons.forEach(({ text, meaning, node }) => {
-      node.title = `${name} ${meaning}`;
+    buttons.forEach(({ act, text, meaning, node }) => {
+      node.dataset.title = `${name} ${meaning}`;
       node.setAttribute("aria-label", `${name}: ${text}`);
-      disable(node, row.gone);
+      disable(node, row.gone, `${name} has left.`);
+      node.classList.toggle("is-next", (wakers[act] ?? []).includes(name));
     });
   };
+  return Object.assign(update, { first: buttons[0].node });
 }
 
 // A bar as stepper_view.py describes it; without one, the queue cannot be seen.
@@ -129,7 +137,7 @@ function queueBar(parent, name, className) {
   const number = make(cell, "span", "ms-count");
   const track = make(cell, "div", "ms-track");
   const fill = make(track, "div", "ms-fill");
-  return (bar, changed, left) => {
+  const update = (bar, changed, left) => {
     const { bytes, text, ticks, share } = bar ?? { bytes: 0, text: "", ticks: 0, share: 0 };
     fill.style.width = `calc(${ticks * BYTE}px + ${share} * (100% - ${ticks * BYTE}px))`;
     fill.classList.toggle("is-ticked", share === 0);
@@ -140,6 +148,7 @@ function queueBar(parent, name, className) {
     cell.title = bar ? `${name}: ${text}` : "";
     markChanged(number, changed);
   };
+  return Object.assign(update, { track });
 }
 
 // A tag is filled where what a socket is ready for is also what it is watched for: that is what epoll reports.

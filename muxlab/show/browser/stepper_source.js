@@ -9,6 +9,7 @@ function sourceView(parent) {
   describe(pane, "region", "source");
   let drawn = "";
   let lines = [];
+  let folded = true; // the rest of a docstring
 
   function draw(source) {
     const text = JSON.stringify(source);
@@ -21,6 +22,7 @@ function sourceView(parent) {
     });
     pane.replaceChildren();
     lines = source.lines.map((parts, i) => sourceLine(pane, i + 1, parts));
+    if (source.fold?.length) foldLines(pane, source.fold, folded, (now) => { folded = now; });
   }
 
   return (view, source) => {
@@ -57,6 +59,20 @@ function sourceLine(pane, number, parts) {
     put(words, said.text);
     note.title = said.text;
   };
+}
+
+// Hide the lines from `first` to `last` behind a button at the end of the line before them; `told` hears of each change.
+function foldLines(pane, [first, last], folded, told) {
+  const button = makeButton(pane.children[first - 2].querySelector(".ms-text"), "", "", () => turn(!folded));
+  button.classList.add("ms-fold");
+  function turn(now) {
+    folded = now;
+    told(now);
+    put(button, now ? `… ${last - first + 1} more lines` : "fold");
+    button.setAttribute("aria-expanded", now ? "false" : "true");
+    for (let i = first; i <= last; i++) pane.children[i - 1].hidden = now;
+  }
+  turn(folded);
 }
 
 // Scroll only when the line would be near an edge, then so far that the lines around it are in sight, and to a whole line.

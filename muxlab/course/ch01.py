@@ -120,7 +120,7 @@ EXERCISES = [
             "The thread that accepts is asleep in `accept` when `stop` is set. Section 5 has a function `wake` for that; "
             "then `accept` raises an `OSError`, and the loop looks at `stop`.",
             "The threads of the clients are asleep as well. Keep their sockets in a set, and shut them down before you "
-            "return: each `recv` then returns `b\"\"`.",
+            'return: each `recv` then returns `b""`.',
         ),
         why="One thread for each client, and two ways out of a call that sleeps: what the client does, and a `shutdown` "
         "from another thread.",

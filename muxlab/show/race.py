@@ -103,15 +103,15 @@ def draw_race(results: Sequence[Result], setting: str, note: str, message: str =
     """Return a PNG of the bars, of how many clients there were (`setting`), and of what went wrong."""
     bottom = 1.0 + 0.42 * len(results)  # inches, as all numbers here
     lefts, longest = (1.75, 4.55), 1.6
-    with style.style(card=True):
+    with style.style():
         figure, ax = style.new_picture(bottom + 0.2 * len(message.splitlines()))
         style.write(ax, 0.25, 0.3, setting, fontsize=11, weight="bold")
-        style.write(ax, style.SIZE[0] - 0.25, 0.3, note, fontsize=9.5, color=style.MUTED, ha="right")
+        style.write(ax, style.SIZE[0] - 0.25, 0.3, note, fontsize=10, ha="right")
         for left, title in zip(lefts, TITLES[1:], strict=True):
-            style.write(ax, left, 0.68, title, fontsize=9.5, color=style.MUTED)
+            style.write(ax, left, 0.68, title, fontsize=10)
         for line, (one, bars) in enumerate(zip(results, bars_of(results), strict=True)):
-            y, colour = 1.0 + 0.42 * line, style.look(one.name).colour
-            style.write(ax, 0.25, y, one.name, fontsize=11, weight="bold", color=style.darker(colour))
+            y, colour = 1.0 + 0.42 * line, style.line_colour(one.name)
+            style.write(ax, 0.25, y, one.name, fontsize=11, weight="bold", color=style.text_colour(one.name))
             for left, bar in zip(lefts, bars, strict=True):
                 ax.barh(y, longest * bar["share"], 0.26, left, color=colour)
                 style.write(ax, left + longest * bar["share"] + 0.08, y, bar["text"], fontsize=10)
@@ -170,7 +170,7 @@ class Race(SessionPanel):
             self._finish()
         self._turn = 0
         self._show()
-        self._describe("a sample from when this cell ran: press Start")
+        self._describe("press Start (a sample from when this cell ran)")
 
     def _open(self) -> None:
         self._open_lap(LAP)

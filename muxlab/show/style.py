@@ -266,7 +266,7 @@ def write(ax: Axes, left: float, middle: float, text: str, **how: Any) -> None:
 
 def write_trouble(ax: Axes, left: float, top: float, message: str) -> None:
     """Write what went wrong, in lines, into a picture."""
-    write(ax, left, top, message, fontsize=9.5, color=darker(OUTCOME["error"].colour), va="top")
+    write(ax, left, top, message, fontsize=9.5, color=on_any_page(OUTCOME["error"].colour, 4.2), va="top")
 
 
 def png(figure: Figure, colours: int = 0) -> bytes:

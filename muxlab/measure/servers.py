@@ -37,7 +37,7 @@ how often at most, where undisturbed rounds are rare."""
 UNDISTURBED = 3
 """Undisturbed rounds of a setting, at least, before it is done."""
 
-EXTRA = 1.0
+EXTRA = 0.5
 """Seconds of a setting's further rounds, after which no more begins: a machine that is busy throughout disturbs all of
 them, and with hundreds of connections ten take minutes."""
 
@@ -125,8 +125,8 @@ def echo_cost(
     whole reply, verify it and send again (a closed loop), while the others stay connected and silent. After the first
     replies the clock runs, until there were some for each that talks. All numbers are gone through five times, one
     after the other. A round in which the machine kept the server's thread waiting for a processor does not count; where
-    too few are left, up to ten more are made for each number, as long as they took less than a second so far, and if
-    there still is none that was undisturbed, all count.
+    too few are left, up to ten more are made for each number, as long as they took less than half a second so
+    far, and if there still is none that was undisturbed, all count.
 
     Source: the course's own; silent connections around few busy ones are the load of D. Kegel's C10K page (1999) and
     of Gammo, Brecht, Shukla, Pariag, OLS 2004.

@@ -57,8 +57,8 @@ class Side:
         if not self.waiting:
             return answered, f"{clients} answered in the last second", "nobody waits"
         who = "1 waits" if self.waiting == 1 else f"{style.human_number(self.waiting)} wait"
-        how_long = f"{self.longest:.0f} s" if self.longest >= 1 else "less than 1 s"
-        return answered, f"{clients} answered in the last second", f"{who}, the longest for {how_long}"
+        how_long = f", the longest for {self.longest:.0f} s" if self.longest >= 1 else ""
+        return answered, f"{clients} answered in the last second", who + how_long
 
 
 class Watch:
@@ -183,7 +183,7 @@ class Crowds(LivePanel):
             time.sleep(1 / PER_SECOND)  # this is the length of the sample, not a wait for something
             self.refresh()
         self.stop()
-        self._describe("a sample from when this cell ran: press Start, then drag")
+        self._describe("press Start, then drag (a sample from when this cell ran)")
 
     def _open(self) -> None:
         self._stop_others()

@@ -85,14 +85,14 @@ class Recorder:
         clients = f"{style.human_number(self._session.seen.connected)} / {style.human_number(swarm.connections)}"
         return Frame(self._number, (clients, *self._figures), self._before, swarm.activity(), tuple(self._history))
 
-    def remember(self, connections: int, active: int) -> None:
-        """Keep the figures of a setting that ends now, to stand beside those of the next one.
+    def remember(self, setting: str) -> None:
+        """Keep the figures of a `setting` that ends now, to stand beside those of the next one.
 
         A slider that is dragged passes through many settings: one that was not in force for long is no comparison.
         """
         now = time.monotonic()
         if now - self._since >= SETTLED and self._figures:
-            self._before = (f"{style.human_number(connections)}, {style.human_number(active)} talking", *self._figures)
+            self._before = (setting, *self._figures)
         self._since = now
 
     def _now(self) -> tuple[float, int, float]:
@@ -109,6 +109,14 @@ class Recorder:
         share = min(1 + len(self._session.server.threads()), (after - before) / max(ended - began, 1e-9))
         durations = (style.human_seconds(figures.p50), style.human_seconds(figures.p99))
         return style.human_number(figures.replies_per_second), *durations, f"{100 * share:.0f} %"
+
+
+def setting_of(swarm: Swarm, what: str) -> str:
+    """Return a swarm's setting in words: its clients, or its messages when `what` changes is "payload"."""
+    if what == "payload":
+        return style.human_bytes(swarm.payload)
+    talking = min(swarm.active, swarm.connections)
+    return f"{style.human_number(swarm.connections)}, {style.human_number(talking)} talking"
 
 
 # ---- the stored picture; all places in inches
@@ -201,7 +209,7 @@ class Playground(SessionPanel):
         self.refresh()
         if self.running:
             self.stop()
-            self._describe("a sample from when this cell ran: press Start to play")
+            self._describe("press Start to play (a sample from when this cell ran)")
 
     def _open(self) -> None:
         self._open_recorder(self._serve(self._fn))
@@ -232,10 +240,9 @@ class Playground(SessionPanel):
             if self._session is None or getattr(self._session.swarm, what) == value:
                 return
             with self._errors_shown():
-                swarm = self._session.swarm
-                before = swarm.connections, min(swarm.active, swarm.connections)
-                setattr(swarm, what, value)
-                self._recorder.remember(*before)
+                before = setting_of(self._session.swarm, what)
+                setattr(self._session.swarm, what, value)
+                self._recorder.remember(before)
                 self.display.message = ""
             setattr(self.sliders, what, getattr(self._session.swarm, what))
 

@@ -68,7 +68,7 @@ CLIENT = {
     "lost": Look(OUTCOME["error"].colour, "x", size=0.48),
 }
 
-# A chart is an opaque card with dark ink: the same picture reads well on a light and on a dark page.
+# The colours of a page that has none of its own.
 CARD, INK, MUTED, GRID, TILE = "#FCFBF8", "#22282E", "#68727B", "#E4E2DC", "#F5F5F3"
 
 # A picture that is shown as an image cannot know whether the page is light or dark. So its ground is transparent, and

@@ -93,9 +93,9 @@ EXERCISES = [
     Exercise(
         name="thread-for-each",
         chapter="01",
-        about="This server is asleep in one client's `recv`, and deaf to everybody else and to `stop`. Give each client "
-        "a thread; let a client's reset be the end of that client and of no other; and see to it that the function "
-        "returns when `stop` is set, even while it is asleep in `accept`.",
+        about="This server is asleep in one client's `recv`, and deaf to everybody else and to `stop`. Give each "
+        "client a thread; let a client's reset be the end of that client and of no other; and see to it that the "
+        "function returns when `stop` is set, even while it is asleep in `accept`.",
         trials=(
             "echoes one message",
             "is not held up by a silent client",

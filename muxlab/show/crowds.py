@@ -91,18 +91,18 @@ def draw_crowds(sides: Sequence[Side], note: str, message: str = "") -> bytes:
     half = (style.SIZE[0] - 2 * margin - gap) / 2
     side = dots.side_of(max(len(one.dots) for one in sides), half, room)
     bottom = top + side * max(dots.rows_of(len(one.dots), side, half) for one in sides)
-    with style.style(card=True):
+    with style.style():
         figure, ax = style.new_picture(bottom + 0.75 + 0.2 * len(message.splitlines()))
-        style.write(ax, style.SIZE[0] - margin, 0.28, note, fontsize=9.5, color=style.MUTED, ha="right")
+        style.write(ax, style.SIZE[0] - margin, 0.28, note, fontsize=10, ha="right")
         for place, one in enumerate(sides):
             left = margin + place * (half + gap)
             answered, of, wait = one.words()
-            own = style.darker(style.look(one.name).colour)
+            own = style.text_colour(one.name)
             style.write(ax, left, 0.58, one.name, fontsize=13, weight="bold", color=own)
             style.write(ax, left, 0.92, answered, fontsize=15, weight="bold")
-            style.write(ax, left, 1.17, of, fontsize=9.5, color=style.MUTED)
+            style.write(ax, left, 1.17, of, fontsize=10)
             dots.draw_dots(ax, dots.kinds_of(one.dots), left, top, side, half)
-            style.write(ax, left, bottom + 0.17, wait, fontsize=9.5)
+            style.write(ax, left, bottom + 0.17, wait, fontsize=10)
         all_kinds = [kind for one in sides for kind in dots.kinds_of(one.dots)]
         dots.draw_legend(ax, all_kinds, margin, bottom + 0.5, counted=False)
         style.write_trouble(ax, margin, bottom + 0.7, message)

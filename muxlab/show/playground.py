@@ -131,13 +131,13 @@ def draw_playground(name: str, frame: Frame, note: str, message: str = "") -> by
     room, kinds = WIDTH - 2 * MARGIN, dots.kinds_of(frame.dots)
     side = dots.side_of(len(kinds), room, DOTS)
     bottom = TOP + side * dots.rows_of(len(kinds), side, room)
-    with style.style(card=True):
+    with style.style():
         figure, ax = style.new_picture(bottom + 0.5 + 0.2 * len(message.splitlines()))
-        own = style.darker(style.look(name).colour)
+        own = style.text_colour(name)
         style.write(ax, MARGIN, 0.32, name, fontsize=15, weight="bold", color=own)
-        style.write(ax, WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=style.MUTED, ha="right")
+        style.write(ax, WIDTH - MARGIN, 0.32, note, fontsize=10, ha="right")
         for left, title, value in zip(COLUMNS, TILES, frame.tiles, strict=True):
-            style.write(ax, left, 0.72, title, fontsize=9.5, color=style.MUTED)
+            style.write(ax, left, 0.72, title, fontsize=10)
             style.write(ax, left, 0.97, value, fontsize=15)
         dots.draw_dots(ax, kinds, MARGIN, TOP, side, room)
         dots.draw_legend(ax, kinds, MARGIN, bottom + 0.25)

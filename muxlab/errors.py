@@ -29,7 +29,13 @@ class Interrupted(KeyboardInterrupt):
 def is_ours(module: str | None) -> bool:
     """Tell by its name whether a module is the package's own; servers and exhibits are not, as learners read them."""
     name = module or ""
-    readable = (f"{PACKAGE}.servers", f"{PACKAGE}.connection", f"{PACKAGE}.blocking", f"{PACKAGE}.course.ch", f"{PACKAGE}.course.museum")
+    readable = (
+        f"{PACKAGE}.servers",
+        f"{PACKAGE}.connection",
+        f"{PACKAGE}.blocking",
+        f"{PACKAGE}.course.ch",
+        f"{PACKAGE}.course.museum",
+    )
     return name.split(".")[0] == PACKAGE and not name.startswith(readable)
 
 

@@ -227,3 +227,27 @@ def test_a_learners_copy_has_no_outputs_and_is_never_overwritten(tool, course, t
     assert capsys.readouterr().out == "2 chapters were there already, and were left as they are\n"
     with pytest.raises(SystemExit):
         tool.main(["copy", "--folder", str(course)])
+
+
+def test_a_picture_is_there_and_has_a_description(tool, course, capsys):
+    write(
+        course, "01_wait", prose("# 1. Wait\n\nWait."), prose("![Two clients](pictures/01.svg) ![ ](pictures/02.svg)")
+    )
+    tool.main(["tidy", "--folder", str(course)])
+    assert tool.main(["check", "--folder", str(course)]) == 1
+    told = capsys.readouterr().err
+    assert "01_wait.ipynb: shows a picture that is not there: pictures/01.svg" in told
+    assert "says nothing in place of the picture pictures/02.svg" in told
+    assert "in place of the picture pictures/01.svg" not in told
+    (course / "pictures").mkdir()
+    for name in ("01", "02"):
+        (course / f"pictures/{name}.svg").write_text("<svg/>")
+    write(course, "01_wait", prose("# 1. Wait\n\nWait."), prose("![Two\nclients](pictures/01.svg)"))
+    tool.main(["tidy", "--folder", str(course)])
+    assert tool.main(["check", "--folder", str(course)]) == 0
+
+
+def test_every_chapter_has_its_drawing(tool):
+    for path in sorted((SCRIPT.parent.parent / "notebooks").glob("*.ipynb")):
+        text = "".join(cell.source for cell in tool.read(path).cells if cell.cell_type == "markdown")
+        assert [picture for _, picture in tool.PICTURE.findall(text)] == [f"pictures/{path.name[:2]}.svg"]

@@ -11,7 +11,7 @@ import pytest
 
 import muxlab
 from muxlab.show import playground, style
-from muxlab.show.playground import TILES, Frame, Recorder, draw_playground
+from muxlab.show.playground import TILES, Frame, Recorder, draw_playground, setting_of
 
 pytestmark = pytest.mark.usefixtures("drawing")
 
@@ -83,8 +83,8 @@ def test_the_figures_of_the_last_setting_stay_beside_the_new_ones(monkeypatch):
     session = FakeSession(monkeypatch, times, replies=[0, 100, 200, 300], cpu=[0.0, 0.5, 0.6, 0.7])
     recorder = Recorder(session)
     recorder.frame()  # at 11
-    recorder.remember(50, 5)  # at 12
-    recorder.remember(70, 5)  # at 12.1
+    recorder.remember("50, 5 talking")  # at 12
+    recorder.remember("70, 5 talking")  # at 12.1
     before = ("50, 5 talking", "12,346", "80 µs", "–", "50 %")
     assert recorder.frame().before == before == recorder.frame().before
 
@@ -155,6 +155,12 @@ def test_sliders_change_the_running_swarm():
     assert panel.sliders.active == 10  # nobody can talk who is not connected
     refresh_until(panel, lambda: len(dots(panel)) == 10)
     panel.stop()
+
+
+def test_what_the_figures_before_belonged_to_is_said_in_words():
+    swarm = SimpleNamespace(connections=1000, active=2000, payload=64)
+    assert setting_of(swarm, "connections") == setting_of(swarm, "active") == "1,000, 1,000 talking"
+    assert setting_of(swarm, "payload") == "64 bytes"
 
 
 def test_everybody_has_a_turn_to_talk(monkeypatch):

@@ -72,6 +72,20 @@ def test_a_server_that_sleeps_tells_what_wakes_it(fn, clients, wakers, says):
     assert panel.view["wakers"] == {} and panel.view["refusal"] == "The server has ended: press Start again."
 
 
+def test_a_client_that_epoll_watches_for_room_alone_wakes_it_by_reading():
+    with muxlab.step(EPOLL) as step:
+        step.client()
+        slow = step.client()
+        step.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        step.run_until_blocked()
+        while slow.send(bytes(2**18)):
+            step.run_until_blocked()
+        panel = stepper(step)
+        assert panel.view["wakers"] == {"client": [], "send": ["client 1"], "read": ["client 2"]}
+        assert panel.view["detail"].startswith("Let a client send or read, or press New client, to wake it.")
+        panel.stop()
+
+
 def test_what_wakes_it_does_wake_it():
     panel = stepper(one_at_a_time, clients=2)
     press(panel, "run_until_blocked")

@@ -210,6 +210,14 @@ def test_what_the_lab_does_to_the_sockets_is_not_counted():
     assert server.calls.of("close") <= 1  # the function's own `with`, on the way out
 
 
+def test_a_call_that_the_end_of_the_server_cut_short_is_not_counted():
+    with serve(watch_servers.one_at_a_time, tap=True) as server:
+        talk(server.address)
+        wait_until(lambda: server.xray().asleep_in == "accept")
+    assert server.forced
+    assert server.calls.of("accept") == server.calls["accept", "done"] == 1
+
+
 def test_memory_is_bounded_and_counts_are_exact():
     tap = Tap()
     for _ in range(3 * KEPT):

@@ -34,7 +34,8 @@ LOOSE_SHARE = 0.4  # of a chapter's code cells, at most, may go without comparis
 LOOSE_TAGS = {"nbval-ignore-output", "nbval-skip"}
 FOLDED = "hide-input"  # the tag that Sphinx and MyST fold by; JupyterLab folds by `source_hidden`
 QUESTION = re.compile(r"^(\w+ = )?muxlab\.predict\(", re.MULTILINE)
-BARE_VERDICTS = 47  # lines of output that end in True or False, at most, in all chapters together
+PICTURE = re.compile(r"!\[(.*?)\]\((?!https?:)([^)\s]+)\)", re.DOTALL)
+BARE_VERDICTS = 10  # lines of output that end in True or False, at most, in all chapters together
 OWN_PATHS = "|".join(re.escape(str(path)) for path in (Path.home(), ROOT, Path(tempfile.gettempdir())))
 MACHINE_PATHS = re.compile(rf"(?<![\w/.-])(?:/home|/Users|{OWN_PATHS})/[^\s\"'\\]+|(?<!\S)\S*site-packages")
 
@@ -176,6 +177,12 @@ def faults(path: Path, chapters: list[Path]) -> list[str]:
     loose = sum(bool(tags(cell) & LOOSE_TAGS) or "# NBVAL_" in cell.source for cell in cells)
     if loose > LOOSE_SHARE * len(cells):
         found.append(f"{loose} of {len(cells)} code cells are not compared; at most {LOOSE_SHARE:.0%} may be")
+    for cell in notebook.cells:
+        for description, picture in PICTURE.findall(cell.source if cell.cell_type == "markdown" else ""):
+            if not (path.parent / picture).is_file():
+                found.append(f"shows a picture that is not there: {picture}")
+            if not description.strip():
+                found.append(f"says nothing in place of the picture {picture} to those who cannot see it")
     found += [f"holds a path of the machine it ran on: {hit}" for hit in sorted(set(MACHINE_PATHS.findall(raw)))]
     if path == chapters[0] and not any("contents" in tags(cell) for cell in notebook.cells):
         found.append("no markdown cell with the tag contents")

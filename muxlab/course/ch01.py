@@ -1,5 +1,6 @@
 """Exercises of chapter 01, Block on one client."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -48,10 +49,8 @@ def thread_for_each(listener, stop):
         conns.add(conn)
         threading.Thread(target=talk, args=[conn]).start()
     for conn in list(conns):
-        try:
+        with contextlib.suppress(OSError):  # it has just left by itself
             conn.shutdown(socket.SHUT_RDWR)  # its thread wakes up, and closes it
-        except OSError:
-            pass  # it has just left by itself
 
 
 def one_after_the_other(listener, stop):
@@ -81,8 +80,8 @@ EXERCISES = [
             "`send` may take a part, and says how much that was. Either send the rest yourself, in a loop; or use the "
             "call that does that for you.",
         ),
-        why="`sendall` calls `send` again and again, until the kernel has taken everything. With a timeout, a `send` may "
-        "take a part; on a blocking socket without one, Linux happens to wait until all is taken.",
+        why="`sendall` calls `send` again and again, until the kernel has taken everything. With a timeout, a `send` "
+        "may take a part; on a blocking socket without one, Linux happens to wait until all is taken.",
         functions=(patient_server,),
         broken=variant(
             patient_server,
@@ -94,9 +93,9 @@ EXERCISES = [
     Exercise(
         name="thread-for-each",
         chapter="01",
-        about="This server is asleep in one client's `recv`, and deaf to everybody else and to `stop`. Give each client a "
-        "thread; let a client's reset be the end of that client and of no other; and see to it that the function "
-        "returns when `stop` is set, even while it is asleep in `accept`.",
+        about="This server is asleep in one client's `recv`, and deaf to everybody else and to `stop`. Give each "
+        "client a thread; let a client's reset be the end of that client and of no other; and see to it that the "
+        "function returns when `stop` is set, even while it is asleep in `accept`.",
         trials=(
             "echoes one message",
             "is not held up by a silent client",
@@ -114,16 +113,16 @@ EXERCISES = [
         ),
         hints=(
             "Move the conversation into a function of its own, `talk(conn)`, and start a thread with it: "
-            "`threading.Thread(target=talk, args=[conn]).start()`. Mind that `talk` is handed over and not called here.",
+            "`threading.Thread(target=talk, args=[conn]).start()`. Mind that `talk` is handed over, not called.",
             "A reset makes `recv` or `sendall` raise an `OSError`. Catch it in `talk`, and close `conn` whether or not "
             "there was one.",
-            "The thread that accepts is asleep in `accept` when `stop` is set. Section 5 has a function `wake` for that; "
-            "then `accept` raises an `OSError`, and the loop looks at `stop`.",
+            "The thread that accepts is asleep in `accept` when `stop` is set. Section 5 has a function `wake` for "
+            "that; then `accept` raises an `OSError`, and the loop looks at `stop`.",
             "The threads of the clients are asleep as well. Keep their sockets in a set, and shut them down before you "
-            "return: each `recv` then returns `b\"\"`.",
+            'return: each `recv` then returns `b""`.',
         ),
-        why="One thread for each client, and two ways out of a call that sleeps: what the client does, and a `shutdown` "
-        "from another thread.",
+        why="One thread for each client, and two ways out of a call that sleeps: what the client does, and a "
+        "`shutdown` from another thread.",
         functions=(thread_for_each,),
         start=variant(one_after_the_other, "thread_for_each", "Serves one client after the other."),
     ),

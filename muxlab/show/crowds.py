@@ -57,8 +57,8 @@ class Side:
         if not self.waiting:
             return answered, f"{clients} answered in the last second", "nobody waits"
         who = "1 waits" if self.waiting == 1 else f"{style.human_number(self.waiting)} wait"
-        how_long = f"{self.longest:.0f} s" if self.longest >= 1 else "less than 1 s"
-        return answered, f"{clients} answered in the last second", f"{who}, the longest for {how_long}"
+        how_long = f", the longest for {self.longest:.0f} s" if self.longest >= 1 else ""
+        return answered, f"{clients} answered in the last second", who + how_long
 
 
 class Watch:
@@ -91,18 +91,18 @@ def draw_crowds(sides: Sequence[Side], note: str, message: str = "") -> bytes:
     half = (style.SIZE[0] - 2 * margin - gap) / 2
     side = dots.side_of(max(len(one.dots) for one in sides), half, room)
     bottom = top + side * max(dots.rows_of(len(one.dots), side, half) for one in sides)
-    with style.style(card=True):
+    with style.style():
         figure, ax = style.new_picture(bottom + 0.75 + 0.2 * len(message.splitlines()))
-        style.write(ax, style.SIZE[0] - margin, 0.28, note, fontsize=9.5, color=style.MUTED, ha="right")
+        style.write(ax, style.SIZE[0] - margin, 0.28, note, fontsize=10, ha="right")
         for place, one in enumerate(sides):
             left = margin + place * (half + gap)
             answered, of, wait = one.words()
-            own = style.darker(style.look(one.name).colour)
+            own = style.text_colour(one.name)
             style.write(ax, left, 0.58, one.name, fontsize=13, weight="bold", color=own)
             style.write(ax, left, 0.92, answered, fontsize=15, weight="bold")
-            style.write(ax, left, 1.17, of, fontsize=9.5, color=style.MUTED)
+            style.write(ax, left, 1.17, of, fontsize=10)
             dots.draw_dots(ax, dots.kinds_of(one.dots), left, top, side, half)
-            style.write(ax, left, bottom + 0.17, wait, fontsize=9.5)
+            style.write(ax, left, bottom + 0.17, wait, fontsize=10)
         all_kinds = [kind for one in sides for kind in dots.kinds_of(one.dots)]
         dots.draw_legend(ax, all_kinds, margin, bottom + 0.5, counted=False)
         style.write_trouble(ax, margin, bottom + 0.7, message)
@@ -183,7 +183,7 @@ class Crowds(LivePanel):
             time.sleep(1 / PER_SECOND)  # this is the length of the sample, not a wait for something
             self.refresh()
         self.stop()
-        self._describe("a sample from when this cell ran: press Start, then drag")
+        self._describe("press Start, then drag (a sample from when this cell ran)")
 
     def _open(self) -> None:
         self._stop_others()

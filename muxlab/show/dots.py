@@ -50,7 +50,7 @@ def draw_legend(ax: Axes, kinds: Sequence[str], left: float, middle: float, coun
     for kind in present(kinds):
         ax.plot([left + 0.08], [middle], **_mark(kind, 0.16))
         text = f"{kind} {kinds.count(kind):,}" if counted else kind
-        style.write(ax, left + 0.2, middle, text, fontsize=9, color=style.MUTED)
+        style.write(ax, left + 0.2, middle, text, fontsize=9.5)
         left += MEANT
 
 
@@ -62,8 +62,9 @@ def present(kinds: Iterable[str]) -> list[str]:
 
 def _mark(kind: str, side: float) -> dict:
     look = style.CLIENT[kind]
+    colour = style.on_any_page(look.colour)
     size = 72 * side * look.size / (math.sqrt(2) if look.marker == "D" else 1)  # a diamond is a square on its corner
     return {
         "linestyle": "none", "marker": look.marker, "markersize": size, "markeredgewidth": min(1.3, size / 4),
-        "markeredgecolor": look.colour, "markerfacecolor": style.CARD if look.hollow else look.colour,
+        "markeredgecolor": colour, "markerfacecolor": "none" if look.hollow else colour,
     }  # fmt: skip

@@ -54,5 +54,5 @@ def durations(times: Mapping[str, Sequence[float]], ax: Axes | None = None) -> A
         ax.tick_params(axis="y", length=0)
         ax.grid(False, axis="y")
         if len(times) > 1:
-            ax.set_title(f"{slow[:1].upper()}{slow[1:]}: {medians[slow] / medians[fast]:,.0f} times as long as {fast}")
+            ax.set_title(f"{slow[:1].upper()}{slow[1:]}: {medians[slow] / medians[fast]:,.0f} times {fast}")
     return ax

@@ -85,14 +85,14 @@ class Recorder:
         clients = f"{style.human_number(self._session.seen.connected)} / {style.human_number(swarm.connections)}"
         return Frame(self._number, (clients, *self._figures), self._before, swarm.activity(), tuple(self._history))
 
-    def remember(self, connections: int, active: int) -> None:
-        """Keep the figures of a setting that ends now, to stand beside those of the next one.
+    def remember(self, setting: str) -> None:
+        """Keep the figures of a `setting` that ends now, to stand beside those of the next one.
 
         A slider that is dragged passes through many settings: one that was not in force for long is no comparison.
         """
         now = time.monotonic()
         if now - self._since >= SETTLED and self._figures:
-            self._before = (f"{style.human_number(connections)}, {style.human_number(active)} talking", *self._figures)
+            self._before = (setting, *self._figures)
         self._since = now
 
     def _now(self) -> tuple[float, int, float]:
@@ -111,6 +111,14 @@ class Recorder:
         return style.human_number(figures.replies_per_second), *durations, f"{100 * share:.0f} %"
 
 
+def setting_of(swarm: Swarm, what: str) -> str:
+    """Return a swarm's setting in words: its clients, or its messages when `what` changes is "payload"."""
+    if what == "payload":
+        return style.human_bytes(swarm.payload)
+    talking = min(swarm.active, swarm.connections)
+    return f"{style.human_number(swarm.connections)}, {style.human_number(talking)} talking"
+
+
 # ---- the stored picture; all places in inches
 
 WIDTH, MARGIN, TOP = style.SIZE[0], 0.25, 1.25  # the dots begin at TOP
@@ -123,13 +131,13 @@ def draw_playground(name: str, frame: Frame, note: str, message: str = "") -> by
     room, kinds = WIDTH - 2 * MARGIN, dots.kinds_of(frame.dots)
     side = dots.side_of(len(kinds), room, DOTS)
     bottom = TOP + side * dots.rows_of(len(kinds), side, room)
-    with style.style(card=True):
+    with style.style():
         figure, ax = style.new_picture(bottom + 0.5 + 0.2 * len(message.splitlines()))
-        own = style.darker(style.look(name).colour)
+        own = style.text_colour(name)
         style.write(ax, MARGIN, 0.32, name, fontsize=15, weight="bold", color=own)
-        style.write(ax, WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=style.MUTED, ha="right")
+        style.write(ax, WIDTH - MARGIN, 0.32, note, fontsize=10, ha="right")
         for left, title, value in zip(COLUMNS, TILES, frame.tiles, strict=True):
-            style.write(ax, left, 0.72, title, fontsize=9.5, color=style.MUTED)
+            style.write(ax, left, 0.72, title, fontsize=10)
             style.write(ax, left, 0.97, value, fontsize=15)
         dots.draw_dots(ax, kinds, MARGIN, TOP, side, room)
         dots.draw_legend(ax, kinds, MARGIN, bottom + 0.25)
@@ -201,7 +209,7 @@ class Playground(SessionPanel):
         self.refresh()
         if self.running:
             self.stop()
-            self._describe("a sample from when this cell ran: press Start to play")
+            self._describe("press Start to play (a sample from when this cell ran)")
 
     def _open(self) -> None:
         self._open_recorder(self._serve(self._fn))
@@ -232,10 +240,9 @@ class Playground(SessionPanel):
             if self._session is None or getattr(self._session.swarm, what) == value:
                 return
             with self._errors_shown():
-                swarm = self._session.swarm
-                before = swarm.connections, min(swarm.active, swarm.connections)
-                setattr(swarm, what, value)
-                self._recorder.remember(*before)
+                before = setting_of(self._session.swarm, what)
+                setattr(self._session.swarm, what, value)
+                self._recorder.remember(before)
                 self.display.message = ""
             setattr(self.sliders, what, getattr(self._session.swarm, what))
 

@@ -170,7 +170,7 @@ class Race(SessionPanel):
             self._finish()
         self._turn = 0
         self._show()
-        self._describe("a sample from when this cell ran: press Start")
+        self._describe("press Start (a sample from when this cell ran)")
 
     def _open(self) -> None:
         self._open_lap(LAP)

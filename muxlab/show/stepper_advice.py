@@ -26,7 +26,9 @@ def wakers(state: State) -> dict[str, list[str]]:
         return {"send": [who] if who in names else names}
     if call in ("send", "sendall"):
         return {"read": [who] if who in names else [one.name for one in open_now if one.send]}
-    return {"client": []} | ({"send": names} if names else {})
+    heard = [one.name for one in open_now if not one.interest or "IN" in one.interest]
+    slow = [one.name for one in open_now if "OUT" in one.interest and one.send]  # epoll tells when it has read
+    return {"client": []} | ({"send": heard} if heard else {}) | ({"read": slow} if slow else {})
 
 
 def advice(state: State) -> str:
@@ -36,6 +38,9 @@ def advice(state: State) -> str:
     can = wakers(state)
     if not can:
         return "No client can wake it: it goes on when the time is up."
+    if "read" in can and "client" in can:
+        acts = "send or read" if "send" in can else "read"
+        return f"Let a client {acts}, or press New client, to wake it."
     if "read" in can:
         return f"There is room again when {_one_of(can['read'])} reads."
     if "client" not in can:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from muxlab.show import style
 from muxlab.show.stepper_view import HEADINGS, bar_of
-from muxlab.show.style import COLOURS, INK, MUTED, write
+from muxlab.show.style import COLOURS, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,16 +31,16 @@ def draw_stepper(source: dict, view: dict, note: str) -> bytes:
     rows = view["rows"][:ROWS]
     table = 0.95 + LINE * len(shown) + 0.2
     notes = {note["line"]: note for note in view["notes"]}
-    with style.style(card=True):
+    with style.style():
         figure, ax = style.new_picture(table + ROW * (len(rows) + 1) + 0.3)
-        write(ax, MARGIN, 0.32, view["name"], fontsize=15, weight="bold", color=style.darker(view["colour"]))
-        write(ax, WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=MUTED, ha="right")
+        write(ax, MARGIN, 0.32, view["name"], fontsize=15, weight="bold", color=style.text_colour(view["name"]))
+        write(ax, WIDTH - MARGIN, 0.32, note, fontsize=9.5, ha="right")
         write(ax, MARGIN, 0.65, view["headline"], fontsize=10.5, weight="bold")
         for place, number in enumerate(shown):
             parts, status = source["lines"][number - 1], view["status"] if number == view["lit"] else ""
             _draw_line(ax, 0.95 + LINE * place, number, parts, status, notes.get(number))
         for column, left in COLUMNS.items():
-            write(ax, left, table, HEADINGS[column], fontsize=8.5, color=MUTED)
+            write(ax, left, table, HEADINGS[column], fontsize=8.5)
         _draw_listener(ax, table + 0.3, view["listener"])
         for place, row in enumerate(rows, 1):
             _draw_client(ax, table + 0.3 + ROW * place, row)
@@ -58,14 +58,14 @@ def lines_around(line: int, count: int, fold: list[int]) -> list[int]:
 def draw_duel(sides: list[dict], note: str) -> bytes:
     """Return a PNG of a duel: two servers side by side, with what each has left in its receive queues."""
     count = min(ROWS, max(len(side["rows"]) for side in sides))
-    with style.style(card=True):
+    with style.style():
         figure, ax = style.new_picture(1.4 + 0.6 * count)
-        write(ax, WIDTH - MARGIN, 0.32, note, fontsize=9.5, color=MUTED, ha="right")
+        write(ax, WIDTH - MARGIN, 0.32, note, fontsize=9.5, ha="right")
         for place, row in enumerate(sides[0]["rows"][:count]):
             write(ax, MARGIN, 1.5 + 0.6 * place, row["name"], fontsize=9.5, weight="bold")
         for left, side in zip(HALVES, sides, strict=True):
-            write(ax, left, 0.65, side["name"], fontsize=14, weight="bold", color=style.darker(side["colour"]))
-            tone = style.darker(COLOURS["left"]) if side["forgotten"] else INK
+            write(ax, left, 0.65, side["name"], fontsize=14, weight="bold", color=style.text_colour(side["name"]))
+            tone = style.on_any_page(COLOURS["left"], 4.2) if side["forgotten"] else style.MID
             words = side["headline"].replace(" with ", "\nwith ").replace(": ", ":\n")
             write(ax, left, 0.98, words, fontsize=9, weight="bold", color=tone)
             for place, row in enumerate(side["rows"][:count]):
@@ -80,21 +80,26 @@ def draw_duel(sides: list[dict], note: str) -> bytes:
 def _draw_line(ax: Axes, top: float, number: int, parts: list, status: str, note: dict | None) -> None:
     """Draw one line of the source, lit if it has a status, and what stands beside it."""
     if status:
-        ax.axhspan(top - LINE / 2, top + LINE / 2, MARGIN / WIDTH, 1 - MARGIN / WIDTH, color=COLOURS[status], alpha=0.3,
-                   lw=0)  # fmt: skip
+        _draw_box(ax, MARGIN, top - LINE / 2, WIDTH - 2 * MARGIN, LINE, COLOURS[status], alpha=0.16)
+        _draw_box(ax, MARGIN, top - LINE / 2, 0.04, LINE, COLOURS[status])
     look: Any = {"fontsize": CODE, "family": "monospace"}
     left = MARGIN + 3 * LETTER
-    write(ax, left, top, str(number), color=MUTED, ha="right", **look)
+    write(ax, left, top, str(number), ha="right", **look)
     left += 2 * LETTER
     room = int((WIDTH - MARGIN - left) / LETTER)
     for kind, part in parts:
         text = part.expandtabs(4)
-        write(ax, left, top, text[: max(0, room)].rstrip(), color=style.SYNTAX.get(kind, INK), **look)
+        write(ax, left, top, text[: max(0, room)].rstrip(), color=_ink(kind), **look)
         left += LETTER * len(text)
         room -= len(text)
     if note and room > len(note["text"]) + 3:
-        box = {"boxstyle": "round,pad=0.15", "facecolor": COLOURS[note["kind"]], "alpha": 0.25, "linewidth": 0}
+        box = {"boxstyle": "round,pad=0.15", "facecolor": COLOURS[note["kind"]], "alpha": 0.2, "linewidth": 0}
         write(ax, left + 2 * LETTER, top, note["text"], bbox=box, weight="bold" if status else "normal", **look)
+
+
+def _ink(kind: str) -> str:
+    """Return the colour of a part of a line: see `style.SYNTAX`."""
+    return style.on_any_page(style.SYNTAX[kind], 4.2) if kind in style.SYNTAX else style.MID
 
 
 def _draw_listener(ax: Axes, middle: float, row: dict) -> None:
@@ -105,7 +110,7 @@ def _draw_listener(ax: Axes, middle: float, row: dict) -> None:
         _draw_box(ax, left, middle - 0.1, SEAT - 0.06, 0.2, COLOURS["queue"], alpha=0.25)
         write(ax, left + SEAT / 2 - 0.03, middle, name, fontsize=8, ha="center")
         left += SEAT
-    write(ax, left, middle, row["count"], fontsize=8.5, color=MUTED)
+    write(ax, left, middle, row["count"], fontsize=8.5)
 
 
 def _draw_client(ax: Axes, middle: float, row: dict) -> None:
@@ -118,7 +123,7 @@ def _draw_client(ax: Axes, middle: float, row: dict) -> None:
 def _draw_name(ax: Axes, middle: float, row: dict) -> None:
     """Write a socket's name, and what it is ready for and watched for."""
     write(ax, MARGIN, middle - 0.07, row["name"], fontsize=9.5, weight="bold")
-    write(ax, MARGIN, middle + 0.08, row["place"], fontsize=7.5, color=MUTED)
+    write(ax, MARGIN, middle + 0.08, row["place"], fontsize=7.5)
     for column in ("ready", "interest"):
         write(ax, COLUMNS[column], middle, " ".join(row[column]) or "–", fontsize=8.5)
 
@@ -127,8 +132,8 @@ def _draw_bar(
     ax: Axes, left: float, width: float, middle: float, bar: dict, what: str = "", colour: str = COLOURS["queue"]
 ) -> None:
     """Draw how many bytes are in a queue, as a number and as a bar."""
-    write(ax, left, middle - 0.07, what + bar["text"], fontsize=8, color=INK if bar["bytes"] else MUTED)
-    _draw_box(ax, left, middle + 0.03, width, 0.1, style.GRID)
+    write(ax, left, middle - 0.07, what + bar["text"], fontsize=8)
+    _draw_box(ax, left, middle + 0.03, width, 0.1, style.MID, alpha=0.25)
     if bar["share"]:
         few = BYTE * bar["ticks"]
         _draw_box(ax, left, middle + 0.03, few + bar["share"] * (width - few), 0.1, colour)

@@ -68,7 +68,7 @@ CLIENT = {
     "lost": Look(OUTCOME["error"].colour, "x", size=0.48),
 }
 
-# A chart is an opaque card with dark ink: the same picture reads well on a light and on a dark page.
+# The colours of a page that has none of its own.
 CARD, INK, MUTED, GRID, TILE = "#FCFBF8", "#22282E", "#68727B", "#E4E2DC", "#F5F5F3"
 
 # A picture that is shown as an image cannot know whether the page is light or dark. So its ground is transparent, and
@@ -118,33 +118,24 @@ DPI = 106
 CHART = (5.8, 3.6)  # inches; JupyterLab shows an SVG as it is, and has 568 pixels for it in a window of 1,000
 
 _RC: Any = {
-    "figure.figsize": SIZE, "figure.dpi": DPI, "figure.facecolor": CARD, "savefig.facecolor": "auto",
-    "axes.facecolor": CARD, "axes.edgecolor": MUTED, "axes.linewidth": 0.8, "axes.axisbelow": True,
+    "figure.figsize": SIZE, "figure.dpi": DPI, "figure.facecolor": "none", "savefig.facecolor": "auto",
+    "axes.facecolor": "none", "axes.edgecolor": MID, "axes.linewidth": 0.8, "axes.axisbelow": True,
     "axes.titlesize": 12, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 14,
-    "axes.labelsize": 11, "axes.labelcolor": INK, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.8, "text.color": INK, "font.size": 11,
-    "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-    "xtick.minor.size": 0, "ytick.minor.size": 0, "lines.linewidth": 2.2, "lines.markersize": 6.5,
-    "lines.solid_capstyle": "round", "legend.frameon": False, "figure.constrained_layout.use": True,
-    "text.parse_math": False,  # a dollar in a server's name is a dollar
-}  # fmt: skip
-_ON_ANY_PAGE: Any = {
-    "figure.facecolor": "none", "axes.facecolor": "none", "axes.edgecolor": MID, "axes.labelcolor": MID,
-    "axes.titlecolor": MID, "text.color": MID, "xtick.color": MID, "ytick.color": MID, "xtick.labelcolor": MID,
-    "ytick.labelcolor": MID, "grid.color": MID, "grid.alpha": 0.25, "legend.labelcolor": MID,
+    "axes.titlecolor": MID, "axes.labelsize": 11, "axes.labelcolor": MID, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.grid": True, "grid.color": MID, "grid.alpha": 0.25, "grid.linewidth": 0.8,
+    "text.color": MID, "font.size": 11, "xtick.color": MID, "ytick.color": MID, "xtick.labelcolor": MID,
+    "ytick.labelcolor": MID, "xtick.minor.size": 0, "ytick.minor.size": 0, "lines.linewidth": 2.2,
+    "lines.markersize": 6.5, "lines.solid_capstyle": "round", "legend.frameon": False, "legend.labelcolor": MID,
+    "figure.constrained_layout.use": True, "text.parse_math": False,  # a dollar in a server's name is a dollar
 }  # fmt: skip
 
 
 @contextlib.contextmanager
-def style(card: bool = False) -> Iterator[None]:
-    """Draw in the course's look inside this `with`, and leave matplotlib's own settings as they were.
-
-    Args:
-        card: draw dark ink on an opaque ground, instead of ink for any page on none.
-    """
+def style() -> Iterator[None]:
+    """Draw in the course's look inside this `with`, for any page, and leave matplotlib's own settings as they were."""
     import matplotlib
 
-    with matplotlib.rc_context(_RC if card else _RC | _ON_ANY_PAGE):
+    with matplotlib.rc_context(_RC):
         yield
         interactive = matplotlib.is_interactive()
     matplotlib.interactive(interactive)  # a notebook's backend, loaded by its first chart, needs it for the next ones
@@ -175,11 +166,6 @@ def fill_colour(server: str) -> str:
 def letters_on(ground: str) -> str:
     """Return the colour of letters that read best on `ground`: dark or white."""
     return max((INK, "#FFFFFF"), key=lambda ink: contrast(ink, ground))
-
-
-def darker(colour: str, share: float = 0.35) -> str:
-    """Return `colour` (#rrggbb) mixed with `share` (0 to 1) of ink, so that text in it is easy to read."""
-    return mixed(colour, INK, share)
 
 
 def mixed(colour: str, other: str, share: float) -> str:

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from muxlab.measure.rows import form_of
 from muxlab.show import style
-from muxlab.show.findings import SAME, set_finding, two_digits
+from muxlab.show.findings import describe, set_finding, two_digits
 from muxlab.show.log_axes import explain, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TIE = SAME  # times the cheapest: who costs no more has won as well
-ALIKE = "all alike"
+TIE = 1.5  # times the cheapest: who costs no more is as good, as two short runs of one server may differ so far
+ALIKE = "alike"  # the owner of a square that several share
+TWINS = {"epoll-edge": "epoll"}  # two ways to use one thing: both together can be ahead of the others
 LETTER = 5.6  # points that a small letter takes
 KEY = "the number: how many times as much the next one costs"
 
@@ -32,7 +33,7 @@ class Field(NamedTuple):
     """One square of the map.
 
     Attributes:
-        won: the winners, in the course's order.
+        won: the cheapest, and those that are as good, in the course's order.
         behind: the others, and how many times as much each of them costs, nearest first.
         costs: what each costs, in microseconds.
     """
@@ -49,7 +50,8 @@ def winners(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
     """Draw a map, connections by talking clients: each square shows who serves such a crowd for the least.
 
     A square has the colour and the name of its winner, and one number: how many times as much the next one costs. Where
-    several win, it is given to the one that wins in most squares; where all are alike, to nobody.
+    several are alike, nobody wins: the square is grey, and says how many are. (epoll's two ways of reporting count as
+    one winner.)
 
     Args:
         rows: of `echo_cost` for several servers, connections and talking clients; or any objects with `.server`,
@@ -62,6 +64,7 @@ def winners(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
     Raises:
         ValueError: there are no rows, they say nothing of talking clients, or a cost is not a number above zero.
     """
+    rows = list(rows)
     fields = fields_of(rows)
     owners = owners_of(fields)
     columns, lines = (sorted({place[axis] for place in fields}) for axis in (0, 1))
@@ -74,12 +77,13 @@ def winners(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
         ax.set_xticks(range(len(columns)), [style.human_number(size) for size in columns])
         ax.set_yticks(range(len(lines)), [style.human_number(active) for active in lines])
         ax.set(xlabel="connections", ylabel="of them talk")
-        set_finding(ax, _finding(fields))
+        set_finding(ax, _finding(fields, owners))
         explain(ax, KEY)
         ax.grid(False)
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         _legend(ax, owners)
+        describe(ax, "What each costs, in times the cheapest:", str(winners_table(rows)))
     return ax
 
 
@@ -101,12 +105,12 @@ def fields_of(rows: Iterable[Any]) -> Map:
 
 
 def owners_of(fields: Map) -> dict[tuple[int, int], str]:
-    """Return the winner that each square is given to: of several, the one that wins most; `ALIKE` if all win."""
-    wins = Counter(name for field in fields.values() if field.behind for name in field.won)
-    return {
-        place: max(field.won, key=wins.__getitem__) if field.behind or len(field.won) == 1 else ALIKE
-        for place, field in fields.items()
-    }
+    """Return the winner of each square, by its first name; `ALIKE` where several share it."""
+    return {place: ALIKE if len(_families(field.won)) > 1 else field.won[0] for place, field in fields.items()}
+
+
+def _families(names: Iterable[str]) -> set[str]:
+    return {TWINS.get(name, name) for name in names}
 
 
 def _field(costs: dict[str, float]) -> Field:
@@ -121,16 +125,19 @@ def _factor(one: tuple[str, float]) -> float:
     return one[1]
 
 
-def _finding(fields: Map) -> str:
-    """Say who wins most squares, and where its lead is longest."""
-    wins = Counter(name for field in fields.values() for name in field.won)
-    order = [*style.WAITING, *wins]
-    first = min(wins, key=lambda name: (-wins[name], order.index(name)))
-    led = {place: field.behind[0] for place, field in fields.items() if first in field.won and field.behind}
-    finding = f"{first} is the cheapest, or as good, in {wins[first]} of {len(fields)} crowds"
-    if not led:
+def _finding(fields: Map, owners: dict[tuple[int, int], str]) -> str:
+    """Say who wins most squares, or as many as another and with a longer lead, and where its lead is longest."""
+    wins = Counter(owner for owner in owners.values() if owner != ALIKE)
+    if not wins:
+        return "In each of these crowds, several cost about the same"
+    leads = {place: field.behind[0] for place, field in fields.items() if owners[place] != ALIKE and field.behind}
+    longest = sorted(leads, key=lambda place: leads[place][1])  # the last of each winner is the longest
+    by_winner = {owners[place]: place for place in longest}
+    first = max(wins, key=lambda name: (wins[name], longest.index(by_winner[name]) if name in by_winner else -1))
+    finding = f"{first} wins in {wins[first]} of {len(fields)} crowds"
+    if first not in by_winner:
         return finding
-    (connections, active), (next_, factor) = max(led.items(), key=lambda one: one[1][1])
+    (connections, active), (next_, factor) = by_winner[first], leads[by_winner[first]]
     talk = f"one of {connections:,} talks" if active == 1 else f"{active:,} of {connections:,} talk"
     return f"{finding}; where {talk}, {next_} costs {two_digits(factor)} times as much"
 
@@ -145,20 +152,22 @@ def _draw(ax: Axes, x: int, y: int, owner: str, field: Field, letters: int) -> N
     ax.bar(x - 0.48, 0.94, 0.96, y - 0.47, align="edge", linewidth=0, color=colour)
     look: Any = {"textcoords": "offset points", "ha": "center", "va": "center", "color": style.letters_on(colour),
                  "parse_math": False}  # fmt: skip
-    who = textwrap.fill(_who(owner, field.won), max(8, letters))
-    shift = 6 * who.count("\n")
-    if field.behind:
+    who = textwrap.fill(_who(owner, field), max(8, letters))
+    if owner != ALIKE and field.behind:
         lead = f"{two_digits(field.behind[0][1])}×"
+        shift = 6 * who.count("\n")
         ax.annotate(lead, (x, y), xytext=(0, 8 + shift), fontsize=15, fontweight="bold", **look)
-    ax.annotate(who, (x, y), xytext=(0, -12 if field.behind else 0), fontsize=10, linespacing=1.1, **look)
+        look["xytext"] = 0, -12
+    ax.annotate(who, (x, y), **{"xytext": (0, 0), "fontsize": 10, "linespacing": 1.1} | look)
 
 
-def _who(owner: str, won: list[str]) -> str:
-    """Name the owner of a square, and who is as good."""
-    others = [name for name in won if name != owner]
-    if owner == ALIKE or not others:
-        return owner
-    return f"{owner} or {others[0]}" if len(others) == 1 else f"{owner} or {len(others)} others"
+def _who(owner: str, field: Field) -> str:
+    """Name the winners of a square, or say how many are alike."""
+    if owner != ALIKE:
+        return ", ".join(field.won)
+    if len(field.behind) <= 1:
+        return "all alike" + "".join(f" but {name}" for name, _ in field.behind)
+    return f"{len(field.won)} of {len(field.costs)} alike"
 
 
 def _legend(ax: Axes, owners: dict[tuple[int, int], str]) -> None:
@@ -167,7 +176,7 @@ def _legend(ax: Axes, owners: dict[tuple[int, int], str]) -> None:
     order = [*style.WAITING, *owners.values()]
     names = sorted(set(owners.values()) - {ALIKE}, key=order.index)
     names += [ALIKE] * (ALIKE in owners.values())
-    texts = [f"{ALIKE} (within {TIE:g} times)" if name == ALIKE else name for name in names]
+    texts = [f"nobody: alike within {TIE:g} times" if name == ALIKE else name for name in names]
     legend_below(ax, [Patch(color=_colour(name)) for name in names], texts, ncols=3, columnspacing=1.4)
 
 

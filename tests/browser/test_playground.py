@@ -14,6 +14,17 @@ TOO_WIDE = """() => {
     const nodes = [...document.querySelectorAll('.mux *')];
     return nodes.filter(node => node.getBoundingClientRect().right > edge).map(node => node.className);
 }"""
+CUT = """() => [...document.querySelectorAll('.mux-tile, .mux-tile .mux-title, .mux-tile .mux-value')]
+    .filter(node => node.scrollWidth > node.clientWidth).map(node => node.textContent)"""
+OVER = """() => {  // what the line of the last seconds is drawn over
+    const line = document.querySelector('.mux-spark').getBoundingClientRect();
+    const words = document.createRange();
+    return [...document.querySelectorAll('.mux-title, .mux-value')].filter(node => {
+        words.selectNodeContents(node);
+        const box = words.getBoundingClientRect();
+        return box.right > line.left && box.left < line.right && box.bottom > line.top && box.top < line.bottom;
+    }).map(node => node.textContent);
+}"""
 INK = """() => {
     const colour = getComputedStyle(document.querySelector('.mux-value')).color;
     const [red, green, blue] = colour.match(/[0-9]+/g).map(Number);
@@ -57,9 +68,14 @@ def test_play_move_a_slider_and_stop(panel):
 
     slider = panel.get_by_role("slider", name="connections")
     slider.focus()
+    assert (
+        slider.get_attribute("aria-valuetext") == "50"
+    )  # and not the place on the slider, which is read out otherwise
     slider.press("ArrowRight")
     page.wait_for_function(DOTS, arg=70)
     page.wait_for_function(SHOWS, arg=[".mux-value", "70 / 70"])
+    page.wait_for_function(SHOWS, arg=[".mux-before", "before: 50, 5 talking"])
+    assert slider.get_attribute("aria-valuetext") == "70"
     talking = panel.get_by_role("slider", name="talking clients")
     talking.focus()
     talking.press("ArrowLeft")
@@ -78,11 +94,10 @@ def test_play_move_a_slider_and_stop(panel):
 def test_it_fits_and_follows_the_theme(panel, width, theme):
     page, panel = panel
     page.set_viewport_size({"width": width, "height": 900})
-    page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     page.evaluate(
         "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme }).then(() => null)", theme
     )
     light = str(theme.endswith("Light")).lower()
     page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
-    assert page.evaluate(TOO_WIDE) == []
+    assert page.evaluate(TOO_WIDE) == page.evaluate(CUT) == page.evaluate(OVER) == []
     assert (page.evaluate(INK) < 128) == theme.endswith("Light")

@@ -190,3 +190,18 @@ def test_it_draws_where_it_is_told() -> None:
 def test_what_cannot_be_drawn_is_refused(curves) -> None:
     with pytest.raises(ValueError, match="round_trip"):
         round_trip(curves)
+
+
+# ---- what a screen reader says
+
+
+def test_the_alternative_text_has_the_finding_and_the_numbers() -> None:
+    first, *rest = cost(ROWS).figure.words().splitlines()
+    assert first.startswith("With 100 times as many connections, a reply costs select 18 times as much")
+    assert rest == [
+        "CPU microseconds per reply, by connections. select: 6 with 10, 15 with 100, 100 with 1,000; "
+        "epoll: 12 with 10, 12 with 100, 12 with 1,000, 12 with 10,000."
+    ]
+    assert "epoll: 17 µs with 100" in round_trip(CURVES).figure.words()
+    assert "a book. Microseconds for one wait" in beside(waits(1), waits(2)).figure.words()
+    assert "epoll: 1,000 replies per second, 7.0 CPU" in replies([Row("epoll", 1, 7.0)])[0].figure.words()

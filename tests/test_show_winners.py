@@ -125,3 +125,8 @@ def test_a_servers_own_of_the_learner_can_win():
 def test_what_cannot_be_mapped_is_refused(rows, says):
     with pytest.raises(ValueError, match=says):
         winners(rows)
+
+
+def test_the_alternative_text_is_the_table():
+    words = winners(ROWS).figure.words()
+    assert words.splitlines()[0].startswith("epoll wins in 1 of 3 crowds") and str(winners_table(ROWS)) in words

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from muxlab.measure.rows import Form, form_of, slope
 from muxlab.show import style
-from muxlab.show.findings import SAME, rise, set_finding, times_as, two_digits
+from muxlab.show.findings import SAME, describe, numbers_of, rise, set_finding, times_as, two_digits
 from muxlab.show.log_axes import (
     Points,
     decade,
@@ -68,6 +68,7 @@ def cost(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
         log_ticks(ax)
         explain(ax, guide(ax, lines, form.size))
         name_lines(ax, lines)
+        describe(ax, numbers_of(lines, form))
     return ax
 
 
@@ -106,6 +107,7 @@ def beside(rows: Iterable[Any], published: Iterable[Any], ax: Axes | None = None
         log_ticks(ax)
         explain(ax, f"solid: this machine; dashed: {published[0].machine}")
         _slopes(ax, [*dict.fromkeys([*own, *theirs])], rows, published)
+        describe(ax, f"This machine. {numbers_of(own, form)}", f"{published[0].machine}. {numbers_of(theirs, form)}")
     return ax
 
 
@@ -138,6 +140,9 @@ def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None
         plain_ticks(ax.xaxis, style.human_number)
         plain_ticks(ax.yaxis, style.short_seconds)
         name_lines(ax, points, {name: style.human_seconds(line[-1][1]) for name, line in points.items()})
+        parts = (f"{name}: {', '.join(f'{style.human_seconds(seconds)} with {size:,}' for size, seconds in line)}"
+                 for name, line in points.items())  # fmt: skip
+        describe(ax, f"Time of a round trip, by connections. {'; '.join(parts)}.")
     return ax
 
 
@@ -165,6 +170,7 @@ def replies(rows: Iterable[Any], axes: Sequence[Axes] | None = None) -> tuple[Ax
         if axes is None:
             left.figure.suptitle(_lead(ordered), x=0.01, ha="left", fontsize=12, fontweight="bold",
                                  parse_math=False)  # fmt: skip
+            describe(left, *map(_in_words, reversed(ordered)), title=_lead(ordered))
     return left, right
 
 
@@ -249,6 +255,11 @@ def _lead(ordered: Sequence[Any]) -> str:
         return "How many replies a second, and at what cost" if len(ordered) == 1 else "All reply about as fast"
     lead = two_digits(first.replies_per_second / last.replies_per_second)
     return f"{first.server} gives {lead} times as many replies as {last.server}"
+
+
+def _in_words(row: Any) -> str:
+    cost = _short_number(row.cpu_us_per_reply)
+    return f"{row.server}: {row.replies_per_second:,.0f} replies per second, {cost} CPU microseconds for each."
 
 
 def _new_pair(bars: int) -> tuple[Axes, Axes]:

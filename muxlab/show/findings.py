@@ -24,6 +24,22 @@ def set_finding(ax: Axes, finding: str) -> None:
     ax.set_title(textwrap.fill(finding, letters_beside(ax, LETTER * size)), loc="left", parse_math=False)
 
 
+def describe(ax: Axes, *lines: str, title: str = "") -> None:
+    """Give a figure of ours its alternative text: its title, and what a look at it would tell besides."""
+    if hasattr(ax.figure, "alternative"):
+        title = title or " ".join(ax.get_title("left").split())
+        ax.figure.alternative = "\n".join([f"{title}.", *lines])
+
+
+def numbers_of(lines: Mapping[str, Sequence[tuple[int, float]]], form: Form) -> str:
+    """Say the points of lines in numbers."""
+    points = "; ".join(
+        f"{name}: {', '.join(f'{two_digits(cost)} with {size:,}' for size, cost in line)}"
+        for name, line in lines.items()
+    )
+    return f"{form.costs[0].upper()}{form.costs[1:]}, by {form.sizes}. {points}."
+
+
 def letters_beside(ax: Axes, letter: float) -> int:
     """Return how many letters, so many points wide, stand in a line above a chart: up to the next one, or the edge."""
     grid = ax.get_subplotspec()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from muxlab.measure.rows import form_of
 from muxlab.show import style
-from muxlab.show.findings import set_finding, two_digits
+from muxlab.show.findings import describe, set_finding, two_digits
 from muxlab.show.log_axes import explain, legend_below
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def winners(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
     Raises:
         ValueError: there are no rows, they say nothing of talking clients, or a cost is not a number above zero.
     """
+    rows = list(rows)
     fields = fields_of(rows)
     owners = owners_of(fields)
     columns, lines = (sorted({place[axis] for place in fields}) for axis in (0, 1))
@@ -82,6 +83,7 @@ def winners(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         _legend(ax, owners)
+        describe(ax, "What each costs, in times the cheapest:", str(winners_table(rows)))
     return ax
 
 
@@ -124,17 +126,18 @@ def _factor(one: tuple[str, float]) -> float:
 
 
 def _finding(fields: Map, owners: dict[tuple[int, int], str]) -> str:
-    """Say who wins most squares, and where its lead is longest."""
+    """Say who wins most squares, or as many as another and with a longer lead, and where its lead is longest."""
     wins = Counter(owner for owner in owners.values() if owner != ALIKE)
     if not wins:
         return "In each of these crowds, several cost about the same"
-    order = [*style.WAITING, *wins]
-    first = min(wins, key=lambda name: (-wins[name], order.index(name)))
+    leads = {place: field.behind[0] for place, field in fields.items() if owners[place] != ALIKE and field.behind}
+    longest = sorted(leads, key=lambda place: leads[place][1])  # the last of each winner is the longest
+    by_winner = {owners[place]: place for place in longest}
+    first = max(wins, key=lambda name: (wins[name], longest.index(by_winner[name]) if name in by_winner else -1))
     finding = f"{first} wins in {wins[first]} of {len(fields)} crowds"
-    led = {place: field.behind[0] for place, field in fields.items() if owners[place] == first and field.behind}
-    if not led:
+    if first not in by_winner:
         return finding
-    (connections, active), (next_, factor) = max(led.items(), key=lambda one: one[1][1])
+    (connections, active), (next_, factor) = by_winner[first], leads[by_winner[first]]
     talk = f"one of {connections:,} talks" if active == 1 else f"{active:,} of {connections:,} talk"
     return f"{finding}; where {talk}, {next_} costs {two_digits(factor)} times as much"
 

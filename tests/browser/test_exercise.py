@@ -9,7 +9,7 @@ from muxlab.course.variant import source
 pytestmark = pytest.mark.browser
 
 RIGHT = "import select\n\n\n" + source(epoll_echo)
-WRONG = RIGHT.replace("epoll.unregister(fd)", "unregister(fd)")
+WRONG = RIGHT.replace("epoll.unregister(conn)", "unregister(conn)")
 CELLS = ["import muxlab", 'muxlab.exercise("epoll-echo")', WRONG, RIGHT]
 
 RUN = """index => {
@@ -47,7 +47,7 @@ def test_its_three_buttons(notebook):
     notebook.click_button("Check", panel)
     panel.get_by_text("There is no epoll_echo in this notebook yet.").wait_for()
     notebook.click_button("Solution", panel)
-    panel.locator(".tok-nf").wait_for()
+    panel.locator(".tok-nf").first.wait_for()
     notebook.page.set_viewport_size({"width": 640, "height": 1000})
     assert notebook.page.evaluate(BROKEN_LINES) == 0
     notebook.click_button("Hide solution", panel)
@@ -58,7 +58,7 @@ def test_its_three_buttons(notebook):
     assert panel.get_by_text("NameError: name 'unregister' is not defined").count()
     notebook.click_button("Solution", panel)
     panel.locator("ins").wait_for()
-    assert panel.locator("del").inner_text().split("#")[0].split() == ["-", "unregister(fd)"]
+    assert panel.locator("del").inner_text().split("#")[0].split() == ["-", "unregister(conn)"]
     notebook.click_button("Hide solution", panel)
 
     notebook.page.evaluate(RUN, 3)

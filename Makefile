@@ -39,6 +39,7 @@ check: .venv/.complete
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) tools/notebooks.py check
+	$(PY) -m tools.pictures check
 
 quick: check
 	$(PY) -m pytest $(TWO_AT_A_TIME) -m "not battery and not browser" tests

@@ -70,10 +70,10 @@ def test_what_a_disturbed_round_says_does_not_count(runs, repeats, least, monkey
 
 
 @pytest.mark.parametrize(
-    ("took", "rounds"), [(0.04, servers.MOST_ROUNDS), (0.2, servers.ROUNDS + 3), (5.0, servers.ROUNDS + 1)]
+    ("took", "rounds"), [(0.04, servers.MOST_ROUNDS), (0.2, servers.ROUNDS + 3), (0.9, 4), (5.0, 3)]
 )
 def test_a_busy_machine_does_not_make_it_measure_for_minutes(took, rounds, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of each number: after half a second of further rounds, no more begins."""
+    """Half a second of further rounds is enough for a number, and three rounds where these take three seconds."""
     clock = itertools.count(step=took)
     made: list[int] = []
     monkeypatch.setattr(servers, "time", SimpleNamespace(perf_counter=lambda: next(clock)))

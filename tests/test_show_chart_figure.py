@@ -59,3 +59,12 @@ def test_a_notebook_is_given_svg_and_words_and_nothing_else(monkeypatch):
     assert raw and set(bundle) == {"image/svg+xml", "text/plain"}
     assert bundle["text/plain"] == "One line, flat."
     assert "<title>One line, flat.</title>" in bundle["image/svg+xml"]
+
+
+def test_steps_take_little_room():
+    with style.style():
+        figure, axes = new_charts(figsize=(5, 3))
+        axes[0, 0].fill_between(range(200), [x % 50 for x in range(200)], step="mid", linewidth=0)
+    svg = figure.svg()
+    assert svg.count(" H ") > 200 and len(svg) < 14_000
+    ElementTree.fromstring(svg)

@@ -16,7 +16,7 @@ from ..server import Server, serve
 from ..servers import SERVERS, name_of
 from ..swarm.stats import Figures
 from ..swarm.swarm import Swarm
-from .protocol import each, repeat, summary
+from .protocol import LEAST, each, repeat, summary
 from .rows import ECHO, Form, Row, Rows, settings
 from .waits import check_wall
 
@@ -37,9 +37,9 @@ how often at most, where undisturbed rounds are rare."""
 UNDISTURBED = 3
 """Undisturbed rounds of a setting, at least, before it is done."""
 
-EXTRA = 0.5
-"""Seconds of a setting's further rounds, after which no more begins: a machine that is busy throughout disturbs all of
-them, and with hundreds of connections ten take minutes."""
+EXTRA, ENOUGH = 0.5, 3.0
+"""Seconds of a setting's further rounds, and of all its rounds but three, after which no more begins: a machine that is
+busy throughout disturbs all of them, and with hundreds of connections they would take minutes."""
 
 IDLE, TALK = 0.001, 20e-6
 """Seconds of a turn in which the server does not work, at most: the first for the turn, the second for each client that
@@ -124,9 +124,9 @@ def echo_cost(
     Protocol: the server is started anew for each number. All clients connect; then `active` of them send, wait for the
     whole reply, verify it and send again (a closed loop), while the others stay connected and silent. After the first
     replies the clock runs, until there were some for each that talks. All numbers are gone through five times, one
-    after the other. A round in which the machine kept the server's thread waiting for a processor does not count; where
-    too few are left, up to ten more are made for each number, as long as they took less than half a second so
-    far, and if there still is none that was undisturbed, all count.
+    after the other; or three times, where that takes three seconds. A round in which the machine kept the server's
+    thread waiting for a processor does not count; where too few are left, up to ten more are made for each number, as
+    long as they took less than half a second so far, and if there still is none that was undisturbed, all count.
 
     Source: the course's own; silent connections around few busy ones are the load of D. Kegel's C10K page (1999) and
     of Gammo, Brecht, Shukla, Pariag, OLS 2004.
@@ -162,24 +162,21 @@ def echo_cost(
     check_crowd(fn, max(counts))
     what = f"replies, {name_of(fn)}"
     runs: dict[int, list[_Run]] = {count: [] for count in counts}
-    extra = dict.fromkeys(runs, 0.0)
+    spent = dict.fromkeys(runs, 0.0)
 
     def measure(count: int) -> None:
         __tracebackhide__ = True
-        runs[count].append(_run(fn, count, active, seconds / ROUNDS, payload, isolate))
-
-    def measure_again(count: int) -> None:
-        __tracebackhide__ = True
+        if len(runs[count]) >= LEAST and spent[count] >= ENOUGH:
+            return
         start = time.perf_counter()
-        measure(count)
-        extra[count] += time.perf_counter() - start
-
-    def is_done(count: int) -> bool:
-        return len(_undisturbed(runs[count])) >= UNDISTURBED or extra[count] >= EXTRA
+        runs[count].append(_run(fn, count, active, seconds / ROUNDS, payload, isolate))
+        spent[count] += time.perf_counter() - start
 
     each([*runs] * ROUNDS, what, measure)
+    until = {count: min(took + EXTRA, ENOUGH) for count, took in spent.items()}
     for _ in range(MOST_ROUNDS - ROUNDS):
-        each([count for count in runs if not is_done(count)], what, measure_again)
+        left = [count for count in runs if len(_undisturbed(runs[count])) < UNDISTURBED]
+        each([count for count in left if spent[count] < until[count]], what, measure)
     return Rows(_row(count, active, payload, _undisturbed(found) or found) for count, found in runs.items())
 
 

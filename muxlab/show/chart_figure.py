@@ -77,6 +77,7 @@ def _tidy(svg: str, title: str, description: str) -> str:
     svg = re.sub(r"(<g[^>]*>)((?:\s*<use [^>]*/>){2,})", _marks_in_short, svg)
     svg = re.sub(r"\s*\n\s*", "\n", svg)
     svg = re.sub(r"(?<=[\dz]) ?\n(?=[MLCQz])", " ", svg)
+    svg = re.sub(r' d="(M[^QCz"]*)', _steps_in_short, svg)
     for number, name in enumerate(dict.fromkeys(re.findall(r' id="(m[0-9a-f]{10})"', svg))):
         svg = svg.replace(name, f"m{number}")
     words = f"<title>{_escape(title)}</title>\n" + f"<desc>{_escape(description)}</desc>\n" * bool(description)
@@ -88,6 +89,22 @@ def _tidy(svg: str, title: str, description: str) -> str:
 def _with_short_numbers(tag: re.Match[str]) -> str:
     """Cut the numbers of a tag, not of the text between tags: a tenth of a point is finer than most screens."""
     return re.sub(r"(\d\.\d)\d+", r"\1", tag[0])
+
+
+def _steps_in_short(found: re.Match[str]) -> str:
+    """Write "V y" or "H x" instead of "L x y" where a line is upright or level."""
+    numbers = re.findall(r"[ML] (\S+) (\S+)", found[1])
+    if len(numbers) != len(re.findall("[A-Z]", found[1])):
+        return found[0]
+    parts, (x, y) = [f"M {numbers[0][0]} {numbers[0][1]}"], numbers[0]
+    for letter, (new_x, new_y) in zip(re.findall("[ML]", found[1])[1:], numbers[1:], strict=True):
+        level, upright = new_y == y, new_x == x
+        if letter == "M" or not (level or upright):
+            parts.append(f"{letter} {new_x} {new_y}")
+        elif not (level and upright):
+            parts.append(f"H {new_x}" if level else f"V {new_y}")
+        x, y = new_x, new_y
+    return f' d="{" ".join(parts)} '
 
 
 def _marks_in_short(found: re.Match[str]) -> str:

@@ -64,7 +64,7 @@ def moment(stepper: Stepper, state: State, latest: Call | None = None) -> dict:
         "colour": style.look(stepper.name).colour,
         "status": state.status,
         "headline": headline(state),
-        "detail": " ".join(filter(None, (detail(state), not_followed(stepper)))),
+        "detail": " ".join(filter(None, (detail(state), not_followed(stepper), asleep(state)))),
         "forgotten": forgotten(state),
         "ended": state.status in ENDED,
         "refusal": refusal(state),
@@ -128,12 +128,17 @@ def headline(state: State) -> str:
 
 
 def detail(state: State) -> str:
-    """Say what stands below the headline: the error, why it was held, or what wakes it and where it sleeps."""
+    """Say what stands below the headline: the error, why it was held, or what wakes it."""
     if state.status == "blocked":
-        return advice(state) + (f" Its thread is in the system call {state.asleep_in}." if state.asleep_in else "")
+        return advice(state)
     if state.status == "paused" and state.call and not state.note:
         return f"line {state.line}" + (f" of {state.function}" if state.helper else "")
     return printable(state.error) or state.note
+
+
+def asleep(state: State) -> str:
+    """Say where a server sleeps, in the kernel's word for it."""
+    return f"Its thread is in the system call {state.asleep_in}." if state.asleep_in else ""
 
 
 def forgotten(state: State) -> int:

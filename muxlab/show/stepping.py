@@ -26,6 +26,7 @@ PARTS = ("controls", "source", "queues", "motion", "history")
 
 MOST = 100  # clients to begin with: a picture of more says nothing more
 LARGEST = 16 * 2**20  # bytes of a message: more than a connection takes by default (tcp_wmem and tcp_rmem, tcp(7))
+FREE = 0.15  # seconds after which we look once more at a server that has threads of its own: nobody tells when they act
 PREVIEW = 40  # bytes of a message that are shown: what fits on the line
 
 ACTS = {
@@ -229,6 +230,8 @@ class StepPanel(Panel, anywidget.AnyWidget):
                 self._act(str(content["act"]), content)
             self._answered += 1
             self.refresh()
+            if self._loop is not None and any(stepper.threads() for stepper in self.steppers):
+                self._loop.call_soon_threadsafe(self._loop.call_later, FREE, self._late)
 
     def _changed(self) -> None:
         """Look soon, in the thread of the kernel's loop; a stepper calls this in any thread."""

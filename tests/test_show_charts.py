@@ -178,6 +178,14 @@ def test_the_title_says_how_much_longer_a_round_trip_takes() -> None:
         "epoll takes about as long with 1,000 connections as with 100; "
         "poll takes 5 times as long with 200 connections as with 20"
     )
+    other = round_trip(
+        {"walk": {10: 1e-3, 100: 1e-2}, "heap": {10: 1e-3, 100: 1e-3}}, one="a turn", sizes="clients", costs="time"
+    )
+    assert other.get_title("left").replace("\n", " ") == (
+        "With 10 times as many clients, a turn takes walk 10 times as long, and heap about as long as before"
+    )
+    assert (other.get_xlabel(), other.get_ylabel()) == ("clients", "time")
+    assert len({line.get_marker() for line in other.get_lines()}) == 2  # both are the learner's own
     assert round_trip({"epoll": {10: 1e-3}}).get_title("left") == "How long a reply takes while the crowd grows"
 
 

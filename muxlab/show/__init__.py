@@ -5,7 +5,8 @@ first used. Panels and charts bear the name of their module, so all are imported
 would hide its function.
 """
 
-from muxlab.show.charts import beside, cost, replies, round_trip
+from muxlab.show.bars import replies
+from muxlab.show.charts import beside, cost, round_trip
 from muxlab.show.crowds import crowds
 from muxlab.show.duel import duel
 from muxlab.show.durations import durations

@@ -1,4 +1,4 @@
-"""The charts: `cost`, of replies or of waits; `beside`, next to published costs; `round_trip`; `replies`, with bars.
+"""The charts with lines: `cost`, of replies or of waits; `beside`, next to published costs; `round_trip`.
 
 A chart takes what `muxlab.measure` returned, draws it in the course's look, and returns matplotlib's Axes, so that a
 cell can go on with it. Nothing here measures anything.
@@ -6,13 +6,13 @@ cell can go on with it. Nothing here measures anything.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from muxlab.measure.rows import Form, form_of, slope
 from muxlab.show import style
-from muxlab.show.findings import SAME, describe, numbers_of, rise, set_finding, times_as, two_digits
+from muxlab.show.findings import describe, numbers_of, rise, set_finding, times_as, two_digits
 from muxlab.show.log_axes import (
     Points,
     decade,
@@ -38,6 +38,7 @@ ROUND_TRIP = Form(
     verb="takes",
     much="long",
 )
+OWN_MARKERS = style.OWN.marker, "p", "h", "8"  # of several of the learner's own, which have one colour
 PUBLISHED: Any = {"linestyle": (0, (3, 2)), "linewidth": 1.4, "markersize": 5, "fillstyle": "none"}
 
 
@@ -111,15 +112,25 @@ def beside(rows: Iterable[Any], published: Iterable[Any], ax: Axes | None = None
     return ax
 
 
-def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None) -> Axes:
+def round_trip(
+    curves: Mapping[str, Mapping[int, float]],
+    ax: Axes | None = None,
+    *,
+    one: str = ROUND_TRIP.one,
+    sizes: str = ROUND_TRIP.sizes,
+    costs: str = ROUND_TRIP.costs,
+) -> Axes:
     """Draw the time of a round trip against the number of connections that a server holds.
 
     Args:
         curves: for each server's name, connections and the seconds measured with so many.
         ax: where to draw; a new figure when None.
+        one, sizes, costs: other words, where something else was timed: what takes so long ("a turn"), and what the axes
+            say ("clients with a time-out", "time for 1,000 turns").
 
     Returns:
-        The Axes, both scales logarithmic; beside the end of each line stands its name and the last time.
+        The Axes, both scales logarithmic; beside the end of each line stands its name and the last time, and the title
+        says how much longer it takes as the crowd grows.
 
     Raises:
         ValueError: there is nothing to draw, or a number that a logarithmic scale cannot show.
@@ -129,10 +140,10 @@ def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None
     points = {name: sorted(curve.items()) for name, curve in curves.items() if curve}
     if any(not (count > 0 and seconds > 0) for line in points.values() for count, seconds in line):
         raise ValueError("round_trip() wants connections and seconds above zero")
+    form = replace(ROUND_TRIP, one=one, sizes=sizes, costs=costs)
     with style.style():
-        ax = style.new_axes(ax)
-        ax.set(xscale="log", yscale="log", xlabel=ROUND_TRIP.sizes, ylabel=ROUND_TRIP.costs)
-        set_finding(ax, _round_trip_finding(points))
+        ax = log_axes(ax, form)
+        set_finding(ax, _round_trip_finding(form, points))
         for name, line in points.items():
             _line(ax, name, line)
         times = [seconds for line in points.values() for _, seconds in line]
@@ -142,50 +153,26 @@ def round_trip(curves: Mapping[str, Mapping[int, float]], ax: Axes | None = None
         name_lines(ax, points, {name: style.human_seconds(line[-1][1]) for name, line in points.items()})
         parts = (f"{name}: {', '.join(f'{style.human_seconds(seconds)} with {size:,}' for size, seconds in line)}"
                  for name, line in points.items())  # fmt: skip
-        describe(ax, f"Time of a round trip, by connections. {'; '.join(parts)}.")
+        describe(ax, f"{costs[0].upper()}{costs[1:]}, by {sizes}. {'; '.join(parts)}.")
     return ax
 
 
-def replies(rows: Iterable[Any], axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes]:
-    """Draw a bar for each server: its replies per second, and beside it the CPU time that one reply took.
-
-    Args:
-        rows: one for each server, from the same crowd, with `.server` (name), `.replies_per_second` and
-            `.cpu_us_per_reply` (microseconds); the fastest is drawn on top.
-        axes: the two to draw in; a new figure when None.
-
-    Returns:
-        The two Axes: replies per second, where longer is better, and microseconds, where shorter is. Above both of a
-        new figure stands how far the fastest is ahead.
-
-    Raises:
-        ValueError: there is nothing to draw, two rows have the same server, or a number is negative or not finite.
-    """
-    ordered = _checked(rows)
-    with style.style():
-        left, right = axes or _new_pair(len(ordered))
-        _bars(left, "Replies per second", ordered, [row.replies_per_second for row in ordered], style.human_number)
-        _bars(right, "CPU µs per reply", ordered, [row.cpu_us_per_reply for row in ordered], _short_number)
-        right.set_yticklabels([])
-        if axes is None:
-            left.figure.suptitle(_lead(ordered), x=0.01, ha="left", fontsize=12, fontweight="bold",
-                                 parse_math=False)  # fmt: skip
-            describe(left, *map(_in_words, reversed(ordered)), title=_lead(ordered))
-    return left, right
+# ---- parts of several
 
 
 def _line(ax: Axes, name: str, points: Points, line: Any = None) -> None:
-    look = style.look(name)
-    ax.plot(*zip(*points, strict=True), color=style.line_colour(name), marker=look.marker, linestyle=line or look.line,
-            label=name)  # fmt: skip
+    look, colour = style.look(name), style.line_colour(name)
+    own = sum(line.get_color() == colour for line in ax.get_lines()) if look is style.OWN else 0
+    marker = OWN_MARKERS[own % len(OWN_MARKERS)] if look is style.OWN else look.marker
+    ax.plot(*zip(*points, strict=True), color=colour, marker=marker, linestyle=line or look.line, label=name)
 
 
-def _round_trip_finding(points: Mapping[str, Points]) -> str:
-    finding = rise(ROUND_TRIP, points)
-    if finding != ROUND_TRIP.title:
+def _round_trip_finding(form: Form, points: Mapping[str, Points]) -> str:
+    finding = rise(form, points)
+    if finding != form.title:
         return finding
     parts = [
-        f"{name} takes {times_as(line[-1][1] / line[0][1], 'long')} with {line[-1][0]:,} connections "
+        f"{name} takes {times_as(line[-1][1] / line[0][1], 'long')} with {line[-1][0]:,} {form.sizes} "
         f"as with {line[0][0]:,}"
         for name, line in points.items()
         if len(line) > 1
@@ -230,64 +217,3 @@ def _slope(name: str, rows: list[Any]) -> str:
     line = [row for row in rows if getattr(row, form_of(row).name) == name]
     sizes = {getattr(row, form_of(row).size) for row in line}
     return f"{slope(line).exponent:.2f}" if len(sizes) > 1 else ""
-
-
-# ---- parts of `replies`
-
-
-def _checked(rows: Iterable[Any]) -> list[Any]:
-    ordered = sorted(rows, key=lambda row: row.replies_per_second)
-    if not ordered:
-        raise ValueError("replies() was given no rows: measure first, then draw")
-    names = [row.server for row in ordered]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"replies() wants one row for each server, and was given several for {', '.join(twice)}")
-    for row in ordered:
-        for number in (row.replies_per_second, row.cpu_us_per_reply):
-            if not (math.isfinite(number) and number >= 0):
-                raise ValueError(f"replies() cannot draw {number} for {row.server!r}: a number from 0 up is wanted")
-    return ordered
-
-
-def _lead(ordered: Sequence[Any]) -> str:
-    last, first = ordered[0], ordered[-1]
-    if not last.replies_per_second or first.replies_per_second <= SAME * last.replies_per_second:
-        return "How many replies a second, and at what cost" if len(ordered) == 1 else "All reply about as fast"
-    lead = two_digits(first.replies_per_second / last.replies_per_second)
-    return f"{first.server} gives {lead} times as many replies as {last.server}"
-
-
-def _in_words(row: Any) -> str:
-    cost = _short_number(row.cpu_us_per_reply)
-    return f"{row.server}: {row.replies_per_second:,.0f} replies per second, {cost} CPU microseconds for each."
-
-
-def _new_pair(bars: int) -> tuple[Axes, Axes]:
-    from muxlab.show.chart_figure import new_charts
-
-    width, _ = style.CHART
-    left, right = new_charts(1, 2, figsize=(width, 1.4 + 0.42 * bars))[1][0]  # inches: the titles, and the bars
-    return left, right
-
-
-def _bars(ax: Axes, title: str, rows: Sequence[Any], values: Sequence[float], write: Any) -> None:
-    looks = [style.look(row.server) for row in rows]
-    bars = ax.barh(range(len(rows)), values, height=0.62, color=[style.line_colour(row.server) for row in rows])
-    for bar, look in zip(bars, looks, strict=True):
-        if look is style.OWN:  # said by more than a colour
-            bar.set(hatch="//", edgecolor=style.PAGES[0], linewidth=0)
-    ax.bar_label(bars, [write(value) for value in values], padding=5, fontsize=10.5)
-    ax.set_title(title, fontsize=11, fontweight="normal")
-    ax.set_yticks(range(len(rows)), [row.server for row in rows])
-    for label, row in zip(ax.get_yticklabels(), rows, strict=True):
-        label.set(
-            color=style.text_colour(row.server), fontweight="bold", parse_math=False
-        )  # the axes may be a learner's
-    ax.set(xlim=(0, max(values) * 1.4 or 1), xticks=[])  # room for the numbers, which say more than an axis
-    ax.tick_params(axis="y", length=0)
-    ax.grid(False)
-    ax.spines["bottom"].set_visible(False)
-
-
-def _short_number(value: float) -> str:
-    return f"{value:.1f}" if value < 99.95 else style.human_number(value)

@@ -67,10 +67,8 @@ class Lap:
         self._session.look()
         seen = self._session.seen
         now = time.monotonic(), seen.replies, self._session.server.cpu_seconds()
-        activity = self._session.swarm.activity()
-        self._answered |= {
-            number for number, replies in enumerate(activity) if 0 < replies <= 250
-        }  # see Swarm.activity
+        kinds = kinds_of(self._session.swarm.activity())
+        self._answered |= {number for number, kind in enumerate(kinds) if kind == "answered"}
         if self._session.trouble():
             self.over = True
         elif self._start is None:

@@ -21,7 +21,9 @@ NAMED = 3  # groups of names in one sentence; of more, the first and the last ar
 def set_finding(ax: Axes, finding: str) -> None:
     """Write a sentence above a chart, over as many lines as its width asks for."""
     size: Any = ax.set_title("", loc="left").get_fontsize()
-    ax.set_title(textwrap.fill(finding, letters_beside(ax, LETTER * size)), loc="left", parse_math=False)
+    ax.set_title(
+        textwrap.fill(finding, letters_beside(ax, LETTER * size), break_on_hyphens=False), loc="left", parse_math=False
+    )
 
 
 def describe(ax: Axes, *lines: str, title: str = "") -> None:

@@ -93,6 +93,12 @@ def test_whoever_turns_clients_away_is_said_to_have_lost_them():
     assert panel.results[1].note == "" and panel.display.message == ""
 
 
+def test_whoever_leaves_clients_without_an_answer_is_said_to():
+    panel = race(muxlab.SERVERS["blocking"], EPOLL, connections=20, active=5)
+    assert re.fullmatch("answers [01] of 5 that talk|no reply within 5 s", panel.results[0].note), panel.results
+    assert panel.results[1].note == ""
+
+
 def test_start_and_stop_in_a_notebook_leave_one_task_at_work(monkeypatch):
     monkeypatch.setattr(sys.modules["muxlab.show.race"], "LAP", 0.05)
 

@@ -14,6 +14,7 @@ import traitlets
 
 from muxlab.server import name_of
 from muxlab.show import style
+from muxlab.show.dots import kinds_of
 from muxlab.show.live import Display
 from muxlab.show.panel import read_script, read_style
 from muxlab.show.session import Crashed, Session, SessionPanel
@@ -22,6 +23,7 @@ from muxlab.show.sliders import check_load
 LAP = 1.0  # seconds on the clock: long enough to watch, and three servers come round in a few
 SAMPLE = 0.15  # seconds of each server before the panel is shown, so that it is never empty
 WARM_UP = 20  # replies before the clock starts, as in `muxlab.measure.echo_cost`
+FAIR = 5  # replies for each client that talks, after which a fair server has answered each of them
 PATIENCE = 5.0  # seconds that a server has to connect everybody and to give its first replies
 
 TITLES = ("", "replies per second: long is good", "CPU time per reply: short is good")
@@ -34,8 +36,8 @@ class Result:
     Attributes:
         name: the server's.
         replies_per_second: while the clock ran.
-        us_per_reply: CPU time of its thread for each reply, in microseconds.
-        note: what else there is to know, such as how many clients it turned away.
+        us_per_reply: CPU time of its threads for each reply, in microseconds.
+        note: what else there is to know, such as how many clients it turned away, or never answered.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Lap:
     def __init__(self, session: Session, seconds: float) -> None:
         self._session, self._seconds = session, seconds
         self._born = time.monotonic()
+        self._answered: set[int] = set()  # numbers of the clients that got a reply
         self._start: tuple[float, int, float] | None = None  # time, replies, CPU time when the clock started
         self.result = Result(session.server.name, note="connecting")
         self.over = False
@@ -64,6 +67,8 @@ class Lap:
         self._session.look()
         seen = self._session.seen
         now = time.monotonic(), seen.replies, self._session.server.cpu_seconds()
+        kinds = kinds_of(self._session.swarm.activity())
+        self._answered |= {number for number, kind in enumerate(kinds) if kind == "answered"}
         if self._session.trouble():
             self.over = True
         elif self._start is None:
@@ -73,10 +78,19 @@ class Lap:
                 self.result, self.over = Result(self.result.name, note=f"no reply within {PATIENCE:g} s"), True
         else:
             took, replies, cpu = (after - before for after, before in zip(now, self._start, strict=True))
-            note = f"lost {seen.errors:,} of its clients" if seen.errors else ""
             cost = cpu / replies * 1e6 if replies else None
-            self.result = Result(self.result.name, replies / took, cost, note)
+            self.result = Result(self.result.name, replies / took, cost, self._note())
             self.over = took >= self._seconds
+
+    def _note(self) -> str:
+        """Say which of its clients the server does not serve, or nothing."""
+        seen, swarm = self._session.seen, self._session.swarm
+        talking = min(swarm.active, swarm.connections)
+        if seen.errors:
+            return f"lost {seen.errors:,} of its clients"
+        if len(self._answered) < talking and seen.replies >= FAIR * talking:
+            return f"answers {len(self._answered):,} of {talking:,} that talk"
+        return ""
 
 
 def bars_of(results: Sequence[Result]) -> list[list[dict]]:

@@ -187,7 +187,8 @@ def test_the_picture_shows_the_lines_around_the_one_that_is_next(line, count, fo
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Return the views that were drawn."""
+    """Return the views that were drawn, of pictures that are to be stored."""
+    monkeypatch.setenv("MUXLAB_FULL", "1")
     views = []
     monkeypatch.setattr(stepper_picture, "draw_stepper", lambda source, view, note: views.append(view) or b"")
     monkeypatch.setattr(stepper_picture, "draw_duel", lambda sides, note: views.append(sides) or b"")
@@ -245,6 +246,22 @@ def test_a_rehearsal_prints_nothing_and_survives_a_broken_server(drawn, capsys):
     panel._repr_mimebundle_()
     assert capsys.readouterr().out == ""
     assert drawn[0]["status"] == "crashed"
+
+
+def test_a_function_runs_behind_the_scenes_only_where_chapters_are_stored(drawn, monkeypatch):
+    monkeypatch.delenv("MUXLAB_FULL")
+    began = []
+
+    def noted(listener, stop):
+        began.append(listener)
+        listener.accept()
+
+    with contextlib.closing(stepper(noted)) as panel:
+        panel._repr_mimebundle_()
+        assert drawn[-1] == panel.view and began == []
+    with contextlib.closing(duel(EPOLL, EPOLL)) as panel:
+        panel._repr_mimebundle_()
+        assert drawn[-1] == panel.view["sides"]
 
 
 def test_a_rehearsal_ends_even_if_nothing_ever_speaks():

@@ -351,6 +351,11 @@ def test_a_client_that_was_seen_waiting_has_a_bar_of_its_own():
     assert "client 3 waits: 4.00 s" in [text.get_text() for text in ax.texts]
 
 
+def test_a_wait_too_short_to_be_seen_is_not_explained():
+    ax = timeline(THINKER, waiting={"client 2": (100.1, 100.1001)})
+    assert "a client waits" not in [text.get_text() for text in ax.get_legend().get_texts()]
+
+
 def test_a_wait_for_all_is_a_bar_in_the_row_of_waits():
     ax = timeline(
         calls_at(("epoll.poll", "epoll", "ready", 5.0, 2.5), ("recv", "client 1", "data", 7.5, 0)), times=True

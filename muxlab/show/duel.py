@@ -71,7 +71,7 @@ class DuelPanel(StepPanel):
         note = "stored picture: run this cell to play"
         data = self.message.encode() * self.times
         before = len(self.steppers[0].clients) == self._clients and not self._answered  # nothing was done to it yet
-        if before and data:
+        if before and data and rehearsal.wanted():
             with (
                 contextlib.suppress(OSError),
                 rehearsal.after_message(self._fns, self._backlog, self._clients, data) as told,

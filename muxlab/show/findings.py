@@ -21,9 +21,11 @@ NAMED = 3  # groups of names in one sentence; of more, the first and the last ar
 def set_finding(ax: Axes, finding: str) -> None:
     """Write a sentence above a chart, over as many lines as its width asks for."""
     size: Any = ax.set_title("", loc="left").get_fontsize()
-    ax.set_title(
-        textwrap.fill(finding, letters_beside(ax, LETTER * size), break_on_hyphens=False), loc="left", parse_math=False
-    )
+    title = textwrap.fill(finding, letters_beside(ax, LETTER * size), break_on_hyphens=False)
+    ax.set_title(title, loc="left", parse_math=False)
+    figure: Any = ax.figure
+    if hasattr(figure, "alternative") and len(figure.axes) == 1:  # ours: it grows, and the chart does not shrink
+        figure.set_figheight(figure.get_figheight() + max(0, title.count("\n") - 1) * 1.2 * size / 72)
 
 
 def describe(ax: Axes, *lines: str, title: str = "") -> None:

@@ -2,12 +2,15 @@
 
 A panel begins where nothing has happened yet, and that is what a page without a kernel would show. So the picture is
 taken of a rehearsal: the same function once more, with clients of its own, up to where a client's bytes wait for it.
+
+Only where chapters are stored: for a learner, a function runs when it was asked to, and not again behind the scenes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import os
 import time
 from collections.abc import Callable, Iterator
 
@@ -17,6 +20,11 @@ from muxlab.stepper import Stepper
 CALLS = 60  # to get there at most: a server that polls makes one call for each client in each round
 PATIENCE = 1.5  # seconds
 GREETING = b"hello"
+
+
+def wanted() -> bool:
+    """Return whether the pictures made here are to be stored: `make notebooks` sets MUXLAB_FULL."""
+    return "MUXLAB_FULL" in os.environ
 
 
 @contextlib.contextmanager

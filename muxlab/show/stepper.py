@@ -63,7 +63,7 @@ class StepperPanel(StepPanel):
 
     def _picture(self) -> bytes:
         note = "stored picture: run this cell to step"
-        if not self._touched:
+        if not self._touched and rehearsal.wanted():
             with contextlib.suppress(OSError), rehearsal.at_recv(self._fn, self._backlog, self._clients) as told:
                 state = told.state()
                 latest = state.calls[-1] if state.calls else None

@@ -57,7 +57,8 @@ def explain_times(selection: Selection, waiting: Waiting) -> list[Any]:
     from matplotlib.patches import Patch
 
     start, end = _span(selection, waiting)
-    there = [ASLEEP] * any(_long(selection, end - start)) + [WAITS] * bool(waiting)
+    seen = any(ended - began > SEEN * (end - start) for began, ended in waiting.values())
+    there = [ASLEEP] * any(_long(selection, end - start)) + [WAITS] * seen
     return [Patch(facecolor=_colour(what), label=what) for what in there]
 
 

@@ -43,7 +43,8 @@ function render({ model, el }) {
   }
 
   keepFromLab(group);
-  return follow(model, { answer: show, truth: show, result: show });
+  const ends = [follow(model, { answer: show, truth: show, result: show }), tellWhenGone(model, el)];
+  return () => ends.forEach((end) => end());
 }
 
 function remark(number, answer, truth) {

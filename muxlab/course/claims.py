@@ -72,7 +72,7 @@ CLAIMS = {
     7: Claim(
         "Each call of select walks through all 1,024 places.",
         FALSE,
-        "It walks up to the highest number that it was given, and skips the words of the bitmap that are empty.",
+        "It walks up to the highest number that it was given, and steps over empty stretches of the bitmap.",
         (4,),
     ),
     8: Claim(

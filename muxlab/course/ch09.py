@@ -73,7 +73,7 @@ EXERCISES = [
         name="crowded",
         chapter="09",
         about="The stubborn server of section 4: when no descriptor is left and a client waits in the accept queue, it "
-        "takes a whole core. Let it rest, and let the client in as soon as there is room again.",
+        "takes all of a core that it can get. Let it rest, and let the client in as soon as there is room again.",
         trials=(
             "echoes one message",
             "survives a reset between messages",
@@ -92,7 +92,7 @@ EXERCISES = [
         broken=variant(
             crowded_server,
             "crowded_server",
-            "When no descriptor is left, and a client waits in the accept queue, it takes a whole core.",
+            "With no descriptor left, and a client in the accept queue, it takes all of a core that it can get.",
             (
                 "conns = {}  # for each descriptor, its socket\n"
                 "rest_until = None  # when no descriptor was left: when to look at the listener again",
@@ -115,9 +115,8 @@ EXERCISES = [
     Exercise(
         name="open-door",
         chapter="09",
-        about="Extend the server of chapter 5 until it can stand at the door of a crowd: it lets in 300 clients who "
-        "come at one instant, keeps those inside from waiting for those outside, and lives through a lack of "
-        "descriptors.",
+        about="Make the server of chapter 5 ready for a crowd: it lets in 300 clients that arrive at once, never makes "
+        "those inside wait for those outside, and survives running out of descriptors.",
         trials=(
             "echoes one message",
             "accepts a burst of 300",

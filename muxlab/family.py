@@ -33,6 +33,7 @@ class Family:
         self._known = {self._first: True}  # by thread: whether it is of the family
         self._seconds = {self._first: 0.0}  # CPU time of each member, as last seen
         self._gone = 0.0  # that of those that have ended
+        self._count = 0  # entries of TASKS, when they were last read
         self._looking = threading.Lock()
         with suppress(OSError), open(f"{TASKS}/{self._first}/comm", "wb") as file:
             file.write(self._name)
@@ -49,12 +50,19 @@ class Family:
             look: whether to look for new members first.
         """
         with self._looking:
-            if look:
+            if look and self._changed():
                 self._look()
             for thread in self._seconds:
-                with suppress(OSError):  # it has just ended
+                try:
                     self._seconds[thread] = time.clock_gettime((~thread << 3) | CPU_CLOCK)
+                except OSError:
+                    self._count = 0  # it has just ended: look again next time
             return self._gone + sum(self._seconds.values())
+
+    def _changed(self) -> bool:
+        """Tell whether there are more threads in this process, or fewer, than at the last look."""
+        before, self._count = self._count, _links(TASKS)
+        return self._count != before
 
     def _look(self) -> None:
         """See who has come and who has gone."""
@@ -69,6 +77,14 @@ class Family:
         for thread in self._known.keys() - running:
             if self._known.pop(thread):
                 self._gone += self._seconds.pop(thread)
+
+
+def _links(folder: str) -> int:
+    """Return how many links a folder has: one for each folder in it, and two. Source: stat(2), and proc(5)."""
+    try:
+        return os.stat(folder).st_nlink
+    except OSError:
+        return 0
 
 
 def _name_of(thread: int) -> bytes:

@@ -1,6 +1,7 @@
 """Whole servers, clocked: each experiment keeps its protocol, and what disturbs it does not count."""
 
 import itertools
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -135,6 +136,28 @@ def test_a_crowd_is_refused_to_a_server_that_serves_one_client_at_a_time(experim
 def test_one_client_is_not_too_many() -> None:
     (row,) = echo_cost(muxlab.SERVERS["blocking"], 1, seconds=0.05)
     assert row.server == "blocking" and row.cpu_us_per_reply > 0
+
+
+def test_the_clock_starts_when_all_clients_are_accepted() -> None:
+    """To accept thousands, a server may take longer than the whole measurement."""
+    accepted_then: set[int] = set()
+
+    def slow(listener):
+        accepted = []
+
+        def talk(conn) -> None:
+            with conn:
+                while data := conn.recv(100):
+                    accepted_then.add(len(accepted))
+                    conn.sendall(data)
+
+        while True:
+            accepted.append(listener.accept()[0])
+            threading.Thread(target=talk, args=accepted[-1:]).start()
+            threading.Event().wait(0.005)
+
+    echo_cost(slow, 50, seconds=0.05)
+    assert accepted_then == {50}
 
 
 def test_the_threads_of_a_server_are_counted() -> None:

@@ -58,3 +58,13 @@ def test_every_chapter_is_in_normal_form():
     command = [sys.executable, str(ROOT / "tools/notebooks.py"), "check"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_the_readme_lists_every_chapter_with_its_minutes():
+    """As the chapter itself says: "About 45 minutes"."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        text = path.read_text(encoding="utf-8")
+        title = re.search(r'"# ([^"\\]+)', text)[1]
+        minutes = re.search(r"[Aa]bout (\d+) minutes", text)[1]
+        assert f"[{path.stem[:2]} {title}](notebooks/{path.name}) | {minutes} |" in readme

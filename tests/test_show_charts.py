@@ -37,9 +37,12 @@ def test_cost_draws_one_named_line_per_server():
     assert "connections" in ax.get_xlabel() and "microseconds" in ax.get_ylabel()
 
 
-def test_cost_draws_the_median_of_repeated_rows():
-    ax = cost([Row("epoll", 10, value) for value in (1.0, 2.0, 90.0)])
-    assert list(ax.get_lines()[0].get_ydata()) == [2.0]
+def test_cost_draws_the_cheapest_repetition():
+    ax = cost([Row("epoll", 10, value) for value in (2.0, 1.0, 90.0)])
+    assert list(ax.get_lines()[0].get_ydata()) == [1.0]
+    measured = WaitCost("epoll", 10, 1, 7.0, least=5.0)
+    assert list(cost([measured]).get_lines()[0].get_ydata()) == [5.0]
+    assert list(cost([WaitCost("epoll", 10, 1, 7.0)]).get_lines()[0].get_ydata()) == [7.0], "published: not known"
 
 
 def test_a_flat_line_looks_flat():

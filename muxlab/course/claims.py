@@ -59,20 +59,20 @@ CLAIMS = {
     5: Claim(
         "select puts the process to sleep, and walks through its list again when it wakes.",
         TRUE,
-        "It sleeps without using the processor, and each call costs more the longer its list is.",
+        "The thread that calls it sleeps without using the processor, and each call costs more the longer its list is.",
         (3, 4),
     ),
     6: Claim(
         "select is limited to 1,024 connections on Linux, 2,048 on a 64-bit system; file-max says how far it goes.",
         LIMITED,
-        "The limit is 1,024 everywhere, and it is the descriptor's number that counts, not how many are watched. "
-        "Neither file-max nor a higher limit on open files moves it.",
+        "There is such a limit, and it is 1,024 on every system. But it is the descriptor's number that counts, "
+        "not how many are watched, and neither file-max nor a higher limit on open files moves it.",
         (4,),
     ),
     7: Claim(
         "Each call of select walks through all 1,024 places.",
         FALSE,
-        "It walks up to the highest number that it was given, and skips the words of the bitmap that are empty.",
+        "It walks up to the highest number that it was given, and steps over empty stretches of the bitmap.",
         (4,),
     ),
     8: Claim(
@@ -102,7 +102,7 @@ CLAIMS = {
     12: Claim(
         "epoll is therefore far more efficient than select and poll.",
         LIMITED,
-        "With many connections of which few talk, it is. With few connections, or when all talk, it ties or loses.",
+        "With many connections of which few talk, it is. With few of them, or when all of them talk, it has no lead.",
         (5, 10),
     ),
 }

@@ -50,13 +50,19 @@ def form_of(row: Any) -> Form:
     return form
 
 
+def cheapest(row: Any) -> float:
+    """Return what charts show of a row: its cheapest repetition, or its cost if it has no repetitions."""
+    least = getattr(row, "least", None)
+    return float(getattr(row, form_of(row).cost) if least is None else least)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """The figures that every row has, whatever was measured; each kind adds its own, and `form` says which is which.
 
     Attributes:
         least: the cheapest repetition. Whatever else the machine does adds to a cost, so this is the steadiest figure,
-            and the one to compare where an answer has to be the same each time; None where it was not published.
+            and the one that charts show; None where it was not published.
         low, high: half of the repetitions cost between these two (the quartiles); None where they were not published.
         repeats: how often it was measured; the cost is the median.
         machine: what it ran on; of published rows, who published them.
@@ -182,7 +188,7 @@ def slope(rows: Iterable[Any]) -> Slope:
     names = sorted({getattr(row, form_of(row).name) for row in rows})
     if len(names) > 1:
         raise ValueError(f"slope() takes one line at a time, and these rows are of {', '.join(names)}")
-    points = [(getattr(row, form_of(row).size), getattr(row, form_of(row).cost)) for row in rows]
+    points = [(getattr(row, form_of(row).size), cheapest(row)) for row in rows]
     if len({size for size, _ in points}) < 2:
         raise ValueError("slope() needs rows of at least two sizes, better five: a point has no slope")
     if any(not 0 < figure < math.inf for point in points for figure in point):

@@ -47,6 +47,9 @@ talks. In a turn each of them gets one reply. A machine with other things to do 
 some milliseconds in each turn, and Linux 6.18 was seen to charge it for a part of what the other thread did until then.
 """
 
+SETTLED, LOOK = 0.2, 0.002
+"""Seconds without an accept after which a server is taken to accept no more; and seconds between two looks at that."""
+
 PATIENCE = 30.0
 """Seconds for the connections, and for the first replies: a polling server with thousands of clients is slow."""
 
@@ -121,12 +124,13 @@ def echo_cost(
 ) -> Rows:
     """Measure what a reply costs, for each number of connections.
 
-    Protocol: the server is started anew for each number. All clients connect; then `active` of them send, wait for the
-    whole reply, verify it and send again (a closed loop), while the others stay connected and silent. After the first
-    replies the clock runs, until there were some for each that talks. All numbers are gone through five times, one
-    after the other; or three times, where that takes three seconds. A round in which the machine kept the server's
-    thread waiting for a processor does not count; where too few are left, up to ten more are made for each number, as
-    long as they took less than half a second so far, and if there still is none that was undisturbed, all count.
+    Protocol: the server is started anew for each number. All clients connect and are accepted; then `active` of them
+    send, wait for the whole reply, verify it and send again (a closed loop), while the others stay connected and
+    silent. After the first replies the clock runs, until there were some for each that talks. All numbers are gone
+    through five times, one after the other; or three times, where that takes three seconds. A round in which the
+    machine kept the server's thread waiting for a processor does not count; where too few are left, up to ten more are
+    made for each number, as long as they took less than half a second so far, and if there still is none that was
+    undisturbed, all count.
 
     Source: the course's own; silent connections around few busy ones are the load of D. Kegel's C10K page (1999) and
     of Gammo, Brecht, Shukla, Pariag, OLS 2004.
@@ -267,6 +271,7 @@ def _run(fn: Callable, connections: int, active: int, seconds: float, payload: i
         Swarm(server, connections, active=0, payload=payload, isolate=isolate) as swarm,
     ):
         swarm.wait_connected(timeout=PATIENCE)
+        _wait_accepted(server)
         swarm.active = active
         talking = min(active, connections)
         swarm.wait_replies(max(WARM_UP, talking), timeout=PATIENCE)
@@ -277,6 +282,15 @@ def _run(fn: Callable, connections: int, active: int, seconds: float, payload: i
             swarm.wait_replies(missing, timeout=PATIENCE)
         end, cpu_end, replies_end = time.perf_counter(), *_look(server, swarm)
         return _Run(server.name, talking, replies_end - replies, cpu_end - cpu, end - start, swarm.snapshot().total)
+
+
+def _wait_accepted(server: Server) -> None:
+    """Wait until the server has accepted all clients that are connected, or accepts no more of them."""
+    left, since = server.accept_queue()[0], time.monotonic()
+    while left and time.monotonic() - since < SETTLED:
+        time.sleep(LOOK)
+        before, left = left, server.accept_queue()[0]
+        since = since if left == before else time.monotonic()
 
 
 def _look(server: Server, swarm: Swarm) -> tuple[float, int]:

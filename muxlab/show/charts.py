@@ -47,7 +47,7 @@ def cost(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
 
     Args:
         rows: of one experiment of `muxlab.measure`; or any objects with `.server` (name), `.connections` and
-            `.cpu_us_per_reply` (microseconds). Rows of the same line and size are drawn as their median.
+            `.cpu_us_per_reply` (microseconds). Drawn is the cheapest repetition (`.least`, if a row has it).
         ax: where to draw; a new figure when None.
 
     Returns:

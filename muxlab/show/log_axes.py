@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from muxlab.measure.rows import Form, form_of
+from muxlab.measure.rows import Form, cheapest, form_of
 from muxlab.show import style
 from muxlab.show.findings import letters_beside
 
@@ -24,7 +24,7 @@ NEAR = 1.3  # lines whose ends differ by less than this factor end together: 9,0
 def lines_of(rows: Iterable[Any], caller: str) -> tuple[Form, dict[str, Points]]:
     """Return what the rows are about, and for each name the points of its line.
 
-    Rows of the same name and size become one point, their median.
+    A point is the cheapest repetition; rows of the same name and size become one point, the cheapest of them.
 
     Args:
         rows: of one experiment.
@@ -37,7 +37,7 @@ def lines_of(rows: Iterable[Any], caller: str) -> tuple[Form, dict[str, Points]]
     forms = []
     for row in rows:
         form = form_of(row)
-        name, size, cost = getattr(row, form.name), getattr(row, form.size), getattr(row, form.cost)
+        name, size, cost = getattr(row, form.name), getattr(row, form.size), cheapest(row)
         if not (size > 0 and cost > 0 and math.isfinite(cost)):
             raise ValueError(
                 f"{caller}() cannot draw {name!r} with {size} {form.sizes} at {cost} {form.costs} "
@@ -50,10 +50,7 @@ def lines_of(rows: Iterable[Any], caller: str) -> tuple[Form, dict[str, Points]]
     if len(set(forms)) > 1:
         kinds = " and ".join(sorted({form.costs for form in forms}))
         raise ValueError(f"{caller}() was given rows of several kinds, with different axes: {kinds}")
-    lines = {
-        name: [(size, sorted(costs)[len(costs) // 2]) for size, costs in sorted(points.items())]
-        for name, points in found.items()
-    }
+    lines = {name: [(size, min(costs)) for size, costs in sorted(points.items())] for name, points in found.items()}
     return forms[0], lines
 
 

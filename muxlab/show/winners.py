@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from muxlab.measure.rows import form_of
+from muxlab.measure.rows import cheapest, form_of
 from muxlab.show import style
 from muxlab.show.findings import describe, set_finding, two_digits
 from muxlab.show.log_axes import explain, legend_below
@@ -55,7 +54,7 @@ def winners(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
 
     Args:
         rows: of `echo_cost` for several servers, connections and talking clients; or any objects with `.server`,
-            `.connections`, `.active` and `.cpu_us_per_reply` (microseconds). Rows for the same count as their median.
+            `.connections`, `.active` and `.cpu_us_per_reply` (microseconds). Drawn is the cheapest.
         ax: where to draw; a new figure when None.
 
     Returns:
@@ -94,14 +93,13 @@ def fields_of(rows: Iterable[Any]) -> Map:
         form = form_of(row)
         if not hasattr(row, "active"):
             raise ValueError(f"winners() needs rows that tell how many were active; {type(row).__name__} does not")
-        name, cost = getattr(row, form.name), getattr(row, form.cost)
+        name, cost = getattr(row, form.name), cheapest(row)
         if not 0 < cost < math.inf:
             raise ValueError(f"winners() cannot compare {name!r} at a cost of {cost}: it has to be above zero")
         costs.setdefault((getattr(row, form.size), row.active), {}).setdefault(name, []).append(cost)
     if not costs:
         raise ValueError("winners() was given no rows: measure first, then draw")
-    medians = {place: {name: statistics.median(all_) for name, all_ in own.items()} for place, own in costs.items()}
-    return {place: _field(own) for place, own in medians.items()}
+    return {place: _field({name: min(found) for name, found in own.items()}) for place, own in costs.items()}
 
 
 def owners_of(fields: Map) -> dict[tuple[int, int], str]:

@@ -11,8 +11,8 @@ from .variant import variant
 
 def patient_server(listener):
     def talk(conn):
-        conn.settimeout(30)  # a client that is silent for half a minute is dropped
         try:
+            conn.settimeout(30)  # a client that is silent for half a minute is dropped
             while data := conn.recv(1_000_000):
                 conn.sendall(data)
         except OSError:  # a reset, or half a minute of silence

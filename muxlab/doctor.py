@@ -4,14 +4,10 @@ import html
 import os
 import platform
 import select
-import shutil
 import sys
 from dataclasses import dataclass
 
 from . import limits
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-"""Programs that can try the panels in the tests."""
 
 WANTED = 19_000
 """Connections of the course's largest experiment, all to one server."""
@@ -106,7 +102,6 @@ def _findings() -> list[Finding]:
     (queue,) = limits.proc_numbers("/proc/sys/net/core/somaxconn", [128])
     ports = limits.ephemeral_ports()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     version = platform.python_version()
     return [
         Finding("Python", version, "3.11 or newer is needed", sys.version_info >= (3, 11)),
@@ -163,20 +158,13 @@ def _findings() -> list[Finding]:
             "where clients wait until the server lets them in: chapter 9",
         ),
         *_epoll_watches(),
-        Finding(
-            "browser for the tests",
-            os.path.basename(browser) if browser else "none",
-            "make test can try the panels" if browser else "only the browser tests need one; without it, they skip",
-            True,
-            "for those who work on the course itself",
-        ),
     ]
 
 
 def _meaning_of_system() -> str:
     if hasattr(select, "epoll"):
         return "has epoll: every chapter runs"
-    return "has no epoll: the chapters up to select run here, the others in a Linux container or virtual machine"
+    return "has no epoll: the servers up to poll run here; for the course, take a Linux container or virtual machine"
 
 
 def _epoll_watches() -> list[Finding]:

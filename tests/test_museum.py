@@ -166,7 +166,7 @@ FAILS_ON_REQUEST: dict[tuple[str, str], list[str]] = {
     ("stale", "stale_server"): ["lets nobody pay for another's event"],
     ("tidy", "looks_at_the_clock_when_woken"): ["closes clients that are silent for too long"],
     ("tidy", "one_alarm_for_a_lifetime"): ["keeps a client that is slow and alive"],
-    ("tidy", "wakes_the_wrong_one"): ["closes nobody before the time-out"],
+    ("tidy", "wakes_the_wrong_one"): ["closes nobody before the timeout"],
     ("tidy", "hangs_up_at_the_end"): ["loses no byte when it is stopped"],
     ("tidy", "closes_over_unread_bytes"): ["loses no byte when it is stopped"],
     ("tidy", "waits_for_the_last_reader"): [

@@ -69,7 +69,7 @@ def high_water_server(listener, stop):
     conns = {}  # for each descriptor, its socket
     unsent = {}  # for each client, the bytes that still have to go
     watched = {}  # for each client, what epoll watches it for
-    ended = set()  # clients that have said their last byte
+    ended = set()  # clients that have sent their last byte
     paused = set()  # clients that have to read first
 
     def welcome():
@@ -162,13 +162,13 @@ EXERCISES = [
         hints=(
             "A client that does not read makes the server busy, and no bytes move. Which number decides how often it "
             "wakes? And who knows, without trying, when there is room?",
-            "With a mask of 0 epoll says nothing of a client's send queue. For which event could you watch it instead, "
-            "and for how long?",
-            "When `modify` asks for `EPOLLOUT` while something is left, what is the time limit of `epoll.poll` still "
-            "good for, and the list of those that are owed something?",
+            "With a mask of 0, epoll tells you nothing about a client's send queue. Which event could you watch for "
+            "instead, and for how long?",
+            "Once `modify` asks for `EPOLLOUT` while something is left: do you still need the timeout of `epoll.poll`, "
+            "and the list of the clients that are owed something?",
         ),
         why="While something is left for a client, epoll watches it for `EPOLLOUT` instead of for nothing. So the wait "
-        "needs no time limit, and the server tries only those that epoll reports.",
+        "needs no timeout, and the server tries only the clients that epoll reports.",
         functions=(impatient_server,),
         broken=variant(
             impatient_server,
@@ -189,8 +189,9 @@ EXERCISES = [
     Exercise(
         name="high-water",
         chapter="07",
-        about="This server reads on, whether or not its replies are taken. Extend it by two marks: above the first, "
-        "`high`, it reads no more from that client; at the second, `low`, or below, it goes on.",
+        about="This server goes on reading, whether or not its replies are taken. Give it two marks: when a client has "
+        "more than `high` bytes unsent, the server stops reading from it, and starts again only when they have "
+        "fallen to `low` or less.",
         trials=(
             "echoes one message",
             "is not held up by a silent client",
@@ -208,14 +209,14 @@ EXERCISES = [
         ),
         hints=(
             "Which event must epoll not report while a client is above the mark? And which one must it still report, "
-            "or how else would the client come down again?",
+            "so that the client can come down again?",
             "Between the two marks, the number of unsent bytes does not tell you whether you had stopped. Where do you "
             "keep that, for each client? And where is it forgotten when the client leaves?",
-            "The mask is worked out in `watch`, each time. Let a client into the set of those that are paused above "
-            "`high`, out of it at `low` or below, and ask for `EPOLLIN` only when it is not in there.",
+            "The mask is worked out in `watch`, each time. Put a client into a set of paused clients when it is above "
+            "`high`, take it out at `low` or below, and ask for `EPOLLIN` only for clients outside the set.",
         ),
-        why="`paused` remembers who has to read first: a client gets into it above `high`, and out of it at `low`. "
-        "Whoever is in it is watched for `EPOLLOUT` alone.",
+        why="`paused` remembers the clients that have to read first: a client enters it above `high`, and leaves it at "
+        "`low`. A client in there is watched for `EPOLLOUT` alone.",
         functions=(high_water_server,),
         start=variant(
             high_water_server,
@@ -224,10 +225,10 @@ EXERCISES = [
             ("high, low = 65536, 16384  # bytes\nlistener", "listener"),
             (
                 """
-                ended = set()  # clients that have said their last byte
+                ended = set()  # clients that have sent their last byte
                 paused = set()  # clients that have to read first
                 """,
-                "ended = set()  # clients that have said their last byte",
+                "ended = set()  # clients that have sent their last byte",
             ),
             (
                 """

@@ -62,13 +62,13 @@ def tidy_server(listener, stop, idle=60.0, grace=0.5):
     watched = {}  # for each client, what epoll watches it for
     last_news = {}  # for each client, when it last did anything
     alarms = []  # a heap of (when, descriptor, client): the next alarm is alarms[0]
-    leaving = set()  # clients who have been told that nothing more comes
+    leaving = set()  # clients that have been told that nothing more comes
 
     def welcome():
         try:
             conn, address = listener.accept()
         except OSError:
-            return
+            return False  # the queue is empty, or no descriptor is left
         conn.setblocking(False)
         epoll.register(conn, select.EPOLLIN)
         conns[conn.fileno()] = conn
@@ -76,6 +76,7 @@ def tidy_server(listener, stop, idle=60.0, grace=0.5):
         watched[conn] = select.EPOLLIN
         last_news[conn] = time.monotonic()
         heapq.heappush(alarms, (last_news[conn] + idle, conn.fileno(), conn))
+        return True
 
     def take_turn(conn):
         try:
@@ -122,7 +123,7 @@ def tidy_server(listener, stop, idle=60.0, grace=0.5):
             heapq.heapify(alarms)
 
     def ring():
-        """Close the clients whose time is over; return the seconds until the next alarm, None if there is none."""
+        """Close the clients whose time is up; return the seconds until the next alarm, None if there is none."""
         now = time.monotonic()
         while alarms and alarms[0][0] <= now:
             when, fd, conn = heapq.heappop(alarms)
@@ -158,8 +159,10 @@ def tidy_server(listener, stop, idle=60.0, grace=0.5):
 
         epoll.unregister(stop)  # it stays readable from now on
         epoll.unregister(listener)
-        listener.close()  # newcomers are refused
         end = time.monotonic() + grace
+        while time.monotonic() < end and welcome():
+            pass  # these are connected already: closing the listener would reset them
+        listener.close()  # newcomers are refused
         for conn in list(conns.values()):
             take_leave(conn, end)
         while conns and time.monotonic() < end:
@@ -174,8 +177,8 @@ EXERCISES = [
     Exercise(
         name="stale",
         chapter="08",
-        about="This server holds so many clients at most: when one more comes, the oldest one is closed to make "
-        "room. Now and then a newcomer is thrown out at once, and nobody knows why.",
+        about="This server holds at most `room` clients: when one more comes, the oldest one is closed to make room. "
+        "Now and then a newcomer is thrown out at once, and nobody knows why.",
         trials=(
             "echoes one message",
             "survives a reset between messages",
@@ -187,8 +190,8 @@ EXERCISES = [
             "`epoll.poll` returns a batch. Say that the listener is first in it, and the oldest client, which has "
             "just broken off, comes second. What does the server do at the first, and who has that number at the "
             "second?",
-            "The newcomer got the number that the oldest had a moment ago. The mask is the news of the one who is "
-            "gone. Which line believes it?",
+            "The newcomer got the number that the oldest had a moment ago. The mask is news of the one that is gone. "
+            "Which line believes it?",
             "As long as a socket is open, nobody else can get its number. When, at the earliest, can no event of "
             "this batch be about it any more?",
         ),
@@ -215,9 +218,9 @@ EXERCISES = [
         name="tidy",
         chapter="08",
         about="Extend your epoll server until it ends connections as well as it holds them. A client that has been "
-        "silent for `idle` seconds is closed, and one that sends a byte now and then is kept. When `stop` is "
-        "set nobody is let in any more, all that has arrived is answered, and after `grace` seconds at most "
-        "the server returns.",
+        "silent for `idle` seconds is closed, one that sends a byte now and then is kept, and nothing of a client "
+        "that has left stays in your heap. When `stop` is set, nobody else is let in, all that has arrived is "
+        "answered, and after `grace` seconds at most the server returns.",
         trials=(
             "echoes one message",
             "survives a reset between messages",
@@ -228,29 +231,31 @@ EXERCISES = [
             "returns when told to stop",
             "closes clients that are silent for too long",
             "keeps a client that is slow and alive",
-            "closes nobody before the time-out",
+            "closes nobody before the timeout",
             "loses no byte when it is stopped",
             "stops in time though a client does not read",
         ),
         hints=(
-            "When will the next client have been silent for too long? `epoll.poll` need not sleep longer than until "
-            "then: where do you get that moment from, without looking at every client?",
+            "When will the next client have been silent for too long? That is how long `epoll.poll` may sleep. How do "
+            "you find that moment without looking at every client?",
             "A heap of `(when, descriptor, client)` has it in front. What do you do when an alarm goes off, and the "
-            "client has spoken since, or left, or its number has gone to another? And what is left in the heap of "
-            "those who left?",
-            "At the stop: unregister `stop`, which stays readable, and close the listener. Then serve on, until each "
-            "client has nothing unsent and its `recv` raises `BlockingIOError`. What do you wait for then?",
+            "client has spoken since, or left, or its number has gone to another? And what stays in the heap of those "
+            "that left?",
+            "At the stop: unregister `stop`, which stays readable; accept what is in the queue; close the listener. "
+            "Then go on serving, until each client has nothing unsent and its `recv` raises `BlockingIOError`. What "
+            "do you wait for then?",
             "Say that nothing more comes with `shutdown(socket.SHUT_WR)`, and read on until the client ends its "
             "side, or the grace is over. What would `close` do while bytes wait to be read?",
         ),
         why="An alarm for each client lies in a heap, and the first one is the timeout of the wait. When it goes "
-        "off, `last_news` tells whether it still counts. At the end each client is served until nothing of it "
-        "waits to be read, is told so by a half-close, and has `grace` seconds to end its own side.",
+        "off, `last_news` tells whether it still counts. At the end each client is served until nothing from it "
+        "waits to be read; then a half-close tells it that nothing more comes, and it has until the end of `grace` "
+        "to end its own side.",
         functions=(tidy_server,),
         start=variant(
             epoll_echo,
             "tidy_server",
-            "Echo with epoll: no time-out, and it hangs up on everybody when it is stopped.",
+            "Echo with epoll: no timeout, and it hangs up on everybody when it is stopped.",
             ("(listener, stop):", "(listener, stop, idle=60.0, grace=0.5):"),
         ),
         way="epoll",

@@ -126,7 +126,7 @@ def round_trip(
         curves: for each server's name, connections and the seconds measured with so many.
         ax: where to draw; a new figure when None.
         one, sizes, costs: other words, where something else was timed: what takes so long ("a turn"), and what the axes
-            say ("clients with a time-out", "time for 1,000 turns").
+            say ("clients with a timeout", "time for 20 turns").
 
     Returns:
         The Axes, both scales logarithmic; beside the end of each line stands its name and the last time, and the title

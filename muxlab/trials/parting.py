@@ -1,4 +1,4 @@
-"""Trials of parting, on request: time-outs, a last goodbye, and news of somebody who is gone.
+"""Trials of parting, on request: timeouts, a last goodbye, and news of somebody who is gone.
 
 A server may well be right without any of these, and so `check` leaves them out unless they are named. They need a
 server that can be told: its function takes `idle` and `grace`, in seconds, or `room`, a number of clients.
@@ -19,11 +19,11 @@ from .report import NOT_TRIED
 from .trial import HELLO, LINE, NARROW, Failed, NotAllowed, trial
 
 IDLE, EARLY = 0.5, 0.4
-"""The time-out that a server is given, in seconds, and a silence after which it may not yet have closed anybody. It is
+"""The timeout that a server is given, in seconds, and a silence after which it may not yet have closed anybody. It is
 counted from before a client's last byte is sent to after its end is seen: a busy machine can only make it longer."""
 
 BEATS, ATTEMPTS = 15, 5
-"""How many bytes a slow client sends, five in each time-out; and how often that is tried, if the machine is so busy
+"""How many bytes a slow client sends, five in each timeout; and how often that is tried, if the machine is so busy
 that the client cannot keep time."""
 
 GRACE, LATE = 0.3, 5.0
@@ -41,7 +41,7 @@ ASKED = LINE * (6 * NARROW // len(LINE))
 """A request that the queues between a client and its server take as a whole, and whose reply they do not."""
 
 
-# ---- time-outs
+# ---- timeouts
 
 
 @trial(
@@ -71,7 +71,7 @@ def closes_silent(bench: Bench) -> str:
     needs=[dialogue],
 )
 def keeps_slow(bench: Bench) -> str:
-    """It sends a byte now and then, and never lets the time-out pass."""
+    """It sends a byte now and then, and never lets the timeout pass."""
     bench.serve(idle=IDLE)
     for _ in range(ATTEMPTS):
         client = bench.client()
@@ -98,7 +98,7 @@ def drip(bench: Bench, client: BenchClient) -> float:
 
 
 @trial(
-    "closes nobody before the time-out",
+    "closes nobody before the timeout",
     "An alarm goes off for a client that has left. Whose number is that now?",
     needs=[dialogue],
 )

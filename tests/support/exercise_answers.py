@@ -376,7 +376,7 @@ wrong("stale", EVENT, "turns_newcomers_away",
 for name, trial in [
     ("looks_at_the_clock_when_woken", "closes clients that are silent for too long"),
     ("one_alarm_for_a_lifetime", "keeps a client that is slow and alive"),
-    ("wakes_the_wrong_one", "closes nobody before the time-out"),
+    ("wakes_the_wrong_one", "closes nobody before the timeout"),
     ("closes_over_unread_bytes", "loses no byte when it is stopped"),
     ("waits_for_the_last_reader", "stops in time though a client does not read"),
 ]:

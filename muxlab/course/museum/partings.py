@@ -1,10 +1,11 @@
-"""The wrong ending: these servers serve well, and part badly, from a client or from all of them.
+"""The wrong ending: these servers serve well and part badly, from one client or from all of them.
 
 What they get wrong is seen by trials that `check` runs only when they are named (muxlab/trials/parting.py): most
-servers have no time-out, and hang up when they are stopped.
+servers have no timeout, and hang up when they are stopped.
 
-`stale_server`, which chapter 08 gives to repair, handles an event of a client that is gone as if it were another's.
-Real servers and libraries have had that bug: h2o (h2o#1100), uvloop (uvloop#61), libuv (libuv#1468), re (re#266).
+`stale_server`, which chapter 08 gives to repair, handles an event about a client that is gone as if it were about the
+one that now has its number. Real servers and libraries have had that bug: h2o (h2o#1100), uvloop (uvloop#61), libuv
+(libuv#1468), re (re#266).
 """
 
 from ..ch08 import tidy_server
@@ -14,13 +15,13 @@ PARTINGS = [
     bug(
         tidy_server,
         "looks_at_the_clock_when_woken",
-        "Clients that are silent for too long are closed only when somebody else says something.",
+        "Clients that are silent for too long are closed only when another client sends something.",
         ("for fd, mask in epoll.poll(timeout):", "for fd, mask in epoll.poll():"),
     ),
     bug(
         tidy_server,
         "one_alarm_for_a_lifetime",
-        "A client is closed when the time-out has passed since it came, however much it talks.",
+        "A client is closed when the timeout has passed since it came, however much it talks.",
         (
             """
             if last_news[conn] + idle > now:
@@ -34,7 +35,7 @@ PARTINGS = [
     bug(
         tidy_server,
         "wakes_the_wrong_one",
-        "A client that got the descriptor of one that had left is closed at that one's time.",
+        "A client that got the descriptor of one that had left is closed when that one's time is up.",
         (
             """
             if conn not in unsent:
@@ -55,7 +56,7 @@ PARTINGS = [
     bug(
         tidy_server,
         "hangs_up_at_the_end",
-        "A client that is still reading its reply when the server is stopped gets part of it.",
+        "A client that is still reading its reply when the server is stopped gets only part of it.",
         ("while conns and time.monotonic() < end:", "while False:"),
     ),
     bug(
@@ -76,7 +77,7 @@ PARTINGS = [
     bug(
         tidy_server,
         "waits_for_the_last_reader",
-        "It is told to stop, and one client that does not read keeps it from returning.",
+        "When it is told to stop, one client that does not read keeps it from returning.",
         ("end = time.monotonic() + grace", "end = time.monotonic() + 86_400"),
     ),
 ]

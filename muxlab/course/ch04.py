@@ -133,8 +133,8 @@ EXERCISES = [
             "returns when told to stop",
         ),
         hints=(
-            "No call may wait but `poll.poll`: make every socket nonblocking, and keep what `send` did not take in a "
-            "second dictionary.",
+            "No call may wait except `poll.poll`: make every socket nonblocking, and keep what `send` did not take in "
+            "a second dictionary.",
             "Compare a mask bit by bit, or not at all: whatever `poll` says about a client, try; "
             "`recv` tells you whether it is bytes, the end or an error, and an error ends that client alone.",
             "As long as a client is owed bytes, watch it for `POLLOUT` instead of `POLLIN`: call `modify`, there and "

@@ -144,8 +144,8 @@ EXERCISES = [
             "returns when told to stop",
         ),
         hints=(
-            "No call may wait but `epoll.poll`. Which others can, as the server stands? Make every socket nonblocking, "
-            "and keep what `send` did not take in a second dictionary.",
+            "No call may wait except `epoll.poll`. Which others can, as the server stands? Make every socket "
+            "nonblocking, and keep what `send` did not take in a second dictionary.",
             "Any event is a reason to try: send what is left, or else read. `recv` tells you whether it was bytes, the "
             "end or an error, and an error ends that client alone.",
             "Tell epoll when what you wait for changes: `modify` to `EPOLLOUT` when something is left over, back to "

@@ -55,7 +55,7 @@ def sleeps_broken(bench: Bench) -> str:
 
 @trial("sleeps beside a client that half-closed", "An end of file stays readable. What then?", needs=[sleeps_beside])
 def sleeps_half_closed(bench: Bench) -> str:
-    """It has said its last byte, and keeps its own side open."""
+    """It has sent its last byte, and keeps its own side open."""
     clients = [client.say(HELLO) for client in bench.guests(IDLE)]
     bench.answered(*clients)
     clients[0].half_close()

@@ -39,7 +39,7 @@ wrong("cut-short", "returns 4 MiB whole to a client that reads late", "patience_
     "sendall, and a timeout so short that a client that reads late is dropped.",
     ("conn.settimeout(30)  # a client that is silent for half a minute is dropped", "conn.settimeout(0.01)"))
 wrong("cut-short", "echoes one message", "answers_at_the_end",
-    "Collects what the client says, and answers when it has said its last byte.",
+    "Collects what the client says, and answers when it has sent its last byte.",
     ("while data := conn.recv(1_000_000):\n    conn.sendall(data)",
      'said = b""\nwhile data := conn.recv(1_000_000):\n    said += data\nconn.sendall(said)'))
 
@@ -85,7 +85,7 @@ wrong("thread-for-each", "lives with a client that never reads", "one_lock_for_a
 # ---- 02
 
 ROOM = "except BlockingIOError:\n    pass  # nothing yet, or no room yet: ask again in the next round"
-ENDED = 'drop(conn)  # b"": the client has said its last byte, and has had its last answer'
+ENDED = 'drop(conn)  # b"": the client has sent its last byte and received its last answer'
 SEND = "sent = conn.send(unsent[conn])\nunsent[conn] = unsent[conn][sent:]"
 
 wrong("polling-echo", "forgets clients that left", "forgets_the_end",

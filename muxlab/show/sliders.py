@@ -27,7 +27,7 @@ class Sliders(HBox):
         self._told: Callable[[str, int], None] = lambda what, value: None
         self._placing = False
         self._connections = _slider("connections", connections, round_counts(_most()))
-        self._active = IntSlider(0, 0, connections, description="talking clients")
+        self._active = IntSlider(0, 0, connections, description="talking")
         self._payload = _slider("bytes in a message", payload, (2**power for power in range(LARGEST.bit_length())))
         self.active = min(active, connections)
         self._connections.observe(self._connections_moved, "value")

@@ -76,7 +76,7 @@ def test_play_move_a_slider_and_stop(panel):
     page.wait_for_function(SHOWS, arg=[".mux-value", "70 / 70"])
     page.wait_for_function(SHOWS, arg=[".mux-before", "before: 50, 5 talking"])
     assert slider.get_attribute("aria-valuetext") == "70"
-    talking = panel.get_by_role("slider", name="talking clients")
+    talking = panel.get_by_role("slider", name="talking")
     talking.focus()
     talking.press("ArrowLeft")
     page.wait_for_function(SHOWS, arg=[".mux-legend b", "4"])

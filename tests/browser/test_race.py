@@ -28,7 +28,7 @@ def test_servers_take_turns_until_stop(lab, open_notebook):
     panel.get_by_role("button", name="Start", exact=True).click()
     for place in (0, 1, 0):
         page.wait_for_function(RUNS, arg=place)
-    slider = panel.get_by_role("slider", name="talking clients")
+    slider = panel.get_by_role("slider", name="talking")
     slider.focus()
     slider.press("ArrowRight")
     page.wait_for_function(BEGAN_ANEW)

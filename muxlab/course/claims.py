@@ -53,13 +53,14 @@ CLAIMS = {
     4: Claim(
         "Polling costs more with every connection, even if only one of them talks.",
         TRUE,
-        "Each round asks every socket, so the cost of a reply grows in proportion to the silent ones.",
+        "Each round asks every socket. With hundreds of silent ones, nearly all of a reply's cost is spent on them.",
         (2, 10),
     ),
     5: Claim(
         "select puts the process to sleep, and walks through its list again when it wakes.",
         TRUE,
-        "The thread that calls it sleeps without using the processor, and each call costs more the longer its list is.",
+        "The thread that calls it sleeps without using the processor, and each call costs more the longer its list is. "
+        "Chapter 4 shows the second walk.",
         (3, 4),
     ),
     6: Claim(

@@ -23,8 +23,9 @@ MAKERS = {
 
 @pytest.fixture(params=MAKERS)
 def make(request, monkeypatch):
-    """Return a function that makes a panel, of each kind in turn; a second passes in a tenth of one."""
+    """Return a function that makes a panel, of each kind in turn; it asks the page at every other frame."""
     monkeypatch.setattr(live, "PER_SECOND", 100)
+    monkeypatch.setattr(live, "PING_EVERY", 2)
     monkeypatch.setattr(live, "UNHEARD", 4)
     return MAKERS[request.param]
 

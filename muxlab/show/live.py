@@ -20,6 +20,9 @@ from muxlab.show.panel import Panel
 
 PER_SECOND = 10  # frames: often enough to look alive; at about a millisecond each they cost a hundredth of a core
 
+PING_EVERY = PER_SECOND
+"""Frames from one ping to the next: a second."""
+
 UNHEARD = 30
 """Pings that may go unanswered, one a second, before a panel stops.
 
@@ -130,7 +133,7 @@ class LivePanel(Panel, VBox):
         while self.running:
             try:
                 self.refresh()
-                if frame % PER_SECOND == 0:
+                if frame % PING_EVERY == 0:
                     self._ask_page()
             except Exception as error:  # a task has no cell to raise in: the panel says it, and stops
                 self.display.message = f"The panel stopped with {text_of(error)}"

@@ -274,7 +274,8 @@ def test_a_crash_before_the_first_client_is_shown_too():
 
     panel = playground(broken, connections=3)
     assert not panel.running and panel.name == "broken"
-    assert panel.display.tiles == ("0 / 3", "0", "–", "–", "–")
+    assert panel.display.tiles[:4] == ("0 / 3", "0", "–", "–")
+    assert panel.display.tiles[4] in ("–", "0 %")  # it depends on whether there was a second look before the end
     assert "RuntimeError: at once" in panel.display.message
 
 

@@ -219,8 +219,8 @@ EXERCISES = [
         chapter="08",
         about="Extend your epoll server until it ends connections as well as it holds them. A client that has been "
         "silent for `idle` seconds is closed, one that sends a byte now and then is kept, and nothing of a client "
-        "that has left stays in your heap. When `stop` is set, nobody else is let in, all that has arrived is "
-        "answered, and after `grace` seconds at most the server returns.",
+        "that has left stays in your heap. When `stop` is set, those in the accept queue are still let in and "
+        "nobody else, all that has arrived is answered, and after `grace` seconds at most the server returns.",
         trials=(
             "echoes one message",
             "survives a reset between messages",

@@ -65,9 +65,9 @@ CLAIMS = {
     ),
     6: Claim(
         "select is limited to 1,024 connections on Linux, 2,048 on a 64-bit system; file-max says how far it goes.",
-        LIMITED,
-        "There is such a limit, and it is 1,024 on every system. But it is the descriptor's number that counts, "
-        "not how many are watched, and neither file-max nor a higher limit on open files moves it.",
+        FALSE,
+        "1,024 is right, on every system. But it is the descriptor's number that is limited, not how many are "
+        "watched, and neither file-max nor a higher limit on open files moves it.",
         (4,),
     ),
     7: Claim(

@@ -7,8 +7,12 @@ import signal
 import socket
 import stat
 import sys
+import time
 
 from .. import limits
+
+CLOSING = 0.02
+"""Seconds that a thread is given to finish the close of a socket."""
 
 
 class Leftovers:
@@ -66,12 +70,27 @@ def objects() -> int:
 
 
 def _close_lost(port: int) -> None:
-    """Close the connections of a port that no socket object owns any more: the server has detached them."""
+    """Close the connections of a port that no socket object owns any more: the server has detached them.
+
+    A socket that some thread is just closing has lost its number, and its descriptor is still open: so look twice.
+    """
+    lost = _lost(port)
+    if lost:
+        time.sleep(CLOSING)
+        for fd in lost & _lost(port):
+            with contextlib.suppress(OSError):  # it is not open any more
+                os.close(fd)
+
+
+def _lost(port: int) -> set[int]:
+    """Return the descriptors of connections of a port that no socket object owns."""
     owned = {thing.fileno() for thing in gc.get_objects() if isinstance(thing, socket.socket)}
+    found = set()
     for fd in set(limits.open_descriptors()) - owned:
         with contextlib.suppress(OSError):  # it is not open any more
             if stat.S_ISSOCK(os.fstat(fd).st_mode) and _port(fd) == port:
-                os.close(fd)
+                found.add(fd)
+    return found
 
 
 def _port(fd: int) -> int:

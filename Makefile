@@ -7,7 +7,7 @@ PYTHON ?=
 CHAPTERS ?=
 LAB_ARGS ?=
 PY := .venv/bin/python
-THREE_AT_A_TIME := --numprocesses=3 --dist=loadfile
+TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 
 .PHONY: help .venv lab quick test check notebooks pictures bench clean rebuild
 
@@ -42,13 +42,13 @@ check: .venv/.complete
 	$(PY) -m tools.pictures check
 
 quick: check
-	$(PY) -m pytest $(THREE_AT_A_TIME) -m "not battery and not browser" tests
+	$(PY) -m pytest $(TWO_AT_A_TIME) -m "not battery and not browser" tests
 
-# The chapters measure, so they run one after the other, with the machine to themselves. Most tests only wait, so three
-# files of them run at a time, on two processors; those that need the browser share one, one after the other.
+# The chapters measure, so they run one after the other, with the machine to themselves. Most tests only wait, so two
+# files of them run at a time; with three, what is counted while the machine is busy was wrong now and then.
 test: check
 	$(PY) -m pytest --nbval notebooks
-	$(PY) -m pytest $(THREE_AT_A_TIME) tests
+	$(PY) -m pytest $(TWO_AT_A_TIME) tests
 
 notebooks: .venv/.complete
 	$(PY) tools/notebooks.py run $(CHAPTERS)

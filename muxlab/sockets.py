@@ -32,6 +32,10 @@ ALWAYS = 8 | 16
 """Bits ERR and HUP, which epoll reports whether they were asked for or not: epoll_ctl(2)."""
 
 
+SIOCOUTQNSD = 0x894B
+"""The request for the bytes that a socket has not sent yet; Python has no name for it. Source: linux/sockios.h."""
+
+
 @functools.cache
 def mask_names(mask: int) -> str:
     """Return the names of the bits in an event mask, "IN|ET"; "nothing" for 0. Source: epoll_ctl(2)."""
@@ -46,6 +50,14 @@ def waiting_bytes(fd: int | HasFileno) -> int:
 def unsent_bytes(fd: int | HasFileno) -> int:
     """Return the length of a socket's send queue: bytes not acknowledged by the peer. Source: SIOCOUTQ, tcp(7)."""
     return _ioctl(fd, termios.TIOCOUTQ)
+
+
+def unacknowledged_bytes(fd: int | HasFileno) -> int:
+    """Return how many bytes of a send queue were sent and are not acknowledged yet: under way, or just arrived.
+
+    Source: SIOCOUTQNSD, which counts those that were not sent (tcp_ioctl in net/ipv4/tcp.c of Linux).
+    """
+    return unsent_bytes(fd) - _ioctl(fd, SIOCOUTQNSD)
 
 
 def accept_queue(listener: socket.socket) -> tuple[int, int]:

@@ -4,10 +4,12 @@ import fcntl
 import os
 import select
 import socket
+import time
 
 import pytest
 
 import muxlab
+from muxlab.sockets import unacknowledged_bytes
 
 
 @pytest.fixture
@@ -46,6 +48,18 @@ def test_unsent_bytes_are_those_that_the_peer_has_no_room_for(ends):
     while sent:
         sent -= len(conn.recv(65536))
     assert muxlab.waiting_bytes(conn) == 0
+
+
+def test_what_the_peer_has_no_room_for_is_unsent_and_not_under_way(ends):
+    client, _ = ends
+    client.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            client.send(bytes(65536))
+    end = time.monotonic() + 10
+    while unacknowledged_bytes(client):
+        assert time.monotonic() < end, "what arrived was not acknowledged in 10 s"
+    assert muxlab.unsent_bytes(client) > 0
 
 
 def test_a_syn_that_finds_the_accept_queue_full_is_sent_again(ends):

@@ -40,7 +40,8 @@ def thread_for_each(listener, stop):
         conns.discard(conn)
         conn.close()
 
-    threading.Thread(target=wake).start()
+    waker = threading.Thread(target=wake)
+    waker.start()
     while not stop.is_set():
         try:
             conn, address = listener.accept()
@@ -51,6 +52,7 @@ def thread_for_each(listener, stop):
     for conn in list(conns):
         with contextlib.suppress(OSError):  # it has just left by itself
             conn.shutdown(socket.SHUT_RDWR)  # its thread wakes up, and closes it
+    waker.join()  # the listener is not ours any more once we have returned
 
 
 def one_after_the_other(listener, stop):

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 
-from ..sockets import unsent_bytes
+from ..sockets import unacknowledged_bytes, unsent_bytes
 from ..stepper import Client, step
 from .bench import OURS, Bench
 from .clients import BenchClient
@@ -154,6 +154,7 @@ def loses_nothing(bench: Bench) -> str:
     asking.say(ASKED)
     bench.push([asking])
     bench.digest()
+    bench.happens(lambda: not unacknowledged_bytes(asking.sock))  # else they count as not arrived
     arrived = len(ASKED) - asking.unsent - unsent_bytes(asking.sock)
     ending = threading.Thread(target=bench.tell_to_stop, args=(LATE,), name=f"{OURS}-stop", daemon=True)
     ending.start()

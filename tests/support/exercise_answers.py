@@ -58,7 +58,8 @@ wrong("thread-for-each", "serves 64 clients in turn", "one_name_for_all",
     (THREAD, "threading.Thread(target=talk).start()"))
 wrong("thread-for-each", "returns when told to stop", "nobody_wakes_it",
     "Looks at stop between two clients, and sleeps in accept until the next one comes.",
-    ("threading.Thread(target=wake).start()\n", ""))
+    ("waker = threading.Thread(target=wake)\nwaker.start()\n", ""),
+    ("waker.join()  # the listener is not ours any more once we have returned\n", ""))
 wrong("thread-for-each", "returns when told to stop", "waits_for_sleepers",
     "Waits for threads that are asleep in recv, and that nobody wakes.",
     ("conns = set()  # those whose clients are here", "conns = set()\nthreads = []"),

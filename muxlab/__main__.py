@@ -150,16 +150,20 @@ def _serve(options: argparse.Namespace) -> None:
 @contextlib.contextmanager
 def _stop_for(name: str) -> Iterator[Keyboard | Stop]:
     """Give the server its `stop`: the select server watches the keyboard in its select, the others wait for Ctrl-C."""
-    stop: Keyboard | Stop = Stop()
-    if name == "select" and sys.stdin is not None:
-        with contextlib.suppress(OSError):  # standard input is closed
-            keyboard = Keyboard(sys.stdin.fileno())
-            stop.close()
-            stop = keyboard
+    if name == "select" and (keyboard := _keyboard()):
+        with contextlib.closing(keyboard):
+            yield keyboard
+    else:
+        with contextlib.closing(Stop()) as stop, stop.woken_by_signals():
+            yield stop
+
+
+def _keyboard() -> Keyboard | None:
+    """Return the keyboard as a `stop`, or None when standard input is closed."""
     try:
-        yield stop
-    finally:
-        stop.close()
+        return Keyboard(sys.stdin.fileno()) if sys.stdin is not None else None
+    except OSError:
+        return None
 
 
 def _how_to_stop(stop: Keyboard | Stop) -> str:

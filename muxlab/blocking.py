@@ -74,8 +74,7 @@ class Door:
         poll = select.poll()
         poll.register(self._stop, select.POLLIN)
         poll.register(self._leave, select.POLLIN)
-        while not (self._stop.is_set() or self._leave.is_set()):
-            poll.poll()
+        poll.poll()
         with self._closing:
             self._closed.set()
             for sock in self._sockets:

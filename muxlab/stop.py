@@ -7,6 +7,8 @@ server has to return.
 import contextlib
 import os
 import select
+import signal
+from collections.abc import Iterator
 
 
 class Stop:
@@ -35,6 +37,20 @@ class Stop:
             self._set = True
             with contextlib.suppress(OSError):  # closed already: no wait can be watching it
                 os.write(self._writer, b"!")
+
+    @contextlib.contextmanager
+    def woken_by_signals(self) -> Iterator[None]:
+        """Let every signal that Python has a handler for wake the server as `set` does; only in the main thread.
+
+        A signal that arrives just before a call falls asleep would wake nothing: Python looks for signals between two
+        steps of the program, and the next step comes after the sleep. Source: signal.set_wakeup_fd.
+        """
+        os.set_blocking(self._writer, False)
+        before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
 
     def close(self) -> None:
         """Close both ends of the pipe; a second call does nothing."""

@@ -3,6 +3,8 @@
 A thread cannot be killed. It can be made to leave the system call it sleeps in, and while it runs bytecode an
 exception can be raised in it. The order matters: an exception that is left pending for a thread asleep in the
 kernel makes traced calls of *other* threads spin on CPython 3.11, so the sleeper is woken first.
+
+Not handled here: on CPython 3.12, a loop around a bare `except` that never sleeps catches whatever is raised in it.
 """
 
 import contextlib

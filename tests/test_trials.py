@@ -180,7 +180,7 @@ def test_a_server_that_nothing_can_end_costs_one_trial() -> None:
     release.set()
     muxlab.stop_all()
     line = line_in(mine, "release.wait()")
-    assert first.detail == f"the server could not be ended: it is still in line {line}: release.wait()"
+    assert first.detail == f"it could not be ended: it is still in line {line}: release.wait()"
     assert second[1:3] == (None, "not tried: after 'echoes one message' the server could not be ended")
 
 

@@ -124,7 +124,7 @@ class Battery:
             return Verdict(trial.name, False, *self._why_it_ended(bench.error, bench.file, trial))
         if bench.stuck:
             self._stuck = f"after {trial.name!r} the server could not be ended"
-            return Verdict(trial.name, False, f"the server could not be ended: it is still {bench.whereabouts()}", STUCK)
+            return Verdict(trial.name, False, f"it could not be ended: it is still {bench.whereabouts()}", STUCK)
         if returned:
             return Verdict(trial.name, False, "the server function returned, and nobody had told it to", RETURNED)
         if deaf:

@@ -20,6 +20,13 @@ APART = 3
 """Rounds from one look at the memory to the next: of one object for each client, some find room that is there already,
 in a round nearly all of them at times."""
 
+LOOKS, MOST_LOOKS = 2, 5
+"""Looks after the first one; and how many there may be while each finds more than the one before. Python keeps the
+memory of up to 80 dictionaries, or as many lists, for the next ones, and that comes and goes."""
+
+KEPT = "descriptors are open", "objects are in memory"
+"""What is counted at a look."""
+
 ASKED = LINE * (8 * NARROW // len(LINE))
 """A request whose reply does not fit into the queues between a server and its client."""
 
@@ -136,39 +143,51 @@ def forgets_broken(bench: Bench) -> str:
 
 
 def forgets(bench: Bench, leave: Callable[[BenchClient], None], asking: int = 0) -> str:
-    """Fail the trial if anything grows from one round of clients to the next; return what was seen.
+    """Fail the trial if anything grows from one look to the next, each time; return what was seen.
 
     Args:
         leave: how they leave.
         asking: how many of them leave before they read the reply to a long question.
     """
     bystander = bench.client()
-    seen = []
-    for _ in range(1 + 2 * APART):
-        visitors = [client.say(HELLO) for client in bench.guests(PASSERS)]
-        if not bench.answered(*visitors):
-            raise Failed(f"{sum(client.answered for client in visitors)} of {PASSERS} were answered")
-        if asking:
-            bench.push([client.say(ASKED) for client in visitors[:asking]], quiet=FULL)
-        for client in visitors:
-            leave(client)
-        gone = f"{PASSERS} clients had left"
-        all_closed(bench, gone)
-        for _ in range(PATIENT):
-            if (children := len(bench.leftovers.children())) < PASSERS // 2:
-                break
-            bench.digest()
-        else:
-            raise Failed(f"{gone}, and {children} child processes were still there", CHILDREN)
-        bench.answered(bystander.say(HELLO))  # what the server has just heard is about this one, and not about them
-        bench.forget(visitors)
-        del visitors, client
+    seen: list[tuple[int, int]] = []
+    for look in range(1 + MOST_LOOKS):
+        for _ in range(APART if seen else 1):
+            come_and_go(bench, bystander, leave, asking)
         seen.append((descriptors(), objects()))
-    for what, counts in zip(("descriptors are open", "objects are in memory"), zip(*seen, strict=True), strict=True):
-        grown = min(after - before for before, after in pairwise(counts[::APART])) // APART
-        if grown >= (asking or PASSERS) // 2:
-            raise Failed(f"{PASSERS} clients come and go, and each time {grown:,} more {what}")
-    return "nothing stays open, and nothing stays in memory"
+        if look >= LOOKS and not growth(seen, least=(asking or PASSERS) // 2):
+            return "nothing stays open, and nothing stays in memory"
+    raise Failed(f"{PASSERS} clients come and go, and each time {growth(seen, least=1)}")
+
+
+def growth(seen: list[tuple[int, int]], least: int) -> str:
+    """Return what each look found at least so much more of, for each round, than the look before; "" for nothing."""
+    for what, counts in zip(KEPT, zip(*seen, strict=True), strict=True):
+        grown = min(after - before for before, after in pairwise(counts)) // APART
+        if grown >= least:
+            return f"{grown:,} more {what}"
+    return ""
+
+
+def come_and_go(bench: Bench, bystander: BenchClient, leave: Callable[[BenchClient], None], asking: int) -> None:
+    """Let a round of clients come, be answered and leave; return when the server has heard of all that."""
+    visitors = [client.say(HELLO) for client in bench.guests(PASSERS)]
+    if not bench.answered(*visitors):
+        raise Failed(f"{sum(client.answered for client in visitors)} of {PASSERS} were answered")
+    if asking:
+        bench.push([client.say(ASKED) for client in visitors[:asking]], quiet=FULL)
+    for client in visitors:
+        leave(client)
+    gone = f"{PASSERS} clients had left"
+    all_closed(bench, gone)
+    for _ in range(PATIENT):
+        if (children := len(bench.leftovers.children())) < PASSERS // 2:
+            break
+        bench.digest()
+    else:
+        raise Failed(f"{gone}, and {children} child processes were still there", CHILDREN)
+    bench.answered(bystander.say(HELLO))  # what the server has just heard is about this one, and not about them
+    bench.forget(visitors)
 
 
 def unharmed(bench: Bench, bystander: BenchClient, what: str) -> str:

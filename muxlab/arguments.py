@@ -30,6 +30,14 @@ def check_duration(seconds: Any) -> None:
         raise ValueError(f"seconds={seconds!r}: give the seconds to measure for, a finite number above 0")
 
 
+def check_search(seconds: Any) -> None:
+    """Refuse a length of search that is neither None nor a finite number of seconds above 0, with a ValueError."""
+    if seconds is None:
+        return
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+        raise ValueError(f"search={seconds!r}: give the seconds to look for, a finite number above 0, or leave it out")
+
+
 def check_port(port: Any, backlog: Any) -> None:
     """Refuse anything but a TCP port and the length of an accept queue, with a ValueError."""
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:

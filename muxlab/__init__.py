@@ -15,6 +15,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     listener     a listening socket that remembers the connections it accepted
     blocking     clients whose calls sleep, and how `stop` wakes the sleepers
     servers/     the subject of the course: one file for each way of waiting
+    resp/        a Redis-like server, finished, on a loop of the course
     watch/       a look inside a running server: the calls it makes (tap), the kernel's tables about it (x-ray)
     server       serve: a server function in a background thread
     swarm/       Swarm: thousands of clients in one thread, or in processes of their own
@@ -37,7 +38,7 @@ from .swarm import Swarm
 
 TYPE_CHECKING = False  # type checkers take it as true; importing it from `typing` would be slow
 if TYPE_CHECKING:
-    from . import measure, show
+    from . import measure, resp, show
     from .course import article, exercise, expect, museum
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
@@ -76,6 +77,7 @@ __all__ = [
     "predict",
     "raise_descriptor_limit",
     "reset",
+    "resp",
     "serve",
     "show",
     "step",
@@ -101,6 +103,7 @@ _LAZY = {
     "predict": ".show.predict",
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",
+    "resp": ".resp",
     "show": ".show",
     "step": ".stepper",
     "unsent_bytes": ".sockets",

@@ -14,6 +14,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
     listener     a listening socket that remembers the connections it accepted
     blocking     clients whose calls sleep, and how `stop` wakes the sleepers
+    runtime/     `async` and `await` on one epoll: the loop that chapter 11 builds, finished
     servers/     the subject of the course: one file for each way of waiting
     watch/       a look inside a running server: the calls it makes (tap), the kernel's tables about it (x-ray)
     server       serve: a server function in a background thread
@@ -37,7 +38,7 @@ from .swarm import Swarm
 
 TYPE_CHECKING = False  # type checkers take it as true; importing it from `typing` would be slow
 if TYPE_CHECKING:
-    from . import measure, show
+    from . import measure, runtime, show
     from .course import article, exercise, expect, museum
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
@@ -76,6 +77,7 @@ __all__ = [
     "predict",
     "raise_descriptor_limit",
     "reset",
+    "runtime",
     "serve",
     "show",
     "step",
@@ -101,6 +103,7 @@ _LAZY = {
     "predict": ".show.predict",
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",
+    "runtime": ".runtime",
     "show": ".show",
     "step": ".stepper",
     "unsent_bytes": ".sockets",

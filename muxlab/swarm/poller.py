@@ -5,7 +5,7 @@ import os
 import select
 import threading
 
-from ..connection import IN, OUT
+from ..connection import IN
 
 
 class Poller:

@@ -5,6 +5,7 @@ from batteries import Batteries
 
 from muxlab.course import EXERCISES
 from muxlab.course.museum import EXHIBITS, Exhibit
+from muxlab.course.museum.redis import REDIS as BUGS
 from muxlab.course.variant import bug, source
 from muxlab.trials import REDIS, Verdict
 from muxlab.trials.runner import ON_REQUEST, TRIALS
@@ -198,20 +199,20 @@ def test_an_exhibit_fails_these_trials_of_its_exercise(batteries: Batteries, exe
 
 
 def test_no_exhibit_is_left_out() -> None:
-    assert set(FAILS) | {name for _, name in FAILS_ON_REQUEST} == set(EXHIBITS)
+    assert set(FAILS) | {name for _, name in FAILS_ON_REQUEST} == set(EXHIBITS) - {exhibit.name for exhibit in BUGS}
 
 
 def test_no_trial_is_idle() -> None:
     assert {name for names in FAILS.values() for name in names} == set(TRIALS)
     failed = {name for names in FAILS_ON_REQUEST.values() for name in names}
-    assert failed - set(TRIALS) == set(ON_REQUEST) - set(REDIS)
+    assert failed - set(TRIALS) - set(REDIS) == set(ON_REQUEST) - set(REDIS)  # those are in test_museum_redis.py
 
 
 def test_a_server_to_repair_fails_its_exercise() -> None:
     for exercise in EXERCISES.values():
         if exercise.broken is not None:
             broken = exercise.broken.__name__
-            failed = FAILS[broken] + FAILS_ON_REQUEST.get((exercise.name, broken), [])
+            failed = FAILS.get(broken, []) + FAILS_ON_REQUEST.get((exercise.name, broken), [])
             assert set(failed) & set(exercise.trials), exercise.name
 
 

@@ -3,7 +3,7 @@
 from ..sockets import unsent_bytes, waiting_bytes
 from .backpressure import KEPT
 from .patience import LOOK
-from .resp import answers_ping, cut_at_every_byte
+from .resp import cut_at_every_byte, pipelined
 from .resp_client import ANY_NUMBER, RedisBench, RedisClient, array, bulk, number, redis_trial
 from .trial import NARROW, Failed
 
@@ -37,7 +37,7 @@ def subscriber(bench: RedisBench, *names: str, buffer: int = 0) -> RedisClient:
 @redis_trial(
     "tells subscribers what is published",
     "A subscriber is sent what it has not asked for. Who sends it, and when?",
-    needs=[answers_ping, cut_at_every_byte],
+    needs=[cut_at_every_byte, pipelined],
 )
 def tells(bench: RedisBench) -> str:
     """Some have subscribed to one channel, one to two, one to none; each is told what is for it, and nothing else."""

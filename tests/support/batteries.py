@@ -69,11 +69,11 @@ class Batteries:
         assert not left, f"{name} left behind: {', '.join(left)}"
         return [Verdict(*fields) for fields in found]
 
-    def all(self, names: Iterable[str]) -> dict[str, list[Verdict]]:
+    def all(self, names: Iterable[str], *trials: str) -> dict[str, list[Verdict]]:
         """Return the trials of many, by name."""
         names = list(names)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return dict(zip(names, pool.map(self.one, names), strict=True))
+            return dict(zip(names, pool.map(lambda name: self.one(name, *trials), names), strict=True))
 
 
 @pytest.fixture(scope="session")

@@ -97,11 +97,14 @@ def test_an_untouched_answer_gets_one_friendly_line(monkeypatch, name, fn):
 def run_cell(monkeypatch):
     """Run source as a notebook does, with its lines where `inspect` finds them; returns the first function in it."""
 
+    def is_own(value, file):
+        return inspect.isfunction(value) and value.__code__.co_filename == file
+
     def run(source, file="<cell 1>"):
         monkeypatch.setitem(linecache.cache, file, (len(source), None, source.splitlines(True), file))
         namespace = {}
         exec(compile(source, file, "exec"), namespace)
-        return next(value for value in namespace.values() if inspect.isfunction(value))
+        return next(value for value in namespace.values() if is_own(value, file))
 
     return run
 

@@ -245,11 +245,12 @@ LISTENERS = [
         "waits_for_every_subscriber",
         "When one subscriber does not read, nobody is answered any more.",
         (
-            "peer.connection.send(push)",
+            "self.told.update(subscribers)",
             """
-            peer.connection.sock.setblocking(True)
-            peer.connection.send(push)
-            peer.connection.sock.setblocking(False)
+            for peer in subscribers:
+                peer.connection.sock.setblocking(True)
+                peer.connection.flush()  # until all of it is on its way
+                peer.connection.sock.setblocking(False)
             """,
         ),
     ),

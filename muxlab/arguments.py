@@ -40,7 +40,7 @@ def check_port(port: Any, backlog: Any) -> None:
 
 def require_epoll(name: str) -> None:
     """Refuse a reference server that needs epoll on a system without it, with an OSError that says what to do."""
-    if name.startswith("epoll") and not hasattr(select, "epoll"):
+    if name.startswith(("epoll", "redis")) and not hasattr(select, "epoll"):
         raise OSError(
             errno.ENOSYS,
             f"the {name!r} server needs Linux: this system has no epoll. Work through the course in a Linux "

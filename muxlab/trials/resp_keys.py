@@ -236,8 +236,9 @@ def ask_of_all(bench: RedisBench, ask: Callable[[RedisClient, str], object]) -> 
 
 
 def times_asleep(bench: RedisBench) -> int:
-    """Return how often the server's thread has fallen asleep so far: proc(5), voluntary_ctxt_switches."""
-    for line in Path(f"/proc/self/task/{bench.server.thread.native_id}/status").read_text().splitlines():
-        if line.startswith("voluntary_ctxt_switches:"):
-            return int(line.split()[1])
-    return 0
+    """Return how often the server's thread has fallen asleep so far: proc(5), voluntary_ctxt_switches; 0 if unknown."""
+    status = Path(f"/proc/self/task/{bench.server.thread.native_id}/status")
+    if not status.exists():  # not everywhere, and not when it has ended
+        return 0
+    _, _, rest = status.read_text().partition("\nvoluntary_ctxt_switches:")
+    return int(rest.split()[0])

@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="R",
         help="messages a second, of all clients",
     )
+    command.add_argument("--protocol", default="echo", help="what the clients speak: echo or redis (echo)")
     command.add_argument("--seconds", type=float, help="seconds after which to end (without it, at Ctrl-C)")
     command.set_defaults(command=_swarm)
 
@@ -179,7 +180,8 @@ def _how_to_stop(stop: Keyboard | Stop) -> str:
 
 def _swarm(options: argparse.Namespace) -> None:
     address = (options.host, options.port)
-    with Swarm(address, options.connections, options.active, options.payload, options.rate) as swarm:
+    load = options.connections, options.active, options.payload, options.rate
+    with Swarm(address, *load, protocol=options.protocol) as swarm:
         print(f"{options.connections} clients of {options.host}:{options.port}. Ctrl-C stops them.", flush=True)
         end = time.monotonic() + options.seconds if options.seconds is not None else float("inf")
         while (left := end - time.monotonic()) > 0:

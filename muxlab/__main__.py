@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="R",
         help="messages a second, of all clients",
     )
+    command.add_argument("--protocol", default="echo", help="what the clients speak: echo or redis (echo)")
     command.add_argument("--seconds", type=float, help="seconds after which to end (without it, at Ctrl-C)")
     command.set_defaults(command=_swarm)
 
@@ -81,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="run only this trial (or several, each with --trial); redis stands for all those of a Redis-like server",
     )
+    command.add_argument(
+        "--search", type=float, metavar="SECONDS", help="then look for a conversation that breaks it, for so long"
+    )
     command.set_defaults(command=_check)
     return parser
 
@@ -90,7 +94,7 @@ def _check(options: argparse.Namespace) -> int:
     from .trials import check  # here, because no other command needs it
 
     try:
-        report = check(function_at(options.place), options.trial)
+        report = check(function_at(options.place), options.trial, options.search)
     except (TypeError, ValueError) as error:
         print(f"muxlab: {error}", file=sys.stderr)
         return 2
@@ -179,7 +183,8 @@ def _how_to_stop(stop: Keyboard | Stop) -> str:
 
 def _swarm(options: argparse.Namespace) -> None:
     address = (options.host, options.port)
-    with Swarm(address, options.connections, options.active, options.payload, options.rate) as swarm:
+    load = options.connections, options.active, options.payload, options.rate
+    with Swarm(address, *load, protocol=options.protocol) as swarm:
         print(f"{options.connections} clients of {options.host}:{options.port}. Ctrl-C stops them.", flush=True)
         end = time.monotonic() + options.seconds if options.seconds is not None else float("inf")
         while (left := end - time.monotonic()) > 0:

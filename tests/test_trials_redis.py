@@ -2,10 +2,15 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from pass_on import passes_on_to
+from programs import need
 
 import muxlab
+from muxlab.__main__ import main
+from muxlab.measure.real_redis import real_redis
 from muxlab.trials import REDIS
 from muxlab.trials.resp_client import (
     ANY_NUMBER,
@@ -123,6 +128,13 @@ def test_redis_names_all_trials_of_a_redis_like_server() -> None:
     assert [trial.name for trial in report.trials] == list(REDIS)
 
 
+def test_the_command_line_knows_the_name_for_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    file = tmp_path / "server.py"
+    file.write_text("from muxlab.servers import epoll_server\n")
+    assert main(["check", f"{file}:epoll_server", "--trial", "redis"]) == 1
+    assert capsys.readouterr().out.startswith(f"epoll_server: 0 of {len(REDIS)} trials passed, 1 failed")
+
+
 def test_an_echo_server_is_told_once_what_is_missing() -> None:
     first, *others = muxlab.check(muxlab.SERVERS["epoll"], "redis").trials
     assert first.name == "redis: answers PING" and first.passed is False
@@ -136,3 +148,20 @@ def test_a_redis_trial_is_run_after_all_that_it_needs() -> None:
         assert {needed.name for needed in ON_REQUEST[name].needs} <= before, name
         before.add(name)
     assert [name for name in REDIS if not ON_REQUEST[name].needs] == ["redis: answers PING"]
+
+
+OUT_OF_SIGHT = [
+    "redis: forgets keys while nobody talks",
+    "redis: sleeps between two expiries",
+    "redis: holds at most 1 MiB for a subscriber that does not read",
+]
+"""What cannot be seen of a server in another process, or is a matter of its settings."""
+
+
+@pytest.mark.battery
+def test_the_real_redis_passes_all_that_can_be_seen_of_it() -> None:
+    need("redis-server")
+    trials = [name for name in REDIS if name not in OUT_OF_SIGHT]
+    with real_redis() as address:
+        report = muxlab.check(passes_on_to(address), trials)
+    assert [trial for trial in report.trials if trial.passed is not True] == []

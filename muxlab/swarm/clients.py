@@ -49,7 +49,7 @@ class Member:
         self.state = state
         self.talks = False
         self.leaving = False  # closes as soon as its reply is there
-        self.message = b""  # b"" when none is under way
+        self.message = b""  # the reply that is expected; b"" when no message is under way
         self.unsent = memoryview(b"")
         self.received = 0
         self.wrong = False  # a byte of this reply differed

@@ -19,7 +19,7 @@ VARIETY = 1021
 do not always get the same one."""
 
 KEPT = 2**22
-"""Bytes of all these messages together that are kept ready: longer ones are cut out of the noise when they are sent."""
+"""Letters of all these messages together that are kept ready: longer ones are cut out of the noise when they are sent."""
 
 RECV_SIZE = 65536
 """Bytes asked of one recv at most, as the reference servers ask."""
@@ -39,8 +39,8 @@ class Talk:
         self._modify = members.poller.modify
         self._talkers: list[Member] = []
         self.free: collections.deque[Member] = collections.deque()
-        self._size = 0  # bytes of a message
-        self._messages: Iterator[bytes] = iter(())
+        self._size = 0  # letters in a message
+        self._exchanges: Iterator[tuple[bytes, bytes]] = iter(())  # what is sent next, and the reply to it
         self._chunk = RECV_SIZE  # bytes asked of one recv: Python takes memory for as many
         self._pace: float | None = None  # the rate that is kept
         self.next_due = 0.0
@@ -53,10 +53,17 @@ class Talk:
         """Adopt the length of messages and their rate."""
         if self._size != payload:
             self._size = payload
-            self._messages = messages(self._size, self._members.begin)
-            self._chunk = min(self._size + 1, RECV_SIZE)  # one more, to notice what is too much
+            self._exchanges = map(self.exchange, pieces(payload, self._members.begin))
+            if payload * VARIETY <= KEPT:
+                self._exchanges = itertools.cycle(list(itertools.islice(self._exchanges, VARIETY)))
+            _, reply = self.exchange(bytes(payload))
+            self._chunk = min(len(reply) + 1, RECV_SIZE)  # one more, to notice what is too much
         if self._pace != rate or not self._talkers:
             self._pace, self.next_due = rate, time.perf_counter()  # nothing was due while nobody talked
+
+    def exchange(self, piece: bytes) -> tuple[bytes, bytes]:
+        """Return what a client sends to have a piece of the noise echoed, and the reply that it expects."""
+        return piece, piece
 
     # ---- who talks
 
@@ -103,18 +110,18 @@ class Talk:
     # ---- what they say; a client whose connection has ended is lost
 
     def _send(self, client: Member, due: float) -> None:
-        client.message = next(self._messages)
+        request, client.message = next(self._exchanges)
         client.due = due
         self.sent += 1
         try:
-            taken = client.sock.send(client.message)
+            taken = client.sock.send(request)
         except BlockingIOError:
             taken = 0
         except OSError as error:
             self._members.lose(client, os.strerror(error.errno or 0))
             return
-        if taken < len(client.message):
-            client.unsent = memoryview(client.message)[taken:]
+        if taken < len(request):
+            client.unsent = memoryview(request)[taken:]
             self._modify(client.sock.fileno(), IN | OUT)
 
     def send_rest(self, client: Member) -> None:
@@ -171,17 +178,16 @@ class Talk:
             self.free.append(client)
 
 
-def messages(size: int, begin: int) -> Iterator[bytes]:
-    """Return an endless row of messages of `size` bytes; each is a piece of the noise that the last thousand were not.
+def pieces(size: int, begin: int) -> Iterator[bytes]:
+    """Yield pieces of the noise, of `size` letters, without end: each differs from the last thousand before it.
 
     Args:
-        begin: where in the noise the row begins, so that crowds in several processes say different things.
+        begin: where in the noise they begin, so that crowds in several processes say different things.
     """
     noise = letters(size + PERIOD)
     starts = [(begin + number) * 31 % PERIOD for number in range(VARIETY)]
-    if size * VARIETY <= KEPT:
-        return itertools.cycle([noise[start : start + size] for start in starts])
-    return (noise[start : start + size] for start in itertools.cycle(starts))
+    for start in itertools.cycle(starts):
+        yield noise[start : start + size]
 
 
 def letters(size: int) -> bytes:

@@ -40,9 +40,10 @@ def subscriber(bench: RedisBench, *names: str, buffer: int = 0) -> RedisClient:
     needs=[cut_at_every_byte, pipelined],
 )
 def tells(bench: RedisBench) -> str:
-    """Some have subscribed to one channel, one to two, one to none; each is told what is for it, and nothing else."""
+    """Some have subscribed to one channel, one to two, one of them twice, one to none; each is told what is for it."""
     news = [subscriber(bench, "news") for _ in range(3)]
     both, sport = subscriber(bench, "news", "sport"), subscriber(bench, "sport")
+    both.ask("SUBSCRIBE", "news", reply=array(bulk("subscribe"), bulk("news"), number(2)))  # once more is no more
     publisher, bystander = bench.guests(2)
     for words in ("first", "", "\u20ac\r\n+OK\r\n"):
         publisher.ask("PUBLISH", "news", words, reply=number(4)).ask("PUBLISH", "sport", words, reply=number(2))

@@ -126,6 +126,7 @@ def forgets_in_time(bench: RedisBench) -> str:
         (["TTL", "lasting"], number(100)),
     )
     pass_time(bench, [client], LIFE / 1000 + MARGIN)
+    bench.digest()  # an alarm that a busy machine holds up has gone off, too
     client.ask("GET", "brief", reply=NIL).ask("TTL", "brief", reply=number(-2))
     client.ask("EXPIRE", "brief", 100, reply=number(0)).ask("GET", "lasting", reply=bulk("here"))
     client.ask("EXPIRE", "lasting", 0, reply=number(1)).ask("GET", "lasting", reply=NIL)
@@ -147,6 +148,7 @@ def forgets_none_early(bench: RedisBench) -> str:
         (["SET", "deleted", "new"], OK),
     )
     pass_time(bench, [client], LIFE / 1000 + MARGIN)
+    bench.digest()  # an alarm that a busy machine holds up has gone off, too
     client.ask("GET", "put off", reply=bulk("old"))
     client.ask("GET", "set again", reply=bulk("new")).ask("TTL", "set again", reply=number(-1))
     client.ask("GET", "deleted", reply=bulk("new"))
@@ -234,8 +236,9 @@ def ask_of_all(bench: RedisBench, ask: Callable[[RedisClient, str], object]) -> 
 
 
 def times_asleep(bench: RedisBench) -> int:
-    """Return how often the server's thread has fallen asleep so far: proc(5), voluntary_ctxt_switches."""
-    for line in Path(f"/proc/self/task/{bench.server.thread.native_id}/status").read_text().splitlines():
-        if line.startswith("voluntary_ctxt_switches:"):
-            return int(line.split()[1])
-    return 0
+    """Return how often the server's thread has fallen asleep so far: proc(5), voluntary_ctxt_switches; 0 if unknown."""
+    status = Path(f"/proc/self/task/{bench.server.thread.native_id}/status")
+    if not status.exists():  # not everywhere, and not when it has ended
+        return 0
+    _, _, rest = status.read_text().partition("\nvoluntary_ctxt_switches:")
+    return int(rest.split()[0])

@@ -14,7 +14,9 @@ This is the map of the package. Read it from the top: a file imports only from t
     running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
     listener     a listening socket that remembers the connections it accepted
     blocking     clients whose calls sleep, and how `stop` wakes the sleepers
+    runtime/     `async` and `await` on one epoll: the loop that chapter 11 builds, finished
     servers/     the subject of the course: one file for each way of waiting
+    resp/        a Redis-like server, finished, on a loop of the course
     watch/       a look inside a running server: the calls it makes (tap), the kernel's tables about it (x-ray)
     server       serve: a server function in a background thread
     swarm/       Swarm: thousands of clients in one thread, or in processes of their own
@@ -37,7 +39,7 @@ from .swarm import Swarm
 
 TYPE_CHECKING = False  # type checkers take it as true; importing it from `typing` would be slow
 if TYPE_CHECKING:
-    from . import measure, show
+    from . import measure, resp, runtime, show
     from .course import article, exercise, expect, museum
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
@@ -76,6 +78,8 @@ __all__ = [
     "predict",
     "raise_descriptor_limit",
     "reset",
+    "resp",
+    "runtime",
     "serve",
     "show",
     "step",
@@ -101,6 +105,8 @@ _LAZY = {
     "predict": ".show.predict",
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",
+    "resp": ".resp",
+    "runtime": ".runtime",
     "show": ".show",
     "step": ".stepper",
     "unsent_bytes": ".sockets",

@@ -31,6 +31,7 @@ def is_ours(module: str | None) -> bool:
     name = module or ""
     readable = (
         f"{PACKAGE}.servers",
+        f"{PACKAGE}.resp",
         f"{PACKAGE}.connection",
         f"{PACKAGE}.blocking",
         f"{PACKAGE}.course.ch",

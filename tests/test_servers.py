@@ -1,6 +1,7 @@
 """The reference servers, against clients that behave as real ones do. What holds for one holds for all."""
 
 import contextlib
+import gc
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,9 +11,12 @@ from helpers import connect, echoes, eventually, no_descriptors_left, read_exact
 
 import muxlab
 from muxlab.connection import HIGH_WATER, RECV_SIZE, Connection
+from muxlab.listener import listen
 from muxlab.server import Server
+from muxlab.servers.asyncio_server import EchoClient
+from muxlab.stop import Stop
 
-SLEEPING = ["blocking", "threaded", "select", "poll", "epoll", "epoll-edge"]
+SLEEPING = [name for name in muxlab.SERVERS if name != "nonblocking"]
 MANY = [name for name in muxlab.SERVERS if name != "blocking"]  # those that serve many clients at once
 
 
@@ -97,19 +101,25 @@ def fill(client: socket.socket) -> int:
 def test_a_flood_that_is_never_read_stops_at_the_high_water_mark(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    most = 0
+    most, a_read = 0, RECV_SIZE
 
     def send(self: Connection, data: bytes, original: Callable = Connection.send) -> None:
         nonlocal most
         original(self, data)
         most = max(most, len(self.unsent))
 
+    def data_received(self: EchoClient, data: bytes, original: Callable = EchoClient.data_received) -> None:
+        nonlocal most, a_read
+        original(self, data)
+        most, a_read = max(most, self.transport.get_write_buffer_size()), self.transport.max_size
+
     monkeypatch.setattr(Connection, "send", send)
+    monkeypatch.setattr(EchoClient, "data_received", data_received)
     with connect(server.address) as flood:
         taken = fill(flood)
         assert echoes(server.address)
         held = server.name != "threaded"  # a thread is asleep in send until the kernel has taken all
-        assert held <= most <= held * (HIGH_WATER + RECV_SIZE)
+        assert held <= most <= held * (HIGH_WATER + a_read)
         flood.settimeout(10)
         assert len(read_exactly(flood, taken)) == taken  # and nothing of it is lost
 
@@ -310,3 +320,66 @@ def test_an_error_of_the_listener_ends_it_and_all_its_threads(name: str) -> None
             client.shutdown(socket.SHUT_WR)
         assert client.recv(1) == b""
         assert server.wait()
+
+
+# ---- asyncio, which has ways of its own
+
+
+def test_asyncio_leaves_the_listener_to_its_owner() -> None:
+    with muxlab.serve(muxlab.SERVERS["asyncio"], backlog=7) as server:
+        assert echoes(server.address)
+        assert server.accept_queue() == (0, 7)  # asyncio would have made it 100
+        with server.listener.dup() as listener, contextlib.closing(Stop()) as told:
+            told.set()
+            muxlab.SERVERS["asyncio"](listener, told)
+            assert listener.fileno() >= 0
+        assert echoes(server.address)
+
+
+def test_what_goes_wrong_in_asyncios_callbacks_ends_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    def data_received(self: EchoClient, data: bytes) -> None:
+        raise KeyError("my own mistake")
+
+    monkeypatch.setattr(EchoClient, "data_received", data_received)
+    with pytest.raises(KeyError, match="my own mistake"), muxlab.serve(muxlab.SERVERS["asyncio"]) as server:
+        with connect(server.address) as client:
+            client.sendall(b"hello")
+            assert client.recv(1) == b""
+            assert server.wait()
+
+
+@pytest.mark.parametrize("name", ["selectors", "asyncio"])
+def test_an_error_of_the_listener_ends_the_others_too(name: str) -> None:
+    with pytest.raises(OSError), muxlab.serve(muxlab.SERVERS[name]) as server, connect(server.address) as client:
+        client.sendall(b"hello")
+        assert read_exactly(client, 5) == b"hello"
+        server.listener.shutdown(socket.SHUT_RDWR)
+        assert client.recv(1) == b""
+        assert server.wait()
+
+
+class ReadyAtTurn(Stop):
+    """A stop that is always readable, and set when it is looked at for the `turn`-th time: at that turn of the loop."""
+
+    def __init__(self, turn: int) -> None:
+        super().__init__()
+        self.turns_left = turn
+        self.set()
+
+    def is_set(self) -> bool:
+        self.turns_left -= 1
+        return self.turns_left < 1
+
+
+@pytest.mark.parametrize("turn", range(1, 7))
+def test_asyncio_hangs_up_on_clients_that_are_just_coming_when_it_is_told_to_stop(turn: int) -> None:
+    """From accept to `connection_made` it takes turns of the loop; a transport left open gives a ResourceWarning."""
+    with listen(0, backlog=20) as listener, contextlib.closing(ReadyAtTurn(turn)) as stop:
+        with contextlib.ExitStack() as clients:
+            coming = [clients.enter_context(connect(listener.getsockname())) for _ in range(5)]
+            muxlab.SERVERS["asyncio"](listener, stop)
+            accepted = listener.accepted()
+            assert [sock.fileno() for sock in accepted] == [-1] * len(accepted)
+            del accepted
+            gc.collect()
+        assert len(coming) == 5

@@ -79,6 +79,30 @@ def test_stops_with_clients_at_work(name):
     assert stop_in_time(stepper).status == "stopped"
 
 
+@pytest.mark.parametrize("calls", range(13))
+def test_stops_before_any_call_of_asyncio(calls, caplog):
+    """In a callback, asyncio catches whatever is raised; and it closes its sockets in a last turn of its loop."""
+    stepper = step(muxlab.SERVERS["asyncio"])
+    stepper.client().send("hi")
+    for _ in range(calls):
+        stepper.next_call()
+    assert stop_in_time(stepper).status == "stopped"
+    assert caplog.records == []
+
+
+def test_asyncio_is_stepped_through_its_calls_and_the_functions_that_it_calls():
+    with step(muxlab.SERVERS["asyncio"]) as stepper:
+        stepper.run_until_blocked()
+        client = stepper.client()
+        stepper.run_until_blocked()
+        client.send("hi")
+        assert stepper.state().call == "recv(client 1, 262144)"
+        assert stepper.state().function == "asyncio_server"
+        assert stepper.state().text.startswith("runner.run(")
+        assert stepper.next().function == "EchoClient.data_received"
+        assert stepper.next_call().call == "send(client 1, b'hi')"
+
+
 @pytest.mark.parametrize("name", [name for name in ALL if name != "threaded"])
 def test_a_whole_conversation(name):
     with step(make(name)) as stepper:

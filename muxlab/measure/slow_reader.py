@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..arguments import check_count
 from ..server import Server, serve
 from ..sockets import waiting_bytes
+from ..watch.tap import SENDS
 from .rows import Rows
 
 BUFFER = 65536
@@ -136,5 +137,5 @@ class _Path:
             return None
         events = self._server.calls.events
         taken = sum(call.amount for call in events if call.name in ("recv", "recv_into"))
-        given = sum(call.amount for call in events if call.name in ("send", "sendall"))
+        given = sum(call.amount for call in events if call.name in SENDS)
         return taken, given, xray.connections[0].receive, waiting_bytes(self._client)

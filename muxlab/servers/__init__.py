@@ -7,12 +7,14 @@ by side: what differs between two files is what the course is about.
 from collections.abc import Callable
 
 from ..arguments import require_epoll
+from .asyncio_server import asyncio_server
 from .blocking_server import blocking_server
 from .epoll_edge_server import epoll_edge_server
 from .epoll_server import epoll_server
 from .nonblocking_server import nonblocking_server
 from .poll_server import poll_server
 from .select_server import select_server
+from .selectors_server import selectors_server
 from .threaded_server import threaded_server
 
 SERVERS: dict[str, Callable] = {
@@ -23,10 +25,13 @@ SERVERS: dict[str, Callable] = {
     "poll": poll_server,
     "epoll": epoll_server,
     "epoll-edge": epoll_edge_server,
+    "selectors": selectors_server,
+    "asyncio": asyncio_server,
 }
 
 __all__ = [
     "SERVERS",
+    "asyncio_server",
     "blocking_server",
     "epoll_edge_server",
     "epoll_server",
@@ -34,6 +39,7 @@ __all__ = [
     "nonblocking_server",
     "poll_server",
     "select_server",
+    "selectors_server",
     "threaded_server",
 ]
 

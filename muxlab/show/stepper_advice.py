@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from muxlab.stepper.state import State
 from muxlab.stepper.stepper import Stepper
+from muxlab.watch.tap import SENDS
 
 ENDED = ("finished", "crashed", "stopped")
 
@@ -24,7 +25,7 @@ def wakers(state: State) -> dict[str, list[str]]:
         return {"client": []}
     if call == "recv":  # which waits for one client alone
         return {"send": [who] if who in names else names}
-    if call in ("send", "sendall"):
+    if call in SENDS:
         return {"read": [who] if who in names else [one.name for one in open_now if one.send]}
     heard = [one.name for one in open_now if not one.interest or "IN" in one.interest]
     slow = [one.name for one in open_now if "OUT" in one.interest and one.send]  # epoll tells when it has read

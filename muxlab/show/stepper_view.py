@@ -16,7 +16,7 @@ from muxlab.show.style import human_bytes, printable
 from muxlab.stepper.state import State
 from muxlab.stepper.stepper import Stepper
 from muxlab.watch.kernel import SocketRow
-from muxlab.watch.tap import Call
+from muxlab.watch.tap import SENDS, Call
 
 CALLS = 40  # in a list: more than a step makes; of a longer run both ends are shown
 
@@ -24,8 +24,7 @@ WAITS_FOR = {
     "time.sleep": "the time to pass",
     "accept": "a client to connect",
     "recv": "bytes to arrive",
-    "send": "room in the send queue",
-    "sendall": "room in the send queue",
+    **dict.fromkeys(SENDS, "room in the send queue"),
 }
 
 HEADINGS = {

@@ -1,6 +1,7 @@
 """`step`: run a real server one line, or one call, at a time, and see the kernel's tables beside it.
 
-Not handled here: threads that the server function starts; they run freely, and only their calls are recorded.
+Not handled here: threads that the server function starts; they run freely, and only their calls are recorded. The lines
+of a library, such as asyncio: it is held before its calls, and in the server's own functions that it calls.
 """
 
 import contextlib

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..interrupt import ServerStopped, sleeping_in
 from ..watch.kernel import asleep_in
-from ..watch.tap import WOULD_BLOCK, Wait
+from ..watch.tap import WAITS, WOULD_BLOCK, Wait
 from .source import Sources
 from .state import LocalsRepr, State
 
@@ -36,8 +36,9 @@ LOOK_AGAIN = 0.002
 ASLEEP_LOOKS = 3
 """Looks in a row that must find the thread asleep before it counts as blocked, in a call that the tap does not see."""
 
-CLEAN_UP = ("close", "shutdown", "epoll.unregister", "epoll.close")
-"""Calls that a server may still make while it is being stopped, in its `finally` blocks."""
+ALLOWED = {"close", "shutdown", "epoll.register", "epoll.modify", "epoll.unregister", "epoll.close"} | WAITS
+"""Calls that a server may still make while it is being stopped, in its `finally` blocks: they move no data, and a wait
+is made only if it need not sleep. asyncio closes a connection in a last turn of its loop."""
 
 
 class Tracer:
@@ -60,7 +61,9 @@ class Tracer:
         self._final = State()  # announced once everything is closed
         self._sources = sources
         self._changing = threading.Condition()
-        self._mode = "line"  # where to hold the server: the next "line", the next "call", or until it would "block"
+        self._mode = (
+            "line"  # where to hold the server: the next "line" or "call", "any" of them, or not until a "block"
+        )
         self._lines = 0  # lines that it may still run before it is held in any mode
         self._last = 0, 0  # frame and line that ran last
         self._wait: Wait | None = None  # what it is asleep in
@@ -103,11 +106,13 @@ class Tracer:
         self._last = at
         if event == "line" and not again:
             self._lines -= 1
-            if not self._stopping and (self._mode == "line" or self._lines < 0):
+            if not self._stopping and (self._mode in ("line", "any") or self._lines < 0):
                 self._hold(frame)
             # Python stops tracing when the trace function raises, so it can raise only once, and a protected line might
-            # swallow the exception. So let such a line run, and raise on the next one that is not protected.
-            if self._stopping and not self._sources.protects(frame):
+            # swallow the exception. So let such a line run, and raise on the next one that is not protected. Nor may a
+            # line be disturbed that deals with that exception: asyncio passes it on to a function of the server's.
+            leaving = isinstance(sys.exception(), ServerStopped)
+            if self._stopping and not leaving and not self._sources.protects(frame):
                 raise ServerStopped
         return self._trace_line
 
@@ -116,12 +121,11 @@ class Tracer:
         frame = self._own_frame()
         if frame is None:
             return "", 0
-        if name not in CLEAN_UP:
-            self._leave_if_stopped()
         listing = self._sources.listing_of(frame.f_code)
         line = listing.name, frame.f_lineno - listing.first + 1
-        if self._mode == "call" and not self._stopping:
+        if self._mode in ("call", "any") and not self._stopping:
             self._hold(frame, text)
+        if name not in ALLOWED:
             self._leave_if_stopped()
         return line
 
@@ -170,7 +174,7 @@ class Tracer:
             if wait is not None:
                 self._leave_if_stopped()  # from here on, `stop` finds `_wait` and wakes it
             if self.now.status == "blocked" and now.status == "running":
-                self._mode = "line"  # hold it at the next line after it wakes, whatever woke it
+                self._mode = "any"  # hold it at what it does next after it wakes, whatever woke it
             self.now, self._wait = now, wait
             self._changing.notify_all()
         self.notify()
@@ -218,7 +222,7 @@ class Tracer:
             asleep = asleep + 1 if self._thread and sleeping_in(self._thread) else 0
         with self._changing:
             if self.now.status == "running" and asleep >= ASLEEP_LOOKS and self._thread:
-                self._mode = "line"
+                self._mode = "any"
                 self.now = replace(self.now, status="blocked", call=f"{asleep_in(self._thread, 1)}(2)")
 
     def settle_after_action(self) -> None:

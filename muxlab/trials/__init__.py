@@ -9,9 +9,10 @@ clients       a client that can misbehave
 leftovers     what a server leaves behind
 messages, slow, backpressure, endings, idle, scarcity   the trials
 parting       trials that are run only when they are named
+resp, resp_keys, resp_channels   the same for a server that speaks Redis's protocol, with the clients of resp_client
 """
 
 from .report import Report, Verdict
-from .runner import check
+from .runner import REDIS, check
 
-__all__ = ["Report", "Verdict", "check"]
+__all__ = ["REDIS", "Report", "Verdict", "check"]

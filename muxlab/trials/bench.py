@@ -10,7 +10,7 @@ import functools
 import inspect
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -21,7 +21,7 @@ from .clients import BenchClient
 from .leftovers import Leftovers
 from .patience import LIMIT, LONG, LOOK, Lookout, Patience
 from .report import NOT_TRIED
-from .trial import HELLO, NARROW, Failed, Model, NotAllowed, model_of
+from .trial import NARROW, Failed, Model, NotAllowed, model_of
 
 BACKLOG = 512
 """Length of the accept queue: the largest crowd that a trial sends to the door at once is 300."""
@@ -44,6 +44,9 @@ class Bench:
         fn: the server function.
         patience: of the check that the trial belongs to.
     """
+
+    kind = BenchClient
+    """What its clients are."""
 
     def __init__(self, fn: Callable, patience: Patience | None = None) -> None:
         self.fn = fn
@@ -131,9 +134,9 @@ class Bench:
     def model(self) -> Model:
         """Return how the function waits: seen at a server of its own, with one client."""
         if self._model is None:
-            with Bench(self.fn, self._patience) as other:
+            with type(self)(self.fn, self._patience) as other:
                 other.serve(tap=True)
-                other.answered(other.client().say(HELLO))
+                other.answered(other.client().greet())
                 other.happens(lambda: any(model_of(other.server.calls)))
                 self._model = model_of(other.server.calls)
         return self._model
@@ -195,7 +198,7 @@ class Bench:
         (client,) = self.guests(1, buffer)
         return client
 
-    def guests(self, number: int, buffer: int = 0) -> list[BenchClient]:
+    def guests(self, number: int, buffer: int = 0) -> Sequence[BenchClient]:
         """Connect so many more clients, one after the other, as `client` does."""
         guests = self.strangers(number, buffer)
         for client in guests:
@@ -204,14 +207,14 @@ class Bench:
                 self._let_in()
         return guests
 
-    def crowd(self, number: int) -> list[BenchClient]:
+    def crowd(self, number: int) -> Sequence[BenchClient]:
         """Connect so many more clients, all at once."""
         return [client.connect(self.server.address) for client in self.strangers(number)]
 
-    def strangers(self, number: int, buffer: int = 0) -> list[BenchClient]:
+    def strangers(self, number: int, buffer: int = 0) -> Sequence[BenchClient]:
         """Make so many more clients, and connect none of them yet."""
         self.make_room(number)
-        strangers = [BenchClient(self._floor, buffer) for _ in range(number)]
+        strangers = [self.kind(self._floor, buffer) for _ in range(number)]
         self.clients += strangers
         return strangers
 
@@ -288,7 +291,7 @@ class Bench:
 
     def still_serves(self, after: str) -> None:
         """Fail the trial unless a new client is answered; `after` says what happened before."""
-        newcomer = self.client().say(b"still there?\n")
+        newcomer = self.client().greet()
         if not self.answered(newcomer):
             raise Failed(f"after {after}, a new client got {newcomer.got}")
 

@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import fcntl
 import socket
+from typing import Self
 
 from .. import sockets
 
@@ -52,7 +53,7 @@ class BenchClient:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)  # before connect: tcp(7)
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
 
-    def connect(self, address: tuple[str, int]) -> "BenchClient":
+    def connect(self, address: tuple[str, int]) -> Self:
         """Begin to connect to (host, port); on one machine that is over at once, if the accept queue has room."""
         self.sock.connect_ex(address)
         return self
@@ -86,14 +87,18 @@ class BenchClient:
             return f"a {self.lost}" if self.lost else "its connection closed"
         return "part of an answer" if self.answer else "no answer"
 
-    def say(self, data: bytes) -> "BenchClient":
+    def greet(self) -> Self:
+        """Say something short that gets an answer from a server which is alive."""
+        return self.say(b"still there?\n")
+
+    def say(self, data: bytes) -> Self:
         """Send, now as far as the kernel takes it, and the rest while the clients are attended to."""
         self.asked += data
         self.unsent += len(data)
         self.send()
         return self
 
-    def say_at_once(self, data: bytes) -> "BenchClient":
+    def say_at_once(self, data: bytes) -> Self:
         """Send as `say` does; a server in this process reads none of it until all that finds room has arrived."""
         taken = LIBC.send(self.sock.fileno(), data, len(data), 0)
         self.asked += data
@@ -124,19 +129,23 @@ class BenchClient:
             return False
         except OSError as error:
             return self._lose(error)
-        if not self.wrong:
-            as_asked = self.asked.startswith(data, self.right)
-            self.right += len(data) if as_asked else self._same_at_first(data)
         self.answer += data
+        self._judge(data)
         self.ended = not data
         return True
+
+    def _judge(self, data: bytes) -> None:
+        """Find out how much is right of the answer, `data` being the end of it that has just come."""
+        if self.right == len(self.answer) - len(data):  # all that came before
+            as_asked = self.asked.startswith(data, self.right)
+            self.right += len(data) if as_asked else self._same_at_first(data)
 
     def _same_at_first(self, data: bytes) -> int:
         expected = bytes(self.asked[self.right : self.right + len(data)])
         differ = (place for place, (a, b) in enumerate(zip(data, expected, strict=False)) if a != b)
         return next(differ, len(expected))
 
-    def half_close(self) -> "BenchClient":
+    def half_close(self) -> Self:
         """Send end-of-file, and go on reading: shutdown(2), SHUT_WR."""
         with contextlib.suppress(OSError):  # the server was quicker, and ended the connection
             self.sock.shutdown(socket.SHUT_WR)

@@ -197,7 +197,7 @@ def unharmed(bench: Bench, bystander: BenchClient, what: str) -> str:
         bystander: a client that was there before.
         what: what happened.
     """
-    if not bench.answered(bystander.say(b"still there?\n")):
+    if not bench.answered(bystander.greet()):
         raise Failed(f"after {what}, another one got {bystander.got}")
     all_closed(bench, f"after {what}")
     bench.still_serves(what)

@@ -34,14 +34,19 @@ def echoes(bench: Bench) -> str:
     """One client says one thing, and gets it back, once."""
     client = bench.client().say(HELLO)
     if not bench.answered(client) and not client.answer and bench.server.alive:
-        spins, where = bench.lookout.spins(), bench.whereabouts()
-        doing = f"; the server {'was running' if spins else 'sleeps'} {where}" if where else ""
-        raise Failed(client.came_back + doing, SPINS if spins else WHERE)
+        raise no_answer(bench, client)
     bench.digest()
     client.read()
     if not client.answered:
         raise Failed(client.came_back)
     return client.came_back
+
+
+def no_answer(bench: Bench, client: BenchClient) -> Failed:
+    """Return the failure of a server that answers nothing at all: says in which line it is, if that is known."""
+    spins, where = bench.lookout.spins(), bench.whereabouts()
+    doing = f"; the server {'was running' if spins else 'sleeps'} {where}" if where else ""
+    return Failed(client.came_back + doing, SPINS if spins else WHERE)
 
 
 @trial(

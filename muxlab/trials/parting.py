@@ -8,6 +8,7 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Sequence
 
 from ..sockets import unacknowledged_bytes, unsent_bytes
 from ..stepper import Client, step
@@ -128,7 +129,9 @@ def closes_nobody_early(bench: Bench) -> str:
     return f"nobody was closed who had been silent for less than {IDLE} s"
 
 
-def pass_time(bench: Bench, clients: list[BenchClient], seconds: float, or_when_one_has_ended: bool = False) -> None:
+def pass_time(
+    bench: Bench, clients: Sequence[BenchClient], seconds: float, or_when_one_has_ended: bool = False
+) -> None:
     """Let time pass, and look after clients meanwhile."""
     end = time.monotonic() + seconds
 

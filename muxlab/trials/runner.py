@@ -11,7 +11,7 @@ from ..arguments import stop_argument
 from ..errors import last_line, where
 from ..notebook import progress
 from ..watch.tap import error_name
-from . import backpressure, endings, idle, messages, parting, scarcity, slow
+from . import backpressure, endings, idle, messages, parting, resp, resp_channels, resp_keys, scarcity, slow
 from .bench import Bench
 from .patience import Patience, TooSlow
 from .report import NOT_TRIED, Report, Verdict
@@ -26,8 +26,12 @@ def _found_in(*catalogues: ModuleType) -> dict[str, Trial]:
 TRIALS = _found_in(messages, slow, backpressure, endings, idle, scarcity)
 """The battery: all trials by name, in the order in which they are run and stand in their files."""
 
-ON_REQUEST = {name: trial for name, trial in _found_in(parting).items() if name not in TRIALS}
+_REQUESTED = _found_in(parting, resp, resp_keys, resp_channels)
+ON_REQUEST = {name: trial for name, trial in _REQUESTED.items() if name not in TRIALS}
 """Trials that `check` runs only when they are named: a server may well be right without what they ask for."""
+
+REDIS = tuple(name for name in ON_REQUEST if name.startswith("redis: "))
+"""The names of all trials of a server that speaks Redis's protocol; `check(fn, "redis")` runs them."""
 
 CLOSED = "Which socket does your function close when a client has left?"
 RETURNED = "What ends the loop of your function, or is there none?"
@@ -51,8 +55,8 @@ def check(fn: Callable, trials: Iterable[str] | None = None) -> Report:
 
     Args:
         fn: your server: `fn(listener, stop)` or `fn(listener)`. Each trial starts it afresh.
-        trials: names of trials, or one name; by default all but those `ON_REQUEST`. The simplest is run first, whatever
-            their order.
+        trials: names of trials, or one name; by default all but those `ON_REQUEST`. "redis" names all trials of a
+            Redis-like server. The simplest is run first, whatever their order.
 
     Returns:
         The report: print it, or let a notebook show it. `.passed`, `.trials` and `.summary` are there for programs.
@@ -72,6 +76,8 @@ def _chosen(trials: Iterable[str] | None) -> list[Trial]:
     names = list(TRIALS) if trials is None else [trials] if isinstance(trials, str) else list(trials)
     if not names:
         raise ValueError("trials=[]: name at least one trial, or leave the argument out to run them all")
+    if "redis" in names:
+        names = [name for name in names if name != "redis"] + list(REDIS)
     for name in names:
         if name not in known:
             raise ValueError(f"no trial is called {name!r}; there are: {', '.join(known)}")
@@ -108,7 +114,7 @@ class Battery:
 
     def _run(self, trial: Trial) -> Verdict:
         passed, lesson = True, trial.lesson
-        with Bench(self.fn, self._patience) as bench:
+        with (trial.bench or Bench)(self.fn, self._patience) as bench:
             try:
                 detail = trial.run(bench)
             except NotAllowed as why:

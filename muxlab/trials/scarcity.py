@@ -3,7 +3,7 @@
 import contextlib
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .. import limits
 from .bench import Bench
@@ -51,7 +51,7 @@ def many(bench: Bench) -> str:
     """They come in groups; in the end each is asked once more."""
     bench.make_room(MANY)
     clients: list[BenchClient] = []
-    group = [bench.client()]
+    group: Sequence[BenchClient] = [bench.client()]
     while group and bench.answered(*(client.say(HELLO) for client in group)):
         clients += group
         _, limit = bench.server.accept_queue()  # a client that finds it full tries again after a second: tcp(7)

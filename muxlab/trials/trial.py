@@ -37,17 +37,21 @@ class Trial(NamedTuple):
         lesson: what to look at when it fails, without giving the answer away.
         run: does it; returns what was seen, and raises `Failed` or `NotAllowed`.
         needs: trials that have to pass first: without them this one would tell nothing new.
+        bench: the class of bench that it is run on; None for the usual one.
     """
 
     name: str
     lesson: str
     run: Run
     needs: tuple[Trial, ...] = ()
+    bench: Callable[..., Any] | None = None
 
 
-def trial(name: str, lesson: str, needs: Iterable[Trial] = ()) -> Callable[[Run], Trial]:
+def trial(
+    name: str, lesson: str, needs: Iterable[Trial] = (), bench: Callable[..., Any] | None = None
+) -> Callable[[Run], Trial]:
     """Make a trial of a function; arguments as in `Trial`."""
-    return lambda run: Trial(name, lesson, run, tuple(needs))
+    return lambda run: Trial(name, lesson, run, tuple(needs), bench)
 
 
 HELLO = b"hello\n"

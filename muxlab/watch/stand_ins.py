@@ -18,7 +18,7 @@ from typing import Any
 
 from ..sockets import mask_names
 from .kernel import ready_now
-from .tap import PREVIEW, WOULD_BLOCK, OutcomeOf, Summary, Tap, Wait, done_outcome, preview
+from .tap import PREVIEW, WOULD_BLOCK, OutcomeOf, Summary, Tap, Wait, done_outcome, preview, preview_of_pieces
 
 NAMED = 8
 """Descriptors that the text of a wait names one by one; more than that are counted."""
@@ -86,6 +86,12 @@ def socket_class(tap: Tap, base: type[socket.socket]) -> type[socket.socket]:
     def accept_outcome(value: tuple[socket.socket, Any]) -> tuple[str, int, Summary]:
         return "done", 0, tap.names.get(value[0].fileno(), "")
 
+    def sendmsg(self: socket.socket, buffers: Iterable[bytes], *more: Any) -> int:
+        pieces = list(buffers)  # it may be an iterator, which can be gone through only once
+        wait = _socket_wait(self, select.POLLOUT, base.sendmsg, self, pieces, *more) if tap.gate else None
+        summary, given = _summary(preview_of_pieces, pieces), (self, pieces, *more)
+        return tap.call("sendmsg", self.fileno(), summary, _count_outcome("done"), wait, base.sendmsg, *given)
+
     def close(self: socket.socket) -> None:
         fd = self.fileno()
         if fd >= 0:  # a second close does nothing, and is not recorded
@@ -99,6 +105,7 @@ def socket_class(tap: Tap, base: type[socket.socket]) -> type[socket.socket]:
         "recv_into": method("recv_into", _count_outcome("end"), select.POLLIN),
         "send": method("send", _count_outcome("done"), select.POLLOUT, preview),
         "sendall": method("sendall", done_outcome, select.POLLOUT, preview),
+        "sendmsg": sendmsg,
         "shutdown": method("shutdown", done_outcome),
     }  # fmt: skip
     tapped = type(base.__name__, (base,), methods)

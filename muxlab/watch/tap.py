@@ -32,14 +32,18 @@ PREVIEW = 16
 WAITS = frozenset({"select.select", "poll.poll", "epoll.poll", "time.sleep"})
 """Names of the calls that only wait: for any of many sockets, or for the time to pass."""
 
+SENDS = ("send", "sendall", "sendmsg")
+"""Names of the calls that send."""
+
 
 class Call(NamedTuple):
     """One call that a server made.
 
     Attributes:
         number: 1 for the server's first call.
-        name: "accept", "connect", "recv", "send", "sendall", "shutdown", "close", "select.select", "poll.poll",
-            "epoll.poll", "epoll.register", "epoll.modify", "epoll.unregister", "epoll.close", "time.sleep", ...
+        name: "accept", "connect", "recv", "send", "sendall", "sendmsg", "shutdown", "close", "select.select",
+            "poll.poll", "epoll.poll", "epoll.register", "epoll.modify", "epoll.unregister", "epoll.close",
+            "time.sleep", ...
         who: what the call is about, under the same name on every machine: "listener", "client 2", "stop", "epoll", "".
         fd: its descriptor; -1 when there is none.
         args: the other arguments, in short.
@@ -295,6 +299,11 @@ def error_name(error: Exception) -> str:
 def preview(data: Any) -> tuple[bytes, int]:
     """Return the first bytes of a message, and its length."""
     return bytes(data[:PREVIEW]), len(data)
+
+
+def preview_of_pieces(pieces: list) -> tuple[bytes, int]:
+    """Return the first bytes of a message that is sent from several buffers, and its length."""
+    return preview(b"".join(pieces))
 
 
 def done_outcome(_: object) -> tuple[str, int, Summary]:

@@ -1,0 +1,76 @@
+"""One client as the commands see it: what it asked, whom it listens to, and whether it is leaving."""
+
+from typing import Protocol
+
+from .channels import Channels
+from .commands import execute
+from .protocol import Parser, Request, error_reply
+from .store import Store
+
+MOST_REPLIES = 65536
+"""Bytes of replies to make in one go; what was asked beyond that waits until the client has taken some of them."""
+
+
+class Reachable(Protocol):
+    """What a peer is reached by: a `Connection`, or what another server has in its place."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+
+    def send(self, data: bytes) -> None:
+        """Send bytes, or keep them until there is room; never wait."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class Peer:
+    """One client of a Redis-like server, however that server waits.
+
+    Args:
+        store, channels: what all clients of the server share.
+        connection: takes what the client did not ask for just now: what is published on its channels.
+
+    Attributes:
+        channels: the channels that it has subscribed to.
+        name: what it calls itself (CLIENT SETNAME).
+        leaving: True when the connection is to be closed as soon as the replies are sent.
+        waiting: requests that have arrived, and are not answered yet.
+    """
+
+    __slots__ = ("channels", "connection", "leaving", "name", "parser", "shared_channels", "store", "waiting")
+
+    def __init__(self, store: Store, channels: Channels, connection: Reachable) -> None:
+        self.store, self.shared_channels, self.connection = store, channels, connection
+        self.channels: dict[bytes, None] = {}
+        self.name = b""
+        self.leaving = False
+        self.parser = Parser()
+        self.waiting: list[Request] = []
+
+    def answer(self, data: bytes) -> bytes:
+        """Take the next bytes of the client, and return replies to what it has asked: to all of it, if they are short.
+
+        While `waiting` is not empty, call this again with b"", once the client has taken the replies.
+        """
+        waiting = self.waiting
+        waiting += self.parser.feed(data)
+        replies, size, answered = [], 0, 0
+        for request in waiting:
+            reply = execute(self, request)
+            replies.append(reply)
+            size += len(reply)
+            answered += 1
+            if size > MOST_REPLIES or self.leaving:
+                break
+        del waiting[:answered]
+        if self.leaving:
+            waiting.clear()
+        elif self.parser.trouble and not waiting:
+            replies.append(error_reply(self.parser.trouble))
+            self.leaving = True
+        return b"".join(replies)
+
+    def leave(self) -> None:
+        """Forget its subscriptions: it is gone."""
+        self.shared_channels.leave(self)

@@ -1,0 +1,101 @@
+"""A Redis-like server on level-triggered epoll: the echo server's loop, with requests and replies in it."""
+
+import select
+
+from ..connection import Acceptor
+from .channels import Channels
+from .peer import Peer
+from .store import Store
+
+MOST_UNSENT = 1024 * 1024
+"""Bytes that are kept for a subscriber that does not read; with more it is disconnected: nobody waits for it."""
+
+
+def redis_server(listener, stop):
+    """Answer the commands of Redis, to thousands of clients in one thread.
+
+    A wait ends when a client has news, and also when the time of a key is over: it is forgotten then, whether anybody
+    talks or not.
+
+    Args:
+        listener: a listening TCP socket.
+        stop: has `is_set()`, and a `fileno()` that becomes readable when the server has to return.
+    """
+    store, channels = Store(), Channels()
+    acceptor = Acceptor(listener)
+    peers: dict[int, Peer] = {}  # by descriptor
+    interest: dict[int, int] = {}  # what epoll watches each client for
+    with select.epoll() as epoll:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(acceptor, select.EPOLLIN)
+        try:
+            while not stop.is_set():
+                ready = epoll.poll(shorter(acceptor.timeout, store.timeout()))
+                if acceptor.rest_is_over():
+                    epoll.modify(acceptor, select.EPOLLIN)
+                store.forget_due()
+                for fd, _ in ready:
+                    if fd in peers:
+                        converse(peers[fd])
+                        settle(epoll, peers, interest, fd)
+                        while channels.told:  # others were sent something, too
+                            other, _ = channels.told.popitem()
+                            settle(epoll, peers, interest, other.connection.fileno())
+                    elif fd == acceptor.fileno():
+                        for client in acceptor.accept():
+                            epoll.register(client, select.EPOLLIN)
+                            peers[client.fileno()] = Peer(store, channels, client)
+                            interest[client.fileno()] = select.EPOLLIN
+                        if acceptor.resting:
+                            epoll.modify(fd, 0)
+        finally:
+            for peer in peers.values():
+                peer.connection.close()
+
+
+def converse(peer):
+    """Take one turn of the conversation: send the unsent bytes, read once, answer what has been asked by now."""
+    client = peer.connection
+    if client.unsent:
+        client.flush()
+    if client.wants_read and not peer.waiting:
+        data = client.receive()
+        if data:
+            reply(peer, data)
+    while peer.waiting and client.wants_read:  # the client takes its replies: go on with them
+        reply(peer, b"")
+
+
+def reply(peer, data):
+    """Answer what has been asked, as far as `Peer.answer` goes at once."""
+    client = peer.connection
+    replies = peer.answer(data)
+    if replies:
+        client.send(replies)
+    if peer.leaving:
+        client.ended = True  # nothing more is read
+        client.flush()
+
+
+def settle(epoll, peers, interest, fd):
+    """Close a client that is done or too far behind, or have epoll watch it for what it wants now."""
+    if fd not in peers:  # closed before, in this turn
+        return
+    client = peers[fd].connection
+    if client.done or (peers[fd].channels and len(client.unsent) > MOST_UNSENT):
+        epoll.unregister(fd)  # before close, after which the number may go to a new client
+        peers.pop(fd).leave()
+        del interest[fd]
+        client.close()
+        return
+    wanted = client.wants_read * select.EPOLLIN | client.wants_write * select.EPOLLOUT
+    if wanted != interest[fd]:
+        epoll.modify(fd, wanted)
+        interest[fd] = wanted
+
+
+def shorter(one, other):
+    """Return the shorter one of two timeouts, where None is no limit."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

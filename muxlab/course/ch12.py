@@ -1,305 +1,171 @@
-"""The servers of chapter 12, Build a Redis: the one that its exercises end with, and its helper functions.
+"""Exercises of chapter 12, Build a Redis: one server, in four steps.
 
-The exercises themselves, which lead to it step by step, are in ch12_exercises.
+A step changes some functions, and starts from the step before. ch12_server has the functions of the chapter's text, and
+ch12_frames, ch12_commands, ch12_expiry and ch12_pubsub those that the steps put in their place.
 """
 
-import heapq
-import re
-import select
-import time
+from collections.abc import Callable
 
-from ..connection import Connection
-
-
-def redis_server(listener, stop):
-    listener.setblocking(False)
-    epoll = select.epoll()
-    values, deadlines, alarms = {}, {}, []  # for each key its value, and when it is to be forgotten
-    channels, subscribed, told = {}, {}, set()  # who listens to what, and who was sent something just now
-    table = commands(values, deadlines, alarms) | channel_commands(channels, subscribed, told)
-    clients = {}  # for each descriptor, its client
-    received = {}  # for each client, bytes that are not yet a whole request
-    requests = {}  # for each client, the generator that makes requests of them
-    watched = {}  # for each client, what epoll watches it for
-
-    def welcome():
-        try:
-            sock, address = listener.accept()
-        except OSError:
-            return  # gone again already, or no descriptor left: chapter 9
-        client = Connection(sock)
-        clients[client.fileno()] = client
-        received[client] = bytearray()
-        requests[client] = parse(received[client])
-        epoll.register(client, select.EPOLLIN)
-        watched[client] = select.EPOLLIN
-
-    def talk(client):
-        if client.unsent:
-            client.flush()
-        if client.wants_read:
-            received[client] += client.receive()
-            respond(client, requests[client], table)
-
-    def settle(client):
-        if client.done or (client in subscribed and len(client.unsent) > 512 * 1024):
-            drop(client)  # it has left; or it does not read what it has subscribed to
-            return
-        wanted = client.wants_read * select.EPOLLIN | client.wants_write * select.EPOLLOUT
-        if wanted != watched[client]:
-            epoll.modify(client, wanted)
-            watched[client] = wanted
-
-    def drop(client):
-        epoll.unregister(client)
-        del clients[client.fileno()], received[client], requests[client], watched[client]
-        for channel in list(subscribed.get(client, ())):
-            leave(client, channel, channels, subscribed)
-        client.close()
-
-    with epoll:
-        epoll.register(stop, select.EPOLLIN)
-        epoll.register(listener, select.EPOLLIN)
-        while not stop.is_set():
-            for fd, mask in epoll.poll(forget(values, deadlines, alarms)):
-                if fd == listener.fileno():
-                    welcome()
-                elif fd in clients:
-                    forget(values, deadlines, alarms)
-                    talk(clients[fd])
-                    told.add(clients[fd])
-                    while told:
-                        settle(told.pop())
-    for client in clients.values():
-        client.close()
+from . import ch12_commands, ch12_expiry, ch12_frames, ch12_pubsub, ch12_server
+from .exercises import Exercise
+from .variant import variant
 
 
-def respond(client, requests, table):
-    """Answer all requests that are whole, with one `send`."""
-    replies, stays = [], True
-    try:
-        while stays and (request := next(requests)) is not None:
-            replies.append(answer(table, client, request))
-            stays = request[0].upper() != b"QUIT"
-    except ValueError as wrong:  # nobody can tell where its next request begins
-        replies.append(error(f"Protocol error: {wrong}".encode()))
-        stays = False
-    if replies:
-        client.send(b"".join(replies))
-    if not stays:
-        client.ended = True  # it is not read from any more, and is done when all is sent
-        client.flush()
+def together(*functions: Callable) -> tuple[Callable, ...]:
+    """Put a server together from functions of several files; each calls the others as if they stood in one."""
+    server = variant(functions, "redis_server", "A server that speaks Redis's protocol.")
+    return tuple(server.__globals__[function.__name__] for function in functions)
 
 
-def parse(received):
-    """Yield each request as a list of words, as soon as it is whole; yield None while bytes are missing."""
-    while True:
-        line = yield from a_line(received, "too big inline request")
-        if not line.startswith(b"*"):
-            words = line.split()  # somebody types
-        else:
-            words = []
-            for _ in range(a_length(line, 1024 * 1024, "invalid multibulk length")):
-                line = yield from a_line(received, "too big bulk count string")
-                if not line.startswith(b"$"):
-                    raise ValueError(f"expected '$', got '{line[:1].decode('latin-1')}'")
-                size = a_length(line, 512 * 2**20, "invalid bulk length")
-                while len(received) < size + 2:
-                    yield None
-                words.append(bytes(received[:size]))
-                del received[: size + 2]
-        if words:
-            yield words
+HELPERS = (ch12_server.bulk, ch12_server.error_reply, ch12_server.integer)
+PARSER = (ch12_frames.respond, ch12_frames.parse, ch12_frames.a_line, ch12_frames.a_length)
 
+BELIEVES_ALL = together(
+    ch12_server.redis_server,
+    ch12_server.respond,
+    ch12_server.parse,
+    ch12_server.a_line,
+    ch12_server.answer,
+    ch12_server.database,
+    *HELPERS,
+)
+WITH_FRAMES = together(ch12_server.redis_server, *PARSER, ch12_server.answer, ch12_server.database, *HELPERS)
+WITH_COMMANDS = together(ch12_server.redis_server, *PARSER, ch12_commands.answer, ch12_commands.database, *HELPERS)
+WITH_EXPIRY = together(ch12_server.redis_server, *PARSER, ch12_commands.answer, ch12_expiry.database, *HELPERS)
+FINISHED = together(
+    ch12_pubsub.redis_server,
+    *PARSER,
+    ch12_commands.answer,
+    ch12_expiry.database,
+    ch12_pubsub.channel_commands,
+    ch12_pubsub.leave,
+    *HELPERS,
+)
 
-def a_line(received, too_long):
-    """Take a line off the front, without its end; yield None while it has none."""
-    while (end := received.find(b"\n")) < 0:
-        if len(received) > 65536:
-            raise ValueError(too_long)
-        yield None
-    line = bytes(received[:end])
-    del received[: end + 1]
-    return line.removesuffix(b"\r")
-
-
-def a_length(line, most, wrong):
-    """Return the number behind the first byte of a line, if it is one and not above `most`."""
-    number = integer(line[1:])
-    if number is None or not 0 <= number <= most:
-        raise ValueError(wrong)
-    return number
-
-
-def integer(text):
-    """Return the number that these bytes spell in 64 bits; None if they spell none."""
-    if not re.fullmatch(rb"0|-?[1-9][0-9]{0,18}", text):
-        return None
-    number = int(text)
-    return number if -(2**63) <= number < 2**63 else None
-
-
-def answer(table, client, request):
-    """Return the reply to a request."""
-    name, *arguments = request
-    if name.upper() not in table:
-        return error(b"unknown command '%b'" % name[:128])
-    least, most, command = table[name.upper()]
-    if not least <= len(arguments) <= most:
-        return error(b"wrong number of arguments for '%b' command" % name.lower())
-    return command(client, *arguments)
-
-
-def bulk(text):
-    """Return the reply that carries these bytes."""
-    return b"$%d\r\n%b\r\n" % (len(text), text)
-
-
-def error(text):
-    """Return the reply that names an error; it is one line, whatever is in the text."""
-    return b"-ERR %b\r\n" % text.replace(b"\r", b" ").replace(b"\n", b" ")
-
-
-def commands(values, deadlines, alarms):
-    """Return the table of commands: by name, the least and the most arguments, and what to do."""
-    many = 1024 * 1024
-    no_integer = error(b"value is not an integer or out of range")
-
-    def ping(client, *text):
-        return bulk(text[0]) if text else b"+PONG\r\n"
-
-    def echo(client, text):
-        return bulk(text)
-
-    def leave(client, *ignored):
-        return b"+OK\r\n"
-
-    def get(client, key):
-        return bulk(values[key]) if key in values else b"$-1\r\n"
-
-    def put(client, key, value):
-        values[key] = value
-        deadlines.pop(key, None)
-        return b"+OK\r\n"
-
-    def delete(client, *keys):
-        there = 0
-        for key in keys:
-            if values.pop(key, None) is not None:
-                deadlines.pop(key, None)
-                there += 1
-        return b":%d\r\n" % there
-
-    def exists(client, *keys):
-        return b":%d\r\n" % sum(key in values for key in keys)
-
-    def size(client):
-        return b":%d\r\n" % len(values)
-
-    def increment(client, key):
-        number = integer(values.get(key, b"0"))
-        if number is None:
-            return no_integer
-        if number == 2**63 - 1:
-            return error(b"increment or decrement would overflow")
-        values[key] = b"%d" % (number + 1)
-        return b":%d\r\n" % (number + 1)
-
-    def expire(client, key, amount, a_second=1):
-        number = integer(amount)
-        if number is None:
-            return no_integer
-        if key not in values:
-            return b":0\r\n"
-        deadlines[key] = time.monotonic() + number / a_second
-        heapq.heappush(alarms, (deadlines[key], key))
-        forget(values, deadlines, alarms)
-        return b":1\r\n"
-
-    def pexpire(client, key, amount):
-        return expire(client, key, amount, a_second=1000)
-
-    def left(client, key, a_second=1):
-        if key not in values:
-            return b":-2\r\n"
-        if key not in deadlines:
-            return b":-1\r\n"
-        return b":%d\r\n" % round((deadlines[key] - time.monotonic()) * a_second)
-
-    def pleft(client, key):
-        return left(client, key, a_second=1000)
-
-    return {
-        b"PING": (0, 1, ping),
-        b"ECHO": (1, 1, echo),
-        b"QUIT": (0, many, leave),
-        b"GET": (1, 1, get),
-        b"SET": (2, 2, put),
-        b"DEL": (1, many, delete),
-        b"EXISTS": (1, many, exists),
-        b"DBSIZE": (0, 0, size),
-        b"INCR": (1, 1, increment),
-        b"EXPIRE": (2, 2, expire),
-        b"PEXPIRE": (2, 2, pexpire),
-        b"TTL": (1, 1, left),
-        b"PTTL": (1, 1, pleft),
-    }
-
-
-def forget(values, deadlines, alarms):
-    """Forget the keys whose time is over; return the seconds until the next alarm, None if there is none."""
-    now = time.monotonic()
-    while alarms and alarms[0][0] <= now:
-        when, key = heapq.heappop(alarms)
-        if deadlines.get(key) == when:  # otherwise it was put off, or called off
-            del values[key], deadlines[key]
-    return min(alarms[0][0] - now, 3600) if alarms else None
-
-
-def channel_commands(channels, subscribed, told):
-    """Return the table of the commands that connect clients with each other."""
-    many = 1024 * 1024
-
-    def listing(client, word, channel):
-        count = b":%d\r\n" % len(subscribed.get(client, ()))
-        return b"*3\r\n" + bulk(word) + (b"$-1\r\n" if channel is None else bulk(channel)) + count
-
-    def subscribe(client, *names):
-        replies = []
-        for channel in names:
-            channels.setdefault(channel, set()).add(client)
-            subscribed.setdefault(client, set()).add(channel)
-            replies.append(listing(client, b"subscribe", channel))
-        return b"".join(replies)
-
-    def unsubscribe(client, *names):
-        replies = []
-        for channel in names or list(subscribed.get(client, ())) or [None]:
-            leave(client, channel, channels, subscribed)
-            replies.append(listing(client, b"unsubscribe", channel))
-        return b"".join(replies)
-
-    def publish(client, channel, text):
-        listeners = channels.get(channel, set())
-        for listener in listeners:
-            listener.send(b"*3\r\n" + bulk(b"message") + bulk(channel) + bulk(text))
-        told.update(listeners)
-        return b":%d\r\n" % len(listeners)
-
-    return {
-        b"SUBSCRIBE": (1, many, subscribe),
-        b"UNSUBSCRIBE": (0, many, unsubscribe),
-        b"PUBLISH": (2, 2, publish),
-    }
-
-
-def leave(client, channel, channels, subscribed):
-    """Take a client off a channel; one that has not subscribed stays as it is."""
-    if channel not in subscribed.get(client, ()):
-        return
-    subscribed[client].remove(channel)
-    channels[channel].remove(client)
-    if not subscribed[client]:
-        del subscribed[client]
-    if not channels[channel]:
-        del channels[channel]  # or those that nobody listens to would pile up
+EXERCISES = [
+    Exercise(
+        name="redis-frames",
+        chapter="12",
+        about="This server believes whatever it is told. One client that gives a false length ends it for everybody. Let "
+        "it answer with the error that Redis gives, and close that connection alone. And let a person who types "
+        "`PING`, in one line without any lengths, be answered too.",
+        trials=(
+            "redis: answers PING",
+            "redis: takes a request cut at every byte",
+            "redis: answers 1,000 pipelined requests",
+            "redis: takes inline commands",
+            "redis: serves others while 200 requests are unfinished",
+            "redis: refuses false lengths",
+            "redis: refuses counts beyond all reason",
+            "redis: refuses a line without an end",
+            "redis: survives a reset in the middle of a request",
+            "redis: answers a client that half-closes after asking",
+        ),
+        hints=(
+            "Begin with the person who types. A line that does not begin with `*` is a request by itself: which words "
+            "are in it? And what if there are none?",
+            "`parse` is the one who notices that a client breaks the rules, and `respond` is the one who can say so. How "
+            "does Python pass such news from one function to the other? Use `integer`, and say what is wrong in the "
+            "words of the table in section 4.",
+            "Let `parse` raise `ValueError`, and let `respond` catch it around its loop. What has been answered before "
+            "that point still has to be sent, then the error, and after it nothing more: `QUIT` shows how.",
+            "There is one wait in which bytes pile up without anybody having said how many: that for the end of a line. "
+            "Give it a limit of 65,536 bytes.",
+        ),
+        why="`parse` raises `ValueError` as soon as a line breaks the rules, before a single byte of what was promised is "
+        "waited for, and `respond` turns it into the last reply of this connection.",
+        functions=WITH_FRAMES,
+        broken=BELIEVES_ALL[0],
+        pieces=("respond", "parse", "a_line"),
+    ),
+    Exercise(
+        name="redis-commands",
+        chapter="12",
+        about="`answer` finds the numbers of arguments in the table, and does not look at them. Let it. Then add four "
+        "commands: `DEL key ...`, `EXISTS key ...`, `DBSIZE`, and `INCR key`, which adds 1 to a value that is a number.",
+        trials=(
+            "redis: answers PING",
+            "redis: takes a request cut at every byte",
+            "redis: answers 1,000 pipelined requests",
+            "redis: keeps any bytes",
+            "redis: counts with INCR",
+            "redis: names unknown commands and wrong arities",
+        ),
+        hints=(
+            "What does Python raise when `get` is called with two keys? It must not come so far: compare the number of "
+            "arguments with `least` and `most` first.",
+            "`DEL`, `EXISTS`, `DBSIZE` and `INCR` reply with a number: a colon, its digits, and the end of a line. What "
+            "is the value of a key that is not there, to somebody who counts?",
+            "All values are bytes, before `INCR` and after it. `integer` tells which of them spell a number; for the "
+            "others, reply with `error_reply(b\"value is not an integer or out of range\")`.",
+        ),
+        why="Everything that may go wrong with a request's form is decided in one place, `answer`, by the two numbers in "
+        "the table; so no command has to count its arguments.",
+        functions=WITH_COMMANDS,
+        start=WITH_FRAMES[0],
+        pieces=("answer", "database"),
+    ),
+    Exercise(
+        name="redis-expiry",
+        chapter="12",
+        about="Add `EXPIRE key seconds` and `PEXPIRE key milliseconds`, `TTL key` and `PTTL key`. A key is forgotten when "
+        "its time is over, and its memory is free again, even if nobody says a word. Until then, the server sleeps.",
+        trials=(
+            "redis: answers PING",
+            "redis: takes a request cut at every byte",
+            "redis: keeps any bytes",
+            "redis: counts with INCR",
+            "redis: forgets a key when its time is over",
+            "redis: forgets no key before its time",
+            "redis: forgets keys while nobody talks",
+            "redis: sleeps between two expiries",
+            "redis: takes a time that is years away",
+        ),
+        hints=(
+            "The loop calls `ring` before each wait, and sleeps for as long as `ring` says. So what has to be done in "
+            "`ring`, and what is to be returned? Which alarm is the first one, and which Python module keeps it in front?",
+            "An alarm goes off, and meanwhile its key was given another time, or was set again, or deleted. Keep the "
+            "deadline of each key in a dictionary as well, and believe an alarm only if it is in there.",
+            "After `SET`, a key has no deadline any more; after `INCR`, it keeps the one it had. `TTL` replies -2 for a "
+            "key that is not there, and -1 for one that stays.",
+            "`epoll.poll` counts milliseconds in 31 bits, and raises `OverflowError` beyond 24 days. It does no harm to "
+            "wake up once an hour.",
+        ),
+        why="`ring` forgets what is over, and returns how long the server may sleep: until the first alarm on the heap. An "
+        "alarm counts only if it is still the deadline of its key, so a deadline is changed by writing another one.",
+        functions=WITH_EXPIRY,
+        start=WITH_COMMANDS[0],
+        pieces=("database",),
+    ),
+    Exercise(
+        name="redis-pubsub",
+        chapter="12",
+        about="Let clients hear each other: `SUBSCRIBE channel ...`, `UNSUBSCRIBE channel ...` (without a name, all of "
+        "them), and `PUBLISH channel message`. A subscriber that does not read may hold up nobody, and may cost the server "
+        "1 MiB at most; it is disconnected before.",
+        trials=(
+            "redis: answers PING",
+            "redis: takes a request cut at every byte",
+            "redis: answers 1,000 pipelined requests",
+            "redis: survives a reset in the middle of a request",
+            "redis: tells subscribers what is published",
+            "redis: gives a subscriber nothing after it has left",
+            "redis: is not held up by a subscriber that does not read",
+            "redis: holds at most 1 MiB for a subscriber that does not read",
+        ),
+        hints=(
+            "The commands of channels need what the database does not know: other clients. Write a function that returns "
+            "a second table, as `database` returns the first, and let the server join the two: `table | more`.",
+            "When is a subscriber gone? When it unsubscribes, and also when it leaves without a word. Which function of "
+            "the server learns of that?",
+            "`publish` sends to other clients, and `send` may leave a part of the message unsent. Until now, `settle` is "
+            "called for the client that has talked. For whom else has it to be called, and when?",
+            "`settle` looks at every client whose state may have changed, and decides whom to drop. What is in "
+            "`client.unsent` when a subscriber has not read for a while?",
+        ),
+        why="`publish` notes down in `told` whom it has sent something, and the server settles all of these in the same "
+        "turn: each is watched for room, or, if too much is unsent, dropped.",
+        functions=FINISHED,
+        start=WITH_EXPIRY[0],
+    ),
+]

@@ -72,7 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("check", help="try your own server with hostile clients")
     command.add_argument("place", metavar="FILE:FUNCTION", help="a server function, as path/to/server.py:function")
     command.add_argument(
-        "--trial", action="append", metavar="NAME", help="run only this trial (or several, each with --trial)"
+        "--trial",
+        action="append",
+        metavar="NAME",
+        help="run only this trial (or several, each with --trial); redis stands for all those of a Redis-like server",
     )
     command.set_defaults(command=_check)
     return parser

@@ -23,6 +23,9 @@ ACCEPT_BATCH = 256
 REST = 0.1
 """Seconds between two attempts to accept when no descriptor is left: ten a second are no load."""
 
+IN, OUT = 1, 4
+"""Readable and writable, for poll and epoll alike: EPOLLIN is the same number as POLLIN, EPOLLOUT as POLLOUT."""
+
 OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 GONE_BEFORE_ACCEPT = (errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
 
@@ -36,10 +39,11 @@ class Connection:
     Attributes:
         wants_read: True while the client may send more, and takes its replies (backpressure).
         wants_write: True while reply bytes wait for room in the kernel's send queue.
+        wants: both in one number, as poll and epoll take it: IN, OUT, IN | OUT, or 0.
         done: True when nothing is left to do but to close.
     """
 
-    __slots__ = ("broken", "done", "ended", "sock", "unsent", "wants_read", "wants_write")
+    __slots__ = ("broken", "done", "ended", "sock", "unsent", "wants", "wants_read", "wants_write")
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -73,8 +77,10 @@ class Connection:
         if self.unsent:  # earlier bytes go first
             self.unsent += data
             self.flush()
-        elif rest := data[self._offer(data) :]:
-            self.unsent += rest
+            return
+        taken = self._offer(data)
+        if taken < len(data):
+            self.unsent += data[taken:]
             self._decide()
 
     def flush(self) -> None:
@@ -105,6 +111,7 @@ class Connection:
         """Work out what is wanted, once after each change: servers look at the result far more often."""
         self.wants_read = not self.ended and not self.broken and len(self.unsent) <= HIGH_WATER
         self.wants_write = bool(self.unsent)
+        self.wants = self.wants_read * IN | self.wants_write * OUT
         self.done = self.broken or (self.ended and not self.unsent)
 
 
@@ -114,7 +121,7 @@ def echo(client: Connection) -> bool:
     Returns:
         True when bytes were read: there may be more. False when the server has to wait before the next turn.
     """
-    if client.unsent:
+    if client.wants_write:
         client.flush()
     if client.wants_read:
         data = client.receive()

@@ -1,6 +1,7 @@
 """One client and the listening side, without a server around them."""
 
 import errno
+import select
 import socket
 from collections.abc import Iterator
 
@@ -33,6 +34,7 @@ def test_it_echoes_and_says_when_there_is_nothing_more(ends: tuple[socket.socket
     assert client.recv(10) == b"hello"
     assert not echo(connection)
     assert connection.wants_read and not connection.wants_write and not connection.done
+    assert connection.wants == select.EPOLLIN == select.POLLIN
 
 
 def test_an_end_is_not_done_before_everything_is_sent(ends: tuple[socket.socket, Connection]) -> None:
@@ -52,7 +54,7 @@ def test_a_reset_raises_nothing_and_ends_it(ends: tuple[socket.socket, Connectio
     reset(client)
     connection.unsent += b"never taken"
     assert eventually(lambda: (connection.receive() if call == "receive" else connection.send(b"x")) or connection.done)
-    assert connection.broken and not connection.wants_read and not connection.wants_write
+    assert connection.broken and not connection.wants_read and not connection.wants_write and not connection.wants
     assert not echo(connection)
 
 
@@ -63,6 +65,7 @@ def test_who_does_not_read_is_not_read_from(ends: tuple[socket.socket, Connectio
     client.sendall(b"more")
     assert not echo(connection)
     assert connection.wants_write and not connection.done
+    assert connection.wants == select.EPOLLOUT == select.POLLOUT
 
 
 def test_accepting_stops_at_the_end_of_the_queue_and_after_a_batch(listener: socket.socket) -> None:

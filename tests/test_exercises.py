@@ -6,6 +6,7 @@ import linecache
 from pathlib import Path
 
 import pytest
+from answers import WRONG_ANSWERS, Checked, check_all, pasted
 from exercise_answers import WRONG
 
 import muxlab
@@ -19,7 +20,6 @@ AS_IT_WAS = {
     "extend": "this is still the server that you start from",
     "write": "the server is still empty",
 }
-ANSWERS = [(name, fn, trial) for name, answers in WRONG.items() for fn, trial in answers]
 
 
 @pytest.fixture
@@ -95,15 +95,9 @@ def test_an_untouched_answer_gets_one_friendly_line(monkeypatch, name, fn):
 
 @pytest.fixture
 def run_cell(monkeypatch):
-    """Run source as a notebook does, with its lines where `inspect` finds them; returns the first function in it."""
-
-    def run(source, file="<cell 1>"):
-        monkeypatch.setitem(linecache.cache, file, (len(source), None, source.splitlines(True), file))
-        namespace = {}
-        exec(compile(source, file, "exec"), namespace)
-        return next(value for value in namespace.values() if inspect.isfunction(value))
-
-    return run
+    """Run source as a notebook does; its lines are forgotten afterwards."""
+    monkeypatch.setattr(linecache, "cache", dict(linecache.cache))
+    return pasted
 
 
 def kind(exercise):
@@ -160,35 +154,30 @@ def test_every_exercise_has_three_wrong_answers():
     assert {name for name in EXERCISES if len(WRONG.get(name, [])) < 3} == set()
 
 
-def unclosed(test):
-    """A broken server leaves sockets for the garbage collector to close."""
-    return pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")(test)
-
-
-@unclosed
-@pytest.mark.battery
-@pytest.mark.parametrize(("name", "fn", "trial"), ANSWERS, ids=[f"{name}-{fn.__name__}" for name, fn, _ in ANSWERS])
-def test_a_wrong_answer_fails(monkeypatch, name, fn, trial):
-    """One trial tells; the others of the exercise would take a minute for all answers together."""
-    exercise = EXERCISES[name]
-    if exercise.way and trial not in {*runner.TRIALS, *runner.ON_REQUEST}:
-        monkeypatch.setattr(exercise, "trials", exercise.trials[:1])
-    else:
-        assert trial in (exercise.trials or runner.TRIALS)
-        monkeypatch.setattr(exercise, "trials", (trial,))
-    answer = exercise.check(fn)
-    assert [found.name for found in answer.trials if found.passed is False] == [trial]
-    assert not answer.passed
-    assert "not yet" in str(answer) and "solved" not in str(answer)
+@pytest.fixture(scope="module")
+def checked(request):
+    """What came of the answers that tests of this run ask for: wrong answers and solutions, by name."""
+    here = [item for item in request.session.items if item.path == request.path and "checked" in item.fixturenames]
+    return check_all(item.callspec.params["answer"] for item in here)
 
 
 @pytest.mark.battery
-@pytest.mark.parametrize("name", EXERCISES)
-def test_the_solution_passes(run_cell, name):
+@pytest.mark.parametrize("answer", WRONG_ANSWERS)
+def test_a_wrong_answer_fails(checked: dict[str, Checked], answer: str):
+    _, _, trial = WRONG_ANSWERS[answer]
+    found = checked[answer]
+    assert [one.name for one in found.trials if one.passed is False] == [trial]
+    assert not found.passed and not found.left
+    assert "not yet" in found.text and "solved" not in found.text
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("answer", EXERCISES)
+def test_the_solution_passes(checked: dict[str, Checked], answer: str):
     """Pasted into an empty notebook, as a learner sees it."""
-    answer = muxlab.exercise(name).check(run_cell(muxlab.exercise(name).solution().source))
-    assert [trial for trial in answer.trials if trial.passed is not True] == []
-    assert answer.passed and "solved" in str(answer)
+    found = checked[answer]
+    assert [trial for trial in found.trials if trial.passed is not True] == []
+    assert found.passed and "solved" in found.text and not found.left
 
 
 def test_a_solution_says_why_before_its_source():

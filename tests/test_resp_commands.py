@@ -87,7 +87,13 @@ def lab() -> Lab:
         ]),
         (["CONFIG GET appendonly", "CONFIG GET zz"], ["*2 $10 appendonly $2 no", "*0"]),
         (["CLIENT SETNAME me", "CLIENT GETNAME"], ["+OK", "$2 me"]),
-        (["HELLO 3"], ["-ERR unknown command 'HELLO', with args beginning with: '3'"]),
+        (["HELLO 4", "HELLO x"], [
+            "-NOPROTO unsupported protocol version",
+            "-ERR Protocol version is not an integer or out of range",
+        ]),
+        (["HELLO 3 SETNAME", "HELLO 3 FOO"], [
+            "-ERR Syntax error in HELLO option 'SETNAME'", "-ERR Syntax error in HELLO option 'FOO'",
+        ]),
     ],
 )  # fmt: skip
 def test_replies(lab: Lab, lines: list[str], replies: list[str]) -> None:
@@ -196,6 +202,23 @@ def test_a_subscriber_may_ask_for_little(lab: Lab) -> None:
     assert [lab.ask("PING"), lab.ask("PING x")] == ["*2 $4 pong $0", "*2 $4 pong $1 x"]
     lab.ask("UNSUBSCRIBE")
     assert lab.ask("GET k") == "$-1"
+
+
+def test_version_3_of_the_protocol(lab: Lab) -> None:
+    assert lab.ask("GET k") == "$-1"
+    assert lab.ask("HELLO 3 AUTH default x SETNAME me").startswith(
+        "%7 $6 server $5 redis $7 version $6 7.0.15 $5 proto :3 "
+    )
+    assert [lab.ask(line) for line in ("GET k", "CONFIG GET save", "CLIENT GETNAME")] == ["_", "%1 $4 save $0", "$2 me"]
+    assert lab.ask("UNSUBSCRIBE") == ">3 $11 unsubscribe _ :0"
+    assert lab.ask("SUBSCRIBE news") == ">3 $9 subscribe $4 news :1"
+    assert [lab.ask("PING"), lab.ask("GET k")] == ["+PONG", "_"], "a subscriber may ask for anything"
+    assert lab.ask("PING\r\nPUBLISH news hello\r\nPING") == "+PONG >3 $7 message $4 news $5 hello :1 +PONG"
+    old = lab.another()
+    assert lab.ask("SUBSCRIBE news", old) == "*3 $9 subscribe $4 news :1"
+    lab.ask("PUBLISH news hello")
+    assert old.connection.sent.startswith(b"*3\r\n$7\r\nmessage\r\n")
+    assert lab.ask("HELLO 2").startswith("*14 $6 server ")
 
 
 def test_what_is_asked_after_quit_is_not_done(lab: Lab) -> None:

@@ -21,10 +21,10 @@ def server(request: pytest.FixtureRequest) -> Iterator[muxlab.Server]:
         yield running
 
 
-@pytest.fixture
-def client(server: muxlab.Server) -> Iterator[redis.Redis]:
+@pytest.fixture(params=[2, 3])
+def client(server: muxlab.Server, request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
     host, port = server.address
-    with redis.Redis(host, port, socket_timeout=10, protocol=2) as found:
+    with redis.Redis(host, port, socket_timeout=10, protocol=request.param) as found:
         yield found
 
 
@@ -87,6 +87,13 @@ def test_redis_py_subscribes(client: redis.Redis) -> None:
         assert listening.get_message(timeout=10)["type"] == "unsubscribe"
         assert client.publish("news", "gone") == 0
     assert eventually(lambda: client.publish("more", "gone") == 0), "a client that is gone has no subscriptions"
+
+
+def test_redis_py_with_its_defaults(server: muxlab.Server) -> None:
+    """It tells its name, and asks for version 3 of the protocol: both have to leave it content."""
+    with redis.Redis(*server.address, socket_timeout=10, client_name="me") as client:
+        assert client.set("k", "v")
+        assert client.get("k") == b"v"
 
 
 def test_a_request_cut_at_every_byte(server: muxlab.Server) -> None:

@@ -195,7 +195,7 @@ def drawn(monkeypatch):
     return views
 
 
-@pytest.mark.parametrize("name", ["nonblocking", "select", "poll", "epoll", "epoll-edge"])
+@pytest.mark.parametrize("name", ["nonblocking", "select", "poll", "epoll", "epoll-edge", "selectors", "asyncio"])
 def test_the_picture_of_a_stepper_shows_bytes_that_wait_for_their_recv(name, drawn):
     panel = stepper(muxlab.SERVERS[name])
     threads = threading.active_count()

@@ -185,21 +185,21 @@ def test_the_text_of_a_walk():
         client.reset()
         lines += [str(stepper.run_until_blocked())]
     lines += [str(stepper)]
-    poll = "blocked in epoll.poll(), waiting for an event\n  line 18: ready = epoll.poll(acceptor.timeout)"
+    poll = "blocked in epoll.poll(), waiting for an event\n  line 17: ready = epoll.poll(acceptor.timeout)"
     assert (
         "\n".join(lines)
         == f"""{poll}
-  line 14 called epoll.register(stop, IN)
-  line 15 called epoll.register(listener, IN)
+  line 13 called epoll.register(stop, IN)
+  line 14 called epoll.register(listener, IN)
   listener: accept queue 0 of 128, watched for IN
 {poll}
-  line 35 called accept(listener) = client 1
-  line 35 called accept(listener) = EAGAIN
-  line 36 called epoll.register(client 1, IN)
+  line 32 called accept(listener) = client 1
+  line 32 called accept(listener) = EAGAIN
+  line 33 called epoll.register(client 1, IN)
   listener: accept queue 0 of 128, watched for IN
   client 1: receive queue 0, send queue 0, ready for OUT, watched for IN
-paused before line 19: if acceptor.rest_is_over():
-  line 18 called epoll.poll() = [client 1 IN]
+paused before line 18: if acceptor.rest_is_over():
+  line 17 called epoll.poll() = [client 1 IN]
   listener: accept queue 0 of 128, watched for IN
   client 1: receive queue 5, send queue 0, ready for IN|OUT, watched for IN
 paused before recv(client 1, 65536)
@@ -214,7 +214,7 @@ paused before recv(client 1, 65536)
   listener: accept queue 0 of 128, watched for IN
   client 1: closed by the server
 stopped
-  line 13 called epoll.close()
+  line 12 called epoll.close()
   listener: closed by the server
   client 1: closed by the server"""
     )

@@ -2,10 +2,12 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import muxlab
+from muxlab.__main__ import main
 from muxlab.trials import REDIS
 from muxlab.trials.resp_client import (
     ANY_NUMBER,
@@ -121,6 +123,13 @@ def test_redis_names_all_trials_of_a_redis_like_server() -> None:
     assert len(REDIS) == 22 and set(REDIS) <= set(ON_REQUEST) and not set(REDIS) & set(TRIALS)
     report = muxlab.check(muxlab.SERVERS["epoll"], "redis")
     assert [trial.name for trial in report.trials] == list(REDIS)
+
+
+def test_the_command_line_knows_the_name_for_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    file = tmp_path / "server.py"
+    file.write_text("from muxlab.servers import epoll_server\n")
+    assert main(["check", f"{file}:epoll_server", "--trial", "redis"]) == 1
+    assert capsys.readouterr().out.startswith(f"epoll_server: 0 of {len(REDIS)} trials passed, 1 failed")
 
 
 def test_an_echo_server_is_told_once_what_is_missing() -> None:

@@ -8,7 +8,7 @@ import pytest
 from helpers import connect, echoes, eventually, read_exactly
 
 import muxlab
-from muxlab.course.variant import difference, same, source, variant
+from muxlab.course.variant import bug, difference, same, source, variant
 from muxlab.servers import epoll_server
 
 DEAF = ("epoll.register(stop, select.EPOLLIN)\nepoll.register(acceptor", "epoll.register(acceptor")
@@ -132,3 +132,41 @@ def test_two_functions_are_the_same_but_for_names_docstrings_and_comments():
     assert same(epoll_server, variant(epoll_server, "renamed", "Another docstring."))
     assert not same(epoll_server, variant(epoll_server, "deaf", "", DEAF))
     assert not same(print, print)  # no text
+
+
+class Counter:
+    """Counts what was said, for a server below."""
+
+    def __init__(self) -> None:
+        self.said = 0
+
+    def note(self, data: bytes) -> bytes:
+        """Return how many bytes were said so far."""
+        self.said += len(data)
+        return b"%d" % self.said
+
+
+def counts(listener, stop):
+    counter = Counter()
+    while not stop.is_set():
+        readable, _, _ = select.select([listener, stop], [], [])
+        if listener in readable:
+            with listener.accept()[0] as conn:
+                conn.sendall(counter.note(conn.recv(1024)))
+
+
+def test_a_class_is_changed_with_the_server_that_uses_it():
+    doubles = bug(
+        (counts, Counter), "doubles", "It counts twice.", ("self.said += len(data)", "self.said += 2 * len(data)")
+    )
+    with muxlab.serve(doubles.fn) as server, connect(server.address) as client:
+        client.sendall(b"hello")
+        assert read_exactly(client, 2) == b"10"
+    assert Counter().note(b"hello") == b"5"
+    lines = doubles.difference.splitlines()
+    assert lines[:2] == ["--- counts", "+++ doubles"]
+    assert [line for line in lines[2:] if line[0] in "+-"] == [
+        "-        self.said += len(data)",
+        "+        self.said += 2 * len(data)",
+    ]
+    assert "<code>counts</code>" in doubles._repr_html_()

@@ -3,8 +3,10 @@
 An exhibit of the museum, a broken server to repair and a wrong answer in the tests are all written this way: the good
 server once, and then each bug as its difference, which is what a reader wants to see. `Exhibit` shows it.
 
-Not handled here: a server that uses names of a function around it (a closure has no text of its own), and a class.
+Not handled here: a server that uses names of a function around it (a closure has no text of its own).
 """
+
+import __future__
 
 import ast
 import difflib
@@ -12,6 +14,7 @@ import inspect
 import itertools
 import linecache
 import re
+import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +31,8 @@ def variant(good: Callable | tuple[Callable, ...], name: str, symptom: str, *cha
     stepper and the tap show what it really runs. It has a copy of the good one's global names.
 
     Args:
-        good: the good server; or a tuple of it and those helper functions that are to be changed or watched with it.
+        good: the good server; or a tuple of it and those helper functions and classes that are to be changed or watched
+            with it. What uses one of them has to be in the tuple, too.
         name: the name of the new server.
         symptom: what one sees when it is in use, in a sentence; it becomes the docstring.
         changes: pairs (old, new). Several lines are written as if the first one were not indented; blank lines around
@@ -46,21 +50,21 @@ def variant(good: Callable | tuple[Callable, ...], name: str, symptom: str, *cha
     file = f"<variant {next(_numbers)}: {name}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
     names: dict = {}
-    for function in (*helpers, server):
-        names |= getattr(function, "__globals__", {})
-    exec(compile(text, file, "exec", dont_inherit=True), names)
+    for thing in (*helpers, server):
+        names |= vars(sys.modules[thing.__module__]) if inspect.isclass(thing) else getattr(thing, "__globals__", {})
+    exec(compile(text, file, "exec", flags=__future__.annotations.compiler_flag, dont_inherit=True), names)
     made = names[name]
     made.__doc__ = symptom
     return made
 
 
 def source(*functions: Callable) -> str:
-    """Return the text of some functions, one below the other, without their docstrings.
+    """Return the text of some functions and classes, one below the other, without their docstrings.
 
     Raises:
         OSError: there is no text, as for what was typed at a prompt.
         TypeError: it is not written in Python.
-        SyntaxError: it is not a `def` of its own, as a lambda within a line.
+        SyntaxError: it is not a `def` or `class` of its own, as a lambda within a line.
     """
     return "\n\n".join(map(_without_docstring, functions))
 
@@ -81,11 +85,12 @@ class Exhibit:
 
     Attributes:
         fn: the server: `muxlab.check(exhibit.fn)`, `muxlab.show.stepper(exhibit.fn)`.
-        good: the good server that it differs from; None when it is a server of its own kind, shown whole.
+        good: the good server that it differs from, or a tuple of it and its helpers, as of `variant`; None when it is a
+            server of its own kind, shown whole.
     """
 
     fn: Callable
-    good: Callable | None = None
+    good: Callable | tuple[Callable, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -102,13 +107,21 @@ class Exhibit:
         """The difference from the good server, as a unified diff; of one that is shown whole, its source."""
         if self.good is None:
             return source(self.fn)
-        mine = source(self.fn).replace(f"def {self.name}(", f"def {self.good.__name__}(", 1)
-        return difference(source(self.good), mine, (self._good_name, self.name))
+        if isinstance(self.good, tuple):
+            good, mine = source(*self.good), "".join(linecache.getlines(self.fn.__code__.co_filename))
+        else:
+            good, mine = source(self.good), source(self.fn)
+        mine = mine.replace(f"def {self.name}(", f"def {self._good_server.__name__}(", 1)
+        return difference(good, mine, (self._good_name, self.name))
+
+    @property
+    def _good_server(self) -> Callable:
+        return self.good[0] if isinstance(self.good, tuple) else self.good or self.fn
 
     @property
     def _good_name(self) -> str:
         """The good server's name; one that was repaired has the same."""
-        name = self.good.__name__ if self.good else ""
+        name = self._good_server.__name__
         return f"{name}, repaired" if name == self.name else name
 
     def __repr__(self) -> str:
@@ -125,7 +138,7 @@ class Exhibit:
         return markup.page(said + legend + markup.diff(self.difference))
 
 
-def bug(good: Callable, name: str, symptom: str, *changes: tuple[str, str]) -> Exhibit:
+def bug(good: Callable | tuple[Callable, ...], name: str, symptom: str, *changes: tuple[str, str]) -> Exhibit:
     """Make an exhibit of a good server; arguments and errors as of `variant`."""
     return Exhibit(variant(good, name, symptom, *changes), good)
 
@@ -155,8 +168,8 @@ def _indented(text: str, margin: str) -> str:
 def _without_docstring(function: Callable) -> str:
     text = textwrap.dedent(inspect.getsource(function))
     (definition,) = ast.parse(text).body
-    if not isinstance(definition, ast.FunctionDef):
-        raise SyntaxError(f"{function!r} is not written as a `def`")
+    if not isinstance(definition, ast.FunctionDef | ast.ClassDef):
+        raise SyntaxError(f"{function!r} is written neither as a `def` nor as a `class`")
     first, *others = definition.body
     if others and ast.get_docstring(definition) is not None:
         lines = text.splitlines(keepends=True)
@@ -173,4 +186,6 @@ def _words(function: Callable) -> str | None:
         (definition,) = ast.parse(source(function)).body
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
-    return ast.dump(ast.Module([definition.args, *definition.body], []))  # type: ignore[attr-defined]
+    if not isinstance(definition, ast.FunctionDef):
+        return None
+    return ast.dump(ast.Module([definition.args, *definition.body], []))  # type: ignore[list-item]

@@ -2,20 +2,24 @@
 
 `wait_cost` and `pass_cost` clock the ways of waiting alone, `chain_cost` a chain of messages, `echo_cost` and
 `churn_cost` whole servers. `slow_reader` clocks nothing: it follows the bytes of a client that does not read. `slope`
-tells how a cost grows, and `published` what others have measured.
+tells how a cost grows, and `published` what others have measured. `real_redis` runs the real Redis, and
+`redis_benchmark` the real clients.
 """
 
 from . import published
 from .chain import ChainCost, chain_cost
+from .real_redis import BenchmarkRow, MissingProgram, real_redis, redis_benchmark
 from .rows import Row, Rows, Slope, read_csv, slope
 from .servers import ChurnCost, EchoCost, churn_cost, echo_cost
 from .slow_reader import Moment, slow_reader
 from .waits import PassCost, WaitCost, pass_cost, wait_cost
 
 __all__ = [
+    "BenchmarkRow",
     "ChainCost",
     "ChurnCost",
     "EchoCost",
+    "MissingProgram",
     "Moment",
     "PassCost",
     "Row",
@@ -28,6 +32,8 @@ __all__ = [
     "pass_cost",
     "published",
     "read_csv",
+    "real_redis",
+    "redis_benchmark",
     "slope",
     "slow_reader",
     "wait_cost",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .protocol import array, bulk_string
+from .protocol import bulk_string, push
 
 if TYPE_CHECKING:
     from .peer import Peer
@@ -45,8 +45,9 @@ class Channels:
         subscribers = self._subscribers.get(channel)
         if not subscribers:
             return 0
-        push = array([bulk_string(b"message"), bulk_string(channel), bulk_string(message)])
+        parts = [bulk_string(b"message"), bulk_string(channel), bulk_string(message)]
+        news = {version: push(version, parts) for version in (2, 3)}
         for peer in subscribers:
-            peer.connection.send(push)
+            peer.tell(news[peer.version])
         self.told.update(subscribers)
         return len(subscribers)

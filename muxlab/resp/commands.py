@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import greetings
-from .protocol import Request, array, bulk_string, error_reply, integer, simple_string, whole_number
+from .protocol import Request, array, bulk_string, error_reply, integer, null, push, simple_string, whole_number
 
 if TYPE_CHECKING:
     from .peer import Peer
@@ -40,7 +40,7 @@ def execute(peer: Peer, request: Request) -> bytes:
     words, function = command
     if len(request) != words and (words > 0 or len(request) < -words):
         return wrong_number(name.lower())
-    if peer.channels and function not in WHILE_SUBSCRIBED:
+    if peer.channels and peer.version == 2 and function not in WHILE_SUBSCRIBED:
         return error_reply(
             b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
             b"are allowed in this context" % greetings.full_name(request)
@@ -76,7 +76,7 @@ def ping(peer: Peer, *message: bytes) -> bytes:
     """Answer that somebody is here."""
     if len(message) > 1:
         return wrong_number(b"ping")
-    if peer.channels:  # a subscriber takes arrays only
+    if peer.channels and peer.version == 2:  # a subscriber takes arrays only
         return array([bulk_string(b"pong"), bulk_string(b"".join(message))])
     return bulk_string(message[0]) if message else PONG
 
@@ -88,7 +88,8 @@ def echo_back(peer: Peer, message: bytes) -> bytes:
 
 def get(peer: Peer, key: bytes) -> bytes:
     """Return the value of a key, or the null."""
-    return bulk_string(peer.store.get(key))
+    value = peer.store.get(key)
+    return null(peer.version) if value is None else bulk_string(value)
 
 
 def set_value(peer: Peer, key: bytes, value: bytes, *options: bytes) -> bytes:
@@ -199,7 +200,8 @@ def subscribe(peer: Peer, *channels: bytes) -> bytes:
     replies = []
     for channel in channels:
         peer.shared_channels.subscribe(peer, channel)
-        replies.append(array([bulk_string(b"subscribe"), bulk_string(channel), integer(len(peer.channels))]))
+        parts = [bulk_string(b"subscribe"), bulk_string(channel), integer(len(peer.channels))]
+        replies.append(push(peer.version, parts))
     return b"".join(replies)
 
 
@@ -210,7 +212,8 @@ def unsubscribe(peer: Peer, *channels: bytes) -> bytes:
     for channel in named or (None,):
         if channel is not None:
             peer.shared_channels.unsubscribe(peer, channel)
-        replies.append(array([bulk_string(b"unsubscribe"), bulk_string(channel), integer(len(peer.channels))]))
+        shown = null(peer.version) if channel is None else bulk_string(channel)
+        replies.append(push(peer.version, [bulk_string(b"unsubscribe"), shown, integer(len(peer.channels))]))
     return b"".join(replies)
 
 

@@ -1,7 +1,7 @@
 """What Redis's clients ask when they connect, before anybody has given a command: just enough to satisfy them.
 
-redis-benchmark asks for the configuration, redis-cli for the list of commands, redis-py tells its name and asks for a
-newer protocol (HELLO). A Redis before version 6 did not know HELLO, and the clients get along with that.
+redis-benchmark asks for the configuration, redis-cli for the list of commands; redis-py tells its name and, from its
+version 8 on, asks for version 3 of the protocol (HELLO 3) and does not go on without it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .protocol import Request, array, bulk_string, error_reply, simple_string, whole_number
+from .protocol import Request, array, bulk_string, error_reply, integer, null, pairs, simple_string, whole_number
 
 if TYPE_CHECKING:
     from .peer import Peer
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 OK = simple_string(b"OK")
 DATABASES = 16
 SETTINGS = {b"save": b"", b"appendonly": b"no", b"databases": b"%d" % DATABASES, b"maxmemory": b"0"}
-FACTS = b"# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n"
+VERSION = b"7.0.15"
+FACTS = b"# Server\r\nredis_version:%b\r\nredis_mode:standalone\r\n" % VERSION
 
 
 def full_name(request: Request) -> bytes:
@@ -37,7 +38,7 @@ def config(peer: Peer, *words: bytes) -> bytes:
         value = SETTINGS.get(name.lower())
         if value is not None:
             found += [bulk_string(name.lower()), bulk_string(value)]
-    return array(found)
+    return pairs(peer.version, found)
 
 
 def command(peer: Peer, *words: bytes) -> bytes:
@@ -48,18 +49,59 @@ def command(peer: Peer, *words: bytes) -> bytes:
 
 
 def client(peer: Peer, *words: bytes) -> bytes:
-    """Note or tell the client's name: CLIENT SETNAME name, CLIENT GETNAME."""
+    """Note or tell the client's name, or tell its number: CLIENT SETNAME name, CLIENT GETNAME, CLIENT ID."""
     what = words[0].upper()
-    if what == b"SETNAME":
-        if len(words) != 2:
-            return _wrong_number(b"client|setname")
-        if any(not 33 <= byte <= 126 for byte in words[1]):
-            return error_reply(b"ERR Client names cannot contain spaces, newlines or special characters.")
-        peer.name = words[1]
-        return OK
+    allowed = {b"SETNAME": 2, b"GETNAME": 1, b"ID": 1}.get(what)
+    if allowed is None:
+        return _unknown_subcommand(b"client", words)
+    if len(words) != allowed:
+        return _wrong_number(b"client|" + what.lower())
+    if what == b"ID":
+        return integer(peer.number)
     if what == b"GETNAME":
-        return bulk_string(peer.name or None) if len(words) == 1 else _wrong_number(b"client|getname")
-    return _unknown_subcommand(b"client", words)
+        return bulk_string(peer.name) if peer.name else null(peer.version)
+    return _set_name(peer, words[1]) or OK
+
+
+def _set_name(peer: Peer, name: bytes) -> bytes:
+    """Note the client's name; return the error if it cannot be one."""
+    if any(not 33 <= byte <= 126 for byte in name):
+        return error_reply(b"ERR Client names cannot contain spaces, newlines or special characters.")
+    peer.name = name
+    return b""
+
+
+def hello(peer: Peer, *words: bytes) -> bytes:
+    """Agree on the version of the protocol, and introduce this server: HELLO 3 AUTH user password SETNAME name.
+
+    All its words may be left out. There are no passwords here, so everybody is let in.
+    """
+    version = whole_number(words[0]) if words else peer.version
+    if version is None:
+        return error_reply(b"ERR Protocol version is not an integer or out of range")
+    if version not in (2, 3):
+        return error_reply(b"NOPROTO unsupported protocol version")
+    options = list(words[1:])
+    while options:
+        option = options.pop(0)
+        if option.upper() == b"AUTH" and len(options) >= 2:
+            del options[:2]
+        elif option.upper() == b"SETNAME" and options:
+            if error := _set_name(peer, options.pop(0)):
+                return error
+        else:
+            return error_reply(b"ERR Syntax error in HELLO option '%b'" % option)
+    peer.version = version
+    facts = {
+        b"server": bulk_string(b"redis"),
+        b"version": bulk_string(VERSION),
+        b"proto": integer(version),
+        b"id": integer(peer.number),
+        b"mode": bulk_string(b"standalone"),
+        b"role": bulk_string(b"master"),
+        b"modules": array([]),
+    }
+    return pairs(version, [part for name, value in facts.items() for part in (bulk_string(name), value)])
 
 
 def select_database(peer: Peer, number: bytes) -> bytes:
@@ -97,6 +139,7 @@ COMMANDS: dict[bytes, tuple[int, Callable[..., bytes]]] = {
     b"CONFIG": (-2, config),
     b"COMMAND": (-1, command),
     b"CLIENT": (-2, client),
+    b"HELLO": (-1, hello),
     b"SELECT": (2, select_database),
     b"INFO": (-1, info),
     b"POST": (-1, hang_up_on_browser),

@@ -1,5 +1,6 @@
 """One client as the commands see it: what it asked, whom it listens to, and whether it is leaving."""
 
+import itertools
 from typing import Protocol
 
 from .channels import Channels
@@ -34,19 +35,28 @@ class Peer:
     Attributes:
         channels: the channels that it has subscribed to.
         name: what it calls itself (CLIENT SETNAME).
+        number: a number that no other client has or had.
+        version: 2, or 3 for a client that has asked for version 3 of the protocol.
         leaving: True when the connection is to be closed as soon as the replies are sent.
         waiting: requests that have arrived, and are not answered yet.
     """
 
-    __slots__ = ("channels", "connection", "leaving", "name", "parser", "shared_channels", "store", "waiting")
+    __slots__ = (
+        *("channels", "connection", "leaving", "name", "number", "parser"),
+        *("shared_channels", "store", "version", "waiting", "_replies"),
+    )
+    _numbers = itertools.count(1)
 
     def __init__(self, store: Store, channels: Channels, connection: Reachable) -> None:
         self.store, self.shared_channels, self.connection = store, channels, connection
         self.channels: dict[bytes, None] = {}
         self.name = b""
+        self.number = next(self._numbers)
+        self.version = 2
         self.leaving = False
         self.parser = Parser()
         self.waiting: list[Request] = []
+        self._replies: list[bytes] | None = None  # while its requests are answered: the replies so far
 
     def answer(self, data: bytes) -> bytes:
         """Take the next bytes of the client, and return replies to what it has asked: to all of it, if they are short.
@@ -55,7 +65,9 @@ class Peer:
         """
         waiting = self.waiting
         waiting += self.parser.feed(data)
-        replies, size, answered = [], 0, 0
+        replies: list[bytes] = []
+        size = answered = 0
+        self._replies = replies
         for request in waiting:
             reply = execute(self, request)
             replies.append(reply)
@@ -63,6 +75,7 @@ class Peer:
             answered += 1
             if size > MOST_REPLIES or self.leaving:
                 break
+        self._replies = None
         del waiting[:answered]
         if self.leaving:
             waiting.clear()
@@ -70,6 +83,13 @@ class Peer:
             replies.append(error_reply(self.parser.trouble))
             self.leaving = True
         return b"".join(replies)
+
+    def tell(self, news: bytes) -> None:
+        """Send what was published on one of its channels; if it has published that itself, after the replies so far."""
+        if self._replies is None:
+            self.connection.send(news)
+        else:
+            self._replies.append(news)
 
     def leave(self) -> None:
         """Forget its subscriptions: it is gone."""

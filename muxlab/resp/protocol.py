@@ -219,3 +219,21 @@ def bulk_string(value: bytes | None) -> bytes:
 def array(replies: list[bytes]) -> bytes:
     """Return a reply that is a list of replies."""
     return b"*%d\r\n%b" % (len(replies), b"".join(replies))
+
+
+# ---- what version 3 of the protocol, which a client may ask for by HELLO 3, writes in another way
+
+
+def null(version: int) -> bytes:
+    """Return the reply that says that there is nothing."""
+    return b"_\r\n" if version == 3 else b"$-1\r\n"
+
+
+def push(version: int, parts: list[bytes]) -> bytes:
+    """Return an array that is no reply to a request: version 3 marks it, so that a client can tell the two apart."""
+    return b">%d\r\n%b" % (len(parts), b"".join(parts)) if version == 3 else array(parts)
+
+
+def pairs(version: int, replies: list[bytes]) -> bytes:
+    """Return names and values in turn; for version 2, they are a plain array."""
+    return b"%%%d\r\n%b" % (len(replies) // 2, b"".join(replies)) if version == 3 else array(replies)

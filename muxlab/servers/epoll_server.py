@@ -16,7 +16,6 @@ def epoll_server(listener, stop):
     """
     acceptor = Acceptor(listener)
     clients: dict[int, Connection] = {}  # by descriptor
-    interest: dict[int, int] = {}  # what epoll watches each client for
     with select.epoll() as epoll:
         epoll.register(stop, select.EPOLLIN)
         epoll.register(acceptor, select.EPOLLIN)
@@ -28,21 +27,18 @@ def epoll_server(listener, stop):
                 for fd, _ in ready:
                     if fd in clients:
                         client = clients[fd]
+                        before = client.wants  # what epoll watches it for
                         echo(client)
                         if client.done:
                             epoll.unregister(fd)  # before close, after which the number may go to a new client
-                            del clients[fd], interest[fd]
+                            del clients[fd]
                             client.close()
-                            continue
-                        wanted = client.wants_read * select.EPOLLIN | client.wants_write * select.EPOLLOUT
-                        if wanted != interest[fd]:
-                            epoll.modify(fd, wanted)
-                            interest[fd] = wanted
+                        elif client.wants != before:
+                            epoll.modify(fd, client.wants)
                     elif fd == acceptor.fileno():
                         for client in acceptor.accept():
                             epoll.register(client, select.EPOLLIN)
                             clients[client.fileno()] = client
-                            interest[client.fileno()] = select.EPOLLIN
                         if acceptor.resting:
                             epoll.modify(fd, 0)
         finally:

@@ -16,7 +16,6 @@ def poll_server(listener, stop):
     """
     acceptor = Acceptor(listener)
     clients: dict[int, Connection] = {}  # by descriptor
-    interest: dict[int, int] = {}  # what poll watches each client for: a change makes it rebuild the whole list
     poll = select.poll()
     poll.register(stop, select.POLLIN)
     poll.register(acceptor, select.POLLIN)
@@ -29,21 +28,18 @@ def poll_server(listener, stop):
             for fd, _ in ready:
                 if fd in clients:
                     client = clients[fd]
+                    before = client.wants  # what poll watches it for: a change makes it rebuild the whole list
                     echo(client)
                     if client.done:
                         poll.unregister(fd)  # otherwise each poll reports POLLNVAL: the descriptor is not open
-                        del clients[fd], interest[fd]
+                        del clients[fd]
                         client.close()
-                        continue
-                    wanted = client.wants_read * select.POLLIN | client.wants_write * select.POLLOUT
-                    if wanted != interest[fd]:
-                        poll.modify(fd, wanted)
-                        interest[fd] = wanted
+                    elif client.wants != before:
+                        poll.modify(fd, client.wants)
                 elif fd == acceptor.fileno():
                     for client in acceptor.accept():
                         poll.register(client, select.POLLIN)
                         clients[client.fileno()] = client
-                        interest[client.fileno()] = select.POLLIN
                     if acceptor.resting:
                         poll.modify(fd, 0)
     finally:

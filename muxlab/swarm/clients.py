@@ -11,7 +11,8 @@ import os
 import socket
 import sys
 
-from .poller import IN, OUT, Poller
+from ..connection import IN, OUT
+from .poller import Poller
 from .stats import WINDOW
 
 CONNECTING, OPEN, LOST = range(3)

@@ -7,9 +7,9 @@ thread, so nothing is locked on the way of a message.
 import threading
 import time
 
+from ..connection import IN, OUT
 from .clients import CONNECTING, OPEN, Member, Members
 from .messages import Talk
-from .poller import IN, OUT
 from .stats import Latencies, Tally
 
 DRAIN = 0.25

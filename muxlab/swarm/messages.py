@@ -6,8 +6,8 @@ import os
 import random
 import time
 
+from ..connection import IN, OUT
 from .clients import OPEN, Member, Members
-from .poller import IN, OUT
 from .stats import Windows
 
 PERIOD = 65521

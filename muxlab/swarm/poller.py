@@ -5,7 +5,7 @@ import os
 import select
 import threading
 
-IN, OUT = 1, 4  # EPOLLIN and EPOLLOUT; POLLIN and POLLOUT are the same numbers
+from ..connection import IN
 
 
 class Poller:

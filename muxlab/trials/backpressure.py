@@ -5,6 +5,7 @@ import socket
 import threading
 from itertools import groupby
 
+from .. import sockets
 from .bench import OURS, Bench
 from .clients import BenchClient
 from .messages import glued, in_turn, no_naps
@@ -102,10 +103,21 @@ def holds_little(bench: Bench) -> str:
     bench.digest()
     if not bench.server.connections():
         return "the server hung up on it"
-    held = bench.held_for(glutton)
+    held = held_for(bench, glutton)
     if held > KEPT:
         raise Failed(f"the server holds {held:,} bytes for a client that reads nothing, and a thousand may come")
     return "what the server holds for it fits into 1 MiB"
+
+
+def held_for(bench: Bench, client: BenchClient) -> int:
+    """Return how many bytes the server itself holds, of those that its only client has sent and not read back.
+
+    It is what the client has sent less what is in the kernel: in the two send queues and the two receive queues.
+    """
+    kept = len(client.asked) - client.unsent - len(client.answer)
+    for fd in (client.sock.fileno(), *bench.server.connections().values()):
+        kept -= sockets.waiting_bytes(fd) + sockets.unsent_bytes(fd)
+    return kept
 
 
 @trial("is fair while one client floods", "For how long may one client keep the server to itself?", needs=[no_naps])

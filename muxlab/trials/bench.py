@@ -21,7 +21,7 @@ from .clients import BenchClient
 from .leftovers import Leftovers
 from .patience import LIMIT, LONG, LOOK, Lookout, Patience
 from .report import NOT_TRIED
-from .trial import NARROW, Failed, Model, NotAllowed, model_of
+from .trial import Failed, Model, NotAllowed, model_of, narrow_down
 
 BACKLOG = 512
 """Length of the accept queue: the largest crowd that a trial sends to the door at once is 300."""
@@ -272,16 +272,6 @@ class Bench:
                 waiting += sockets.waiting_bytes(fd)
         return waiting
 
-    def held_for(self, client: BenchClient) -> int:
-        """Return how many bytes the server itself holds, of those that its only client has sent and not read back.
-
-        It is what the client has sent less what is in the kernel: in the two send queues and the two receive queues.
-        """
-        kept = len(client.asked) - client.unsent - len(client.answer)
-        for fd in (client.sock.fileno(), *self.server.connections().values()):
-            kept -= sockets.waiting_bytes(fd) + sockets.unsent_bytes(fd)
-        return kept
-
     def somebody_waits(self) -> bool:
         """Tell whether bytes wait to be read, or a client waits to be accepted."""
         return bool(self.server.accept_queue()[0] or self.waiting())
@@ -327,9 +317,3 @@ class Bench:
             if self._lookout is not None:
                 self._lookout.close()
             self.leftovers.clear(self._server.address[1] if self._server else 0)
-
-
-def narrow_down(listener: socket.socket) -> None:
-    """Give a listener small kernel buffers; the sockets that it accepts inherit them: socket(7), tcp(7)."""
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, NARROW)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)

@@ -138,12 +138,8 @@ class BenchClient:
         """Find out how much is right of the answer, `data` being the end of it that has just come."""
         if self.right == len(self.answer) - len(data):  # all that came before
             as_asked = self.asked.startswith(data, self.right)
-            self.right += len(data) if as_asked else self._same_at_first(data)
-
-    def _same_at_first(self, data: bytes) -> int:
-        expected = bytes(self.asked[self.right : self.right + len(data)])
-        differ = (place for place, (a, b) in enumerate(zip(data, expected, strict=False)) if a != b)
-        return next(differ, len(expected))
+            expected = bytes(self.asked[self.right : self.right + len(data)])
+            self.right += len(data) if as_asked else same_at_first(data, expected)
 
     def half_close(self) -> Self:
         """Send end-of-file, and go on reading: shutdown(2), SHUT_WR."""
@@ -167,3 +163,9 @@ class BenchClient:
         self.ended = True
         self.lost = type(error).__name__
         return True
+
+
+def same_at_first(one: bytes, other: bytes) -> int:
+    """Return how many bytes two texts have in common, from the first one on."""
+    differ = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(differ, min(len(one), len(other)))

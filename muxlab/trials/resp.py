@@ -7,21 +7,21 @@ import itertools
 from collections.abc import Iterable
 
 from .clients import BenchClient
-from .endings import RAISES, RUDE, unharmed
+from .endings import RUDE, unharmed
 from .messages import no_answer
 from .resp_client import END, ERROR, PONG, RedisBench, bulk, redis_trial, request
 from .slow import HOLDERS
-from .trial import NARROW, Failed
+from .trial import NARROW, SIZES, Failed
 
-PIPELINED = 1000
-"""Requests that a client sends before it reads the first reply."""
+PIPELINED, LENGTH = 1000, 100
+"""Requests that a client sends before it reads the first reply, and bytes that each of them asks to have sent back: in
+all they are more than one recv returns, so that it ends somewhere in a request."""
 
 ODD = b"two\r\nlines, *1\r\n$4\r\nPING\r\n and \x00\xff"
 """A value that looks like the end of one request and the beginning of another."""
 
-STREAM = request("ECHO", ODD) + request("PING") + request("ECHO", b"")
-REPLIES = bulk(ODD), PONG, bulk(b"")
-"""Three requests in one stream, and the replies to them."""
+TALK = {request("ECHO", ODD): bulk(ODD), request("PING"): PONG, request("ECHO", b""): bulk(b"")}
+"""Three requests, and the replies to them."""
 
 LENGTHS = [b"$-7", b"$seven", b"$1_0", b"$", b"$536870913", b"$" + b"9" * 30, b"4"]
 """First lines of an argument that make no sense: the largest length that Redis takes is 512 MB."""
@@ -40,6 +40,7 @@ LONG = request("ECHO", bytes(8 * NARROW))
 """A request whose reply does not fit into the queues between a server and its client."""
 
 FRAMES = "Where does a request end? And what does your server keep of one until the rest of it comes?"
+GONE = "What can raise when a client is gone? And what of it do you keep: does the next one inherit it?"
 FALSE = "A client may claim any length. What do you do with it before you have looked at it? And what does int() take?"
 
 
@@ -49,9 +50,9 @@ def answers_ping(bench: RedisBench) -> str:
     client = bench.client().greet()
     if not bench.answered(client) and not client.answer and bench.server.alive:
         raise no_answer(bench, client)
-    client.ask("ping", reply=PONG).ask("ECHO", "hello", reply=bulk("hello"))
-    if not bench.answered(client):
-        raise Failed(client.came_back)
+    for words, reply in ((["ping"], PONG), (["ECHO", "hello"], bulk("hello"))):
+        if not bench.answered(client.ask(*words, reply=reply)):
+            raise Failed(client.came_back)
     bench.digest()
     client.read()
     if not client.answered:
@@ -63,28 +64,29 @@ def answers_ping(bench: RedisBench) -> str:
 def cut_at_every_byte(bench: RedisBench) -> str:
     """The same requests in pieces of one byte, of two, and so on; each is sent when the server has read the last."""
     client = bench.client()
-    for size in range(1, len(STREAM)):
-        client.expect(*REPLIES, to=f"a piece of {size} bytes")
-        for start in range(0, len(STREAM), size):
-            client.say(STREAM[start : start + size])
-            if not bench.taken() or client.wrong:
-                break
-        if not bench.answered(client):
-            raise Failed(f"cut into pieces of {size}: {client.came_back}")
-    return f"{len(STREAM)} bytes were cut into pieces of each size, and {client.came_back}"
+    for size in range(1, max(map(len, TALK)) + 1):
+        for whole, reply in TALK.items():
+            client.expect(reply)
+            for start in range(0, len(whole), size):
+                client.say(whole[start : start + size])
+                if not bench.taken():
+                    break
+            if not bench.answered(client):
+                raise Failed(f"cut into pieces of {size}: {client.came_back}")
+    return f"{len(TALK)} requests were cut into pieces of each size, and {client.came_back}"
 
 
 @redis_trial(
     "answers 1,000 pipelined requests",
     "How many requests can one recv return? And who tells you of those that you have read already?",
-    needs=[answers_ping],
+    needs=[cut_at_every_byte],
 )
 def pipelined(bench: RedisBench) -> str:
     """A client sends them all before it reads anything."""
     client = bench.client()
-    for place in range(PIPELINED):
-        client.expect(bulk(place), to=f"ECHO {place}")
-    client.say(b"".join(request("ECHO", place) for place in range(PIPELINED)))
+    values = [b"%0*d" % (LENGTH, place) for place in range(PIPELINED)]
+    client.expect(*map(bulk, values))
+    client.say(b"".join(request("ECHO", value) for value in values))
     if not bench.answered(client):
         raise Failed(client.came_back)
     return client.came_back
@@ -93,7 +95,7 @@ def pipelined(bench: RedisBench) -> str:
 @redis_trial(
     "takes inline commands",
     "A person types PING into a terminal. Which bytes arrive, and how do they differ from a client's?",
-    needs=[answers_ping],
+    needs=[pipelined],
 )
 def inline(bench: RedisBench) -> str:
     """As telnet and nc send them: words in a line, an empty line; and the request of a program after them."""
@@ -109,46 +111,6 @@ def inline(bench: RedisBench) -> str:
     if not bench.answered(client):
         raise Failed(client.came_back)
     return client.came_back
-
-
-@redis_trial("refuses false lengths", FALSE, needs=[cut_at_every_byte])
-def false_lengths(bench: RedisBench) -> str:
-    """Each is asked for by a client of its own, after a request that is in order."""
-    return refused(bench, [b"*2\r\n$4\r\nECHO\r\n" + line + END for line in LENGTHS])
-
-
-@redis_trial("refuses counts beyond all reason", FALSE, needs=[cut_at_every_byte])
-def false_counts(bench: RedisBench) -> str:
-    """Each is asked for by a client of its own, after a request that is in order."""
-    return refused(bench, [line + END for line in COUNTS])
-
-
-@redis_trial(
-    "refuses a line without an end",
-    "How many bytes do you keep while you wait for the end of a line?",
-    needs=[inline],
-)
-def endless_lines(bench: RedisBench) -> str:
-    """A client says word after word and no end of line, another digit after digit."""
-    return refused(bench, [b"PING" * (ENDLESS // 4), b"*" + b"1" * ENDLESS, b"*1\r\n$" + b"1" * ENDLESS])
-
-
-def refused(bench: RedisBench, nonsense: list[bytes]) -> str:
-    """Fail the trial unless each of these gets an error and the end of its connection, at no expense to others."""
-    bystander = bench.client().expect(bulk("hello"), to="ECHO hello").say(HELLO[: CUTS[2]])
-    for wrong in nonsense:
-        client = bench.client().greet()
-        client.expect(ERROR, to=f"{wrong[:24]!r}"[1:]).say(wrong)
-        bench.wait([client], lambda client=client: client.wrong or client.ended)  # type: ignore[misc]
-        if client.wrong or len(client.replies) < len(client.expected):
-            got = client.came_back if client.wrong or client.replies else client.got
-            raise Failed(f"PING and then {wrong[:24]!r}: {got}")
-        if not client.ended:
-            raise Failed(f"after {wrong[:24]!r} and an error, the connection was not closed")
-    if not bench.answered(bystander.say(HELLO[CUTS[2] :])):
-        raise Failed(f"when others had sent nonsense, a client in the middle of its request got {bystander.got}")
-    bench.still_serves("nonsense of others")
-    return f"{len(nonsense)} clients got an error and the end of their connection, and others were answered"
 
 
 @redis_trial(
@@ -174,7 +136,47 @@ def unfinished(bench: RedisBench) -> str:
     return f"while {HOLDERS} requests were unfinished, another one was answered, and then these were"
 
 
-@redis_trial("survives a reset in the middle of a request", RAISES, needs=[cut_at_every_byte])
+@redis_trial("refuses false lengths", FALSE, needs=[pipelined, unfinished])
+def false_lengths(bench: RedisBench) -> str:
+    """Each is asked for by a client of its own, after a request that is in order."""
+    return refused(bench, [b"*2\r\n$4\r\nECHO\r\n" + line + END for line in LENGTHS])
+
+
+@redis_trial("refuses counts beyond all reason", FALSE, needs=[pipelined, unfinished])
+def false_counts(bench: RedisBench) -> str:
+    """Each is asked for by a client of its own, after a request that is in order."""
+    return refused(bench, [line + END for line in COUNTS])
+
+
+@redis_trial(
+    "refuses a line without an end",
+    "How many bytes do you keep while you wait for the end of a line?",
+    needs=[inline, unfinished],
+)
+def endless_lines(bench: RedisBench) -> str:
+    """A client says word after word and no end of line, another digit after digit."""
+    return refused(bench, [b"PING" * (ENDLESS // 4), b"*" + b"1" * ENDLESS, b"*1\r\n$" + b"1" * ENDLESS])
+
+
+def refused(bench: RedisBench, nonsense: list[bytes]) -> str:
+    """Fail the trial unless each of these gets an error and the end of its connection, at no expense to others."""
+    bystander = bench.client().expect(bulk("hello"), to="ECHO hello").say(HELLO[: CUTS[2]])
+    for wrong in nonsense:
+        client = bench.client().greet()
+        client.expect(ERROR).say(wrong)
+        bench.wait([client], lambda client=client: client.wrong or client.ended)  # type: ignore[misc]
+        if client.wrong or len(client.replies) < len(client.expected):
+            got = client.came_back if client.wrong or client.replies else client.got
+            raise Failed(f"PING and then {wrong[:24]!r}: {got}")
+        if not client.ended:
+            raise Failed(f"after {wrong[:24]!r} and an error, the connection was not closed")
+    if not bench.answered(bystander.say(HELLO[CUTS[2] :])):
+        raise Failed(f"when others had sent nonsense, a client in the middle of its request got {bystander.got}")
+    bench.still_serves("nonsense of others")
+    return f"{len(nonsense)} clients got an error and the end of their connection, and others were answered"
+
+
+@redis_trial("survives a reset in the middle of a request", GONE, needs=[unfinished])
 def reset_in_request(bench: RedisBench) -> str:
     """Some do so in the middle of a request, others while a long reply is on its way; others take their place."""
     bench.serve(narrow=True)
@@ -195,20 +197,20 @@ def reset_in_request(bench: RedisBench) -> str:
 @redis_trial(
     "answers a client that half-closes after asking",
     "Has a client that will ask no more also stopped reading?",
-    needs=[pipelined],
+    needs=[pipelined, unfinished],
 )
 def half_closes(bench: RedisBench) -> str:
     """As `printf ... | nc` does: it asks, ends its own side, and reads; little, and more than the queues hold."""
     bench.serve(narrow=True)
-    clients = bench.guests(3, NARROW)
-    for client, size in zip(clients, (1, NARROW, 8 * NARROW), strict=True):
-        value = b"%d" % (size % 10) * size
+    clients = bench.guests(len(SIZES), NARROW)
+    for client, size in zip(clients, SIZES, strict=True):
+        value = b"%0*d" % (size, size)  # each says something else
         client.ask("ECHO", value, reply=bulk(value)).greet()
     bench.push(clients)
     for client in clients:
         if not client.unsent:
             client.half_close()
-    bench.digest()  # of one, part of the reply is still with the server when it hears that there is no more to come
+    bench.digest()  # of some, part of the reply is still with the server when it hears that they say no more
     bench.wait(clients, lambda: not any(client.unsent for client in clients))
     for client in clients:
         client.half_close()

@@ -3,7 +3,7 @@
 from ..sockets import unsent_bytes, waiting_bytes
 from .backpressure import KEPT
 from .patience import LOOK
-from .resp import answers_ping, cut_at_every_byte
+from .resp import cut_at_every_byte, pipelined
 from .resp_client import ANY_NUMBER, RedisBench, RedisClient, array, bulk, number, redis_trial
 from .trial import NARROW, Failed
 
@@ -37,12 +37,13 @@ def subscriber(bench: RedisBench, *names: str, buffer: int = 0) -> RedisClient:
 @redis_trial(
     "tells subscribers what is published",
     "A subscriber is sent what it has not asked for. Who sends it, and when?",
-    needs=[answers_ping, cut_at_every_byte],
+    needs=[cut_at_every_byte, pipelined],
 )
 def tells(bench: RedisBench) -> str:
-    """Some have subscribed to one channel, one to two, one to none; each is told what is for it, and nothing else."""
+    """Some have subscribed to one channel, one to two, one of them twice, one to none; each is told what is for it."""
     news = [subscriber(bench, "news") for _ in range(3)]
     both, sport = subscriber(bench, "news", "sport"), subscriber(bench, "sport")
+    both.ask("SUBSCRIBE", "news", reply=array(bulk("subscribe"), bulk("news"), number(2)))  # once more is no more
     publisher, bystander = bench.guests(2)
     for words in ("first", "", "\u20ac\r\n+OK\r\n"):
         publisher.ask("PUBLISH", "news", words, reply=number(4)).ask("PUBLISH", "sport", words, reply=number(2))

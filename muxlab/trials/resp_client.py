@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from .bench import Bench
-from .clients import BenchClient
+from .clients import BenchClient, same_at_first
 from .trial import Run, Trial, trial
 
 END = b"\r\n"
@@ -119,8 +119,12 @@ class RedisClient(BenchClient):
         if place >= len(self.expected):
             return f"after all that was expected came {_quoted(came)}"
         expected, to = self.expected[place], self._requests[place]
+        which = f"reply {place + 1:,}{f', to {to},' if to else ''}"
+        if len(expected) > QUOTED and (same := same_at_first(came, expected)):
+            came, expected = came[same:], expected[same:]
+            which += f" was wrong from byte {same:,} on: it"
         instead = "an error that begins with -ERR" if expected == ERROR else _quoted(expected)
-        return f"reply {place + 1:,}{f', to {to},' if to else ''} was {_quoted(came)} instead of {instead}"
+        return f"{which} was {_quoted(came)} instead of {instead}"
 
     def _judge(self, data: bytes) -> None:
         try:

@@ -7,9 +7,9 @@ from pathlib import Path
 from .idle import asleep
 from .leftovers import objects
 from .parting import ATTEMPTS, pass_time
-from .patience import WATCHED
+from .patience import BRIEF, WATCHED
 from .report import NOT_TRIED
-from .resp import answers_ping, cut_at_every_byte
+from .resp import cut_at_every_byte, pipelined
 from .resp_client import ANY_NUMBER, ERROR, NIL, OK, RedisBench, RedisClient, bulk, number, redis_trial
 from .trial import Failed, NotAllowed
 
@@ -41,7 +41,9 @@ NO_TIMER = "Who wakes the server when the next key's time is over? What is it as
 
 
 @redis_trial(
-    "keeps any bytes", "Which bytes may a key or a value hold? What do you look for in them?", needs=[cut_at_every_byte]
+    "keeps any bytes",
+    "Which bytes may a key or a value hold? What do you look for in them?",
+    needs=[cut_at_every_byte, pipelined],
 )
 def keeps_bytes(bench: RedisBench) -> str:
     """Values of all bytes, of none and of many, a key of odd bytes, one that is replaced, and one that is not there."""
@@ -62,7 +64,7 @@ def keeps_bytes(bench: RedisBench) -> str:
 
 
 @redis_trial(
-    "counts with INCR", "What is kept for a number: bytes or an int? And which bytes are one?", needs=[answers_ping]
+    "counts with INCR", "What is kept for a number: bytes or an int? And which bytes are one?", needs=[pipelined]
 )
 def counts(bench: RedisBench) -> str:
     """Two clients count on, from nothing, from a number that was set and from one below zero; words are no numbers."""
@@ -83,7 +85,7 @@ def counts(bench: RedisBench) -> str:
 @redis_trial(
     "names unknown commands and wrong arities",
     "What does a client learn from a connection that is closed? And what if there are fewer words than you take apart?",
-    needs=[answers_ping],
+    needs=[pipelined],
 )
 def names_errors(bench: RedisBench) -> str:
     """After each error the connection goes on, and so does everybody else's."""
@@ -124,6 +126,7 @@ def forgets_in_time(bench: RedisBench) -> str:
         (["TTL", "lasting"], number(100)),
     )
     pass_time(bench, [client], LIFE / 1000 + MARGIN)
+    bench.digest()  # an alarm that a busy machine holds up has gone off, too
     client.ask("GET", "brief", reply=NIL).ask("TTL", "brief", reply=number(-2))
     client.ask("EXPIRE", "brief", 100, reply=number(0)).ask("GET", "lasting", reply=bulk("here"))
     client.ask("EXPIRE", "lasting", 0, reply=number(1)).ask("GET", "lasting", reply=NIL)
@@ -145,6 +148,7 @@ def forgets_none_early(bench: RedisBench) -> str:
         (["SET", "deleted", "new"], OK),
     )
     pass_time(bench, [client], LIFE / 1000 + MARGIN)
+    bench.digest()  # an alarm that a busy machine holds up has gone off, too
     client.ask("GET", "put off", reply=bulk("old"))
     client.ask("GET", "set again", reply=bulk("new")).ask("TTL", "set again", reply=number(-1))
     client.ask("GET", "deleted", reply=bulk("new"))
@@ -174,7 +178,8 @@ def forgets_while_idle(bench: RedisBench) -> str:
     ask_of_all(bench, lambda client, key: client.ask("SET", key, f"value of {key}", reply=OK))
     full = objects()
     ask_of_all(bench, lambda client, key: client.ask("PEXPIRE", key, LIFE, reply=number(1)))
-    if not bench.happens(lambda: full - objects() >= KEYS):
+    pass_time(bench, [bystander], LIFE / 1000 + MARGIN)
+    if not bench.lookout.eventually(lambda: full - objects() >= KEYS, BRIEF):
         raise Failed(f"the time of {KEYS} keys was over, nobody said a word, and they were still in memory")
     if not bench.answered(bystander.ask("DBSIZE", reply=number(0))):
         raise Failed(f"when the time of all keys was over: {bystander.came_back}")
@@ -193,10 +198,11 @@ def sleeps_between(bench: RedisBench) -> str:
     if not bench.answered(client):
         raise Failed(client.came_back)
     pass_time(bench, [client], LIFE / 1000 + MARGIN)
-    start = times_asleep(bench)
+    began, start = time.monotonic(), times_asleep(bench)
     seen = asleep(bench, "the next key's time is over in a minute")
-    if (woken := times_asleep(bench) - start) > WAKES:
-        raise Failed(f"nobody talks, no key's time is over, and the server woke up {woken} times in {WATCHED} s")
+    woken, seconds = times_asleep(bench) - start, time.monotonic() - began
+    if woken > WAKES * max(1, seconds / WATCHED):
+        raise Failed(f"nobody talked, no key's time was over, and in {seconds:.1f} s the server woke up {woken} times")
     return seen
 
 
@@ -230,8 +236,9 @@ def ask_of_all(bench: RedisBench, ask: Callable[[RedisClient, str], object]) -> 
 
 
 def times_asleep(bench: RedisBench) -> int:
-    """Return how often the server's thread has fallen asleep so far: proc(5), voluntary_ctxt_switches."""
-    for line in Path(f"/proc/self/task/{bench.server.thread.native_id}/status").read_text().splitlines():
-        if line.startswith("voluntary_ctxt_switches:"):
-            return int(line.split()[1])
-    return 0
+    """Return how often the server's thread has fallen asleep so far: proc(5), voluntary_ctxt_switches; 0 if unknown."""
+    status = Path(f"/proc/self/task/{bench.server.thread.native_id}/status")
+    if not status.exists():  # not everywhere, and not when it has ended
+        return 0
+    _, _, rest = status.read_text().partition("\nvoluntary_ctxt_switches:")
+    return int(rest.split()[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import socket
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -63,6 +64,13 @@ LINE = b"a line of sixty-four bytes, as good as any other line to fill up\n"
 NARROW = 131072
 """Size of kernel buffers where a trial fills them (Linux doubles it): room for two of loopback's packets of 64 KiB, as
 with less they would wait for each other; and little beside what the server itself may hold."""
+
+
+def narrow_down(listener: socket.socket) -> None:
+    """Give a listener `NARROW` kernel buffers; the sockets that it accepts inherit them: socket(7), tcp(7)."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, NARROW)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)
+
 
 SIZES = [len(LINE), *range(NARROW, 8 * NARROW, NARROW // 4)]
 """Bytes that clients ask before a half-close: from what fits into any queue to what fits into none, in steps so small

@@ -33,8 +33,9 @@ print(json.dumps([report.trials, leaks.left_over(before)]))
 """
 
 
-def _run(*arguments: str) -> str:
-    command = [sys.executable, "-c", CODE, *arguments]
+def in_a_process(code: str, *arguments: str) -> str:
+    """Run Python code that may import what is in this folder, and return what it prints."""
+    command = [sys.executable, "-c", code, *arguments]
     paths = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, env={**os.environ, "PYTHONPATH": paths})
     assert done.returncode == 0 and not done.stderr, f"{arguments}: {done.stderr}"
@@ -64,16 +65,16 @@ class Batteries:
         with open(file.with_suffix(".lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may just be running it
             if not file.exists():
-                file.write_text(_run(name, *trials))
+                file.write_text(in_a_process(CODE, name, *trials))
         found, left = json.loads(file.read_text())
         assert not left, f"{name} left behind: {', '.join(left)}"
         return [Verdict(*fields) for fields in found]
 
-    def all(self, names: Iterable[str]) -> dict[str, list[Verdict]]:
+    def all(self, names: Iterable[str], *trials: str) -> dict[str, list[Verdict]]:
         """Return the trials of many, by name."""
         names = list(names)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return dict(zip(names, pool.map(self.one, names), strict=True))
+            return dict(zip(names, pool.map(lambda name: self.one(name, *trials), names), strict=True))
 
 
 @pytest.fixture(scope="session")

@@ -63,32 +63,26 @@ WAITS = [
         epoll_server,
         "always_writable",
         "It takes a whole core as soon as one client is connected, whether or not any client talks.",
-        (
-            "wanted = client.wants_read * select.EPOLLIN | client.wants_write * select.EPOLLOUT",
-            "wanted = select.EPOLLIN | select.EPOLLOUT",
-        ),
         ("epoll.register(client, select.EPOLLIN)", "epoll.register(client, select.EPOLLIN | select.EPOLLOUT)"),
+        ("epoll.modify(fd, client.wants)", "epoll.modify(fd, select.EPOLLIN | select.EPOLLOUT)"),
     ),
     bug(
         epoll_server,
         "still_watches_for_bytes",
         "It takes a whole core while one client does not read its reply.",
-        ("client.wants_read * select.EPOLLIN", "select.EPOLLIN"),
+        ("epoll.modify(fd, client.wants)", "epoll.modify(fd, client.wants | select.EPOLLIN)"),
     ),
     bug(
         epoll_server,
         "watches_for_the_end",
         "While a client that has half-closed does not read its reply, it takes a whole core.",
-        ("client.wants_write * select.EPOLLOUT", "client.wants_write * select.EPOLLOUT | select.EPOLLRDHUP"),
+        ("epoll.modify(fd, client.wants)", "epoll.modify(fd, client.wants | select.EPOLLRDHUP)"),
     ),
     bug(
         epoll_server,
         "stays_armed",
         "After one client was slow to read it takes a whole core, until that client leaves.",
-        (
-            "client.wants_write * select.EPOLLOUT",
-            "client.wants_write * select.EPOLLOUT | interest[fd] & select.EPOLLOUT",
-        ),
+        ("epoll.modify(fd, client.wants)", "epoll.modify(fd, client.wants | before & select.EPOLLOUT)"),
     ),
     bug(
         poll_server,
@@ -113,13 +107,13 @@ WAITS = [
         (
             """
             epoll.unregister(fd)  # before close, after which the number may go to a new client
-            del clients[fd], interest[fd]
+            del clients[fd]
             client.close()
             """,
             """
             client.close()
             epoll.unregister(fd)
-            del clients[fd], interest[fd]
+            del clients[fd]
             """,
         ),
     ),
@@ -137,10 +131,7 @@ MEMORY = [
         epoll_server,
         "repeats_the_tail",
         "After a long question, the reply to a short one ends in what is left of the long one.",
-        (
-            "interest: dict[int, int] = {}  # what epoll watches each client for",
-            "interest: dict[int, int] = {}  # what epoll watches each client for\nbuffers = {}",
-        ),
+        ("acceptor = Acceptor(listener)", "acceptor = Acceptor(listener)\nbuffers = {}"),
         (
             "echo(client)",
             """
@@ -150,7 +141,7 @@ MEMORY = [
                 client.send(buffers[fd])
             """,
         ),
-        ("del clients[fd], interest[fd]", "del clients[fd], interest[fd]\nbuffers.pop(fd, None)"),
+        ("del clients[fd]", "del clients[fd]\nbuffers.pop(fd, None)"),
     ),
     bug(
         epoll_server,
@@ -177,21 +168,24 @@ MEMORY = [
         "With every client that breaks off it takes a little more memory.",
         ("acceptor = Acceptor(listener)", "acceptor = Acceptor(listener)\nturns = {}"),
         ("echo(client)", "echo(client)\nturns[client] = turns.get(client, 0) + 1"),
-        ("client.close()\ncontinue", "client.close()\nif client.ended:\n    del turns[client]\ncontinue"),
+        ("del clients[fd]", "del clients[fd]\nif client.ended:\n    del turns[client]"),
     ),
     bug(
         epoll_server,
         "still_owes",
         "With every client that breaks off in the middle of a reply it takes a little more memory.",
         ("acceptor = Acceptor(listener)", "acceptor = Acceptor(listener)\nowed = set()"),
-        ("wanted = client", "(owed.add if client.unsent else owed.discard)(client)\nwanted = client"),
+        (
+            "epoll.modify(fd, client.wants)",
+            "epoll.modify(fd, client.wants)\n(owed.add if client.unsent else owed.discard)(client)",
+        ),
     ),
     bug(
         epoll_server,
         "reads_without_end",
         "A client that sends and never reads fills the memory.",
         ("echo(client)", "client.flush()\nclient.send(client.receive())"),
-        ("client.wants_read * select.EPOLLIN", "select.EPOLLIN"),
+        ("epoll.modify(fd, client.wants)", "epoll.modify(fd, client.wants | select.EPOLLIN)"),
     ),
     bug(
         epoll_server,
@@ -206,7 +200,17 @@ MEMORY = [
                 client.send(client.receive())
             """,
         ),
-        ("client.wants_read * select.EPOLLIN", "(room and not client.ended) * select.EPOLLIN"),
+        (
+            """
+            elif client.wants != before:
+                epoll.modify(fd, client.wants)
+            """,
+            """
+            else:
+                reading = (room and not client.ended) * select.EPOLLIN
+                epoll.modify(fd, reading | client.wants_write * select.EPOLLOUT)
+            """,
+        ),
     ),
     bug(
         epoll_server,

@@ -1,0 +1,92 @@
+"""The answers to the exercises, each checked once: the wrong ones, and the solutions as a learner would paste them.
+
+A check mostly waits. So they are dealt out to a few processes, each of which checks its share, one after the other.
+"""
+
+import inspect
+import json
+import linecache
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+from unittest import mock
+
+import leaks
+from batteries import AT_ONCE, in_a_process
+from exercise_answers import WRONG
+
+import muxlab
+from muxlab.course import EXERCISES
+from muxlab.trials import Verdict, runner
+
+WRONG_ANSWERS = {
+    f"{name}-{number}-{fn.__name__}": (name, fn, trial)
+    for name, answers in WRONG.items()
+    for number, (fn, trial) in enumerate(answers, 1)
+}
+"""All wrong answers: (exercise, server, a trial that it fails), by a name that no other has."""
+
+
+class Checked(NamedTuple):
+    """What came of one answer.
+
+    Attributes:
+        trials: those that were run.
+        passed: what the check says of them all.
+        text: what it says in words.
+        left: what the server left behind.
+    """
+
+    trials: list[Verdict]
+    passed: bool
+    text: str
+    left: list[str]
+
+
+def pasted(source: str, file: str = "<cell 1>") -> Callable:
+    """Run source as a notebook does, with its lines where `inspect` finds them; return the first function in it."""
+    linecache.cache[file] = len(source), None, source.splitlines(True), file
+    namespace: dict[str, Any] = {}
+    exec(compile(source, file, "exec"), namespace)
+    own = (value for value in namespace.values() if inspect.isfunction(value) and value.__code__.co_filename == file)
+    return next(own)
+
+
+def check(answer: str) -> Checked:
+    """Check a wrong answer by its name, or the solution of an exercise by the name of the exercise."""
+    before = leaks.snapshot()
+    if answer in EXERCISES:
+        found = muxlab.exercise(answer).check(pasted(muxlab.exercise(answer).solution().source))
+    else:
+        name, fn, trial = WRONG_ANSWERS[answer]
+        with mock.patch.object(EXERCISES[name], "trials", telling(name, trial)):
+            found = muxlab.exercise(name).check(fn)
+    return Checked(found.trials, found.passed, str(found), leaks.left_over(before))
+
+
+def telling(name: str, trial: str) -> tuple[str, ...]:
+    """Return the trials of an exercise that show a wrong answer: one tells; all of them would take minutes."""
+    exercise = EXERCISES[name]
+    if exercise.way and trial not in {*runner.TRIALS, *runner.ON_REQUEST}:
+        return tuple(exercise.trials[:1])
+    assert trial in (exercise.trials or runner.TRIALS), f"{trial!r} is no trial of {name}"
+    return (trial,)
+
+
+def check_all(answers: Iterable[str]) -> dict[str, Checked]:
+    """Check so many answers, and return what came of each."""
+    answers = list(answers)
+    shares = [answers[first::AT_ONCE] for first in range(min(AT_ONCE, len(answers)))]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outputs = pool.map(lambda share: in_a_process("import answers; answers.main()", *share), shares)
+        rows = [row for output in outputs for row in json.loads(output)]
+    return {
+        name: Checked([Verdict(*fields) for fields in trials], passed, text, left)
+        for name, (trials, passed, text, left) in rows
+    }
+
+
+def main() -> None:
+    """Check the answers that are named on the command line, and print what came of them as JSON."""
+    print(json.dumps([(answer, check(answer)) for answer in sys.argv[1:]]))

@@ -23,7 +23,7 @@ def sheet(request):
 def test_the_stored_pictures_are_those_that_would_be_drawn():
     assert stale() == []
     assert main(["check"]) == 0
-    assert len(list(FOLDER.glob("*.svg"))) == 11
+    assert len(list(FOLDER.glob("*.svg"))) == len(PICTURES)
 
 
 def test_what_is_stale_missing_or_too_much_is_told(tmp_path):

@@ -46,8 +46,8 @@ EXERCISES = [
     Exercise(
         name="redis-frames",
         chapter="12",
-        about="This server believes whatever it is told. One client that gives a false length ends it for everybody. Let "
-        "it answer with the error that Redis gives, and close that connection alone. And let a person who types "
+        about="This server believes whatever it is told. One client that gives a false length ends it for everybody. "
+        "Let it answer with the error that Redis gives, and close that connection alone. And let a person who types "
         "`PING`, in one line without any lengths, be answered too.",
         trials=(
             "redis: answers PING",
@@ -62,18 +62,18 @@ EXERCISES = [
             "redis: answers a client that half-closes after asking",
         ),
         hints=(
-            "Begin with the person who types. A line that does not begin with `*` is a request by itself: which words "
-            "are in it? And what if there are none?",
-            "`parse` is the one who notices that a client breaks the rules, and `respond` is the one who can say so. How "
-            "does Python pass such news from one function to the other? Use `integer`, and say what is wrong in the "
-            "words of the table in section 4.",
-            "Let `parse` raise `ValueError`, and let `respond` catch it around its loop. What has been answered before "
-            "that point still has to be sent, then the error, and after it nothing more: `QUIT` shows how.",
-            "There is one wait in which bytes pile up without anybody having said how many: that for the end of a line. "
-            "Give it a limit of 65,536 bytes.",
+            "Begin with the person who types. A line that does not begin with `*` is a request by itself: which "
+            "words are in it? And what if there are none?",
+            "`parse` is the one who notices that a client breaks the rules, and `respond` is the one who can say so. "
+            "How does Python pass such news from one function to the other? Use `integer`, and say what is wrong in "
+            "the words of the table in section 4.",
+            "Let `parse` raise `ValueError`, and let `respond` catch it around its loop. What has been answered "
+            "before that point still has to be sent, then the error, and after it nothing more: `QUIT` shows how.",
+            "There is one wait in which bytes pile up without anybody having said how many: that for the end of a "
+            "line. Give it a limit of 65,536 bytes.",
         ),
-        why="`parse` raises `ValueError` as soon as a line breaks the rules, before a single byte of what was promised is "
-        "waited for, and `respond` turns it into the last reply of this connection.",
+        why="`parse` raises `ValueError` as soon as a line breaks the rules, before a single byte of what was "
+        "promised is waited for, and `respond` turns it into the last reply of this connection.",
         functions=WITH_FRAMES,
         broken=BELIEVES_ALL[0],
         pieces=("respond", "parse", "a_line"),
@@ -81,8 +81,9 @@ EXERCISES = [
     Exercise(
         name="redis-commands",
         chapter="12",
-        about="`answer` finds the numbers of arguments in the table, and does not look at them. Let it. Then add four "
-        "commands: `DEL key ...`, `EXISTS key ...`, `DBSIZE`, and `INCR key`, which adds 1 to a value that is a number.",
+        about="`answer` finds the numbers of arguments in the table, and does not look at them. Let it. Then add "
+        "four commands: `DEL key ...`, `EXISTS key ...`, `DBSIZE`, and `INCR key`, which adds 1 to a value that is a "
+        "number.",
         trials=(
             "redis: answers PING",
             "redis: takes a request cut at every byte",
@@ -92,15 +93,15 @@ EXERCISES = [
             "redis: names unknown commands and wrong arities",
         ),
         hints=(
-            "What does Python raise when `get` is called with two keys? It must not come so far: compare the number of "
-            "arguments with `least` and `most` first.",
-            "`DEL`, `EXISTS`, `DBSIZE` and `INCR` reply with a number: a colon, its digits, and the end of a line. What "
-            "is the value of a key that is not there, to somebody who counts?",
+            "What does Python raise when `get` is called with two keys? It must not come so far: compare the number "
+            "of arguments with `least` and `most` first.",
+            "`DEL`, `EXISTS`, `DBSIZE` and `INCR` reply with a number: a colon, its digits, and the end of a line. "
+            "What is the value of a key that is not there, to somebody who counts?",
             "All values are bytes, before `INCR` and after it. `integer` tells which of them spell a number; for the "
-            "others, reply with `error_reply(b\"value is not an integer or out of range\")`.",
+            'others, reply with `error_reply(b"value is not an integer or out of range")`.',
         ),
-        why="Everything that may go wrong with a request's form is decided in one place, `answer`, by the two numbers in "
-        "the table; so no command has to count its arguments.",
+        why="Everything that may go wrong with a request's form is decided in one place, `answer`, by the two "
+        "numbers in the table; so no command has to count its arguments.",
         functions=WITH_COMMANDS,
         start=WITH_FRAMES[0],
         pieces=("answer", "database"),
@@ -108,8 +109,9 @@ EXERCISES = [
     Exercise(
         name="redis-expiry",
         chapter="12",
-        about="Add `EXPIRE key seconds` and `PEXPIRE key milliseconds`, `TTL key` and `PTTL key`. A key is forgotten when "
-        "its time is over, and its memory is free again, even if nobody says a word. Until then, the server sleeps.",
+        about="Add `EXPIRE key seconds` and `PEXPIRE key milliseconds`, `TTL key` and `PTTL key`. A key is forgotten "
+        "when its time is over, and its memory is free again, even if nobody says a word. Until then, the server "
+        "sleeps.",
         trials=(
             "redis: answers PING",
             "redis: takes a request cut at every byte",
@@ -122,17 +124,19 @@ EXERCISES = [
             "redis: takes a time that is years away",
         ),
         hints=(
-            "The loop calls `ring` before each wait, and sleeps for as long as `ring` says. So what has to be done in "
-            "`ring`, and what is to be returned? Which alarm is the first one, and which Python module keeps it in front?",
+            "The loop calls `ring` before each wait, and sleeps for as long as `ring` says. So what has to be done "
+            "in `ring`, and what is to be returned? Which alarm is the first one, and which Python module keeps it "
+            "in front?",
             "An alarm goes off, and meanwhile its key was given another time, or was set again, or deleted. Keep the "
             "deadline of each key in a dictionary as well, and believe an alarm only if it is in there.",
-            "After `SET`, a key has no deadline any more; after `INCR`, it keeps the one it had. `TTL` replies -2 for a "
-            "key that is not there, and -1 for one that stays.",
-            "`epoll.poll` counts milliseconds in 31 bits, and raises `OverflowError` beyond 24 days. It does no harm to "
-            "wake up once an hour.",
+            "After `SET`, a key has no deadline any more; after `INCR`, it keeps the one it had. `TTL` replies -2 "
+            "for a key that is not there, and -1 for one that stays.",
+            "`epoll.poll` counts milliseconds in 31 bits, and raises `OverflowError` beyond 24 days. It does no harm "
+            "to wake up once an hour.",
         ),
-        why="`ring` forgets what is over, and returns how long the server may sleep: until the first alarm on the heap. An "
-        "alarm counts only if it is still the deadline of its key, so a deadline is changed by writing another one.",
+        why="`ring` forgets what is over, and returns how long the server may sleep: until the first alarm on the "
+        "heap. An alarm counts only if it is still the deadline of its key, so a deadline is changed by writing "
+        "another one.",
         functions=WITH_EXPIRY,
         start=WITH_COMMANDS[0],
         pieces=("database",),
@@ -140,9 +144,9 @@ EXERCISES = [
     Exercise(
         name="redis-pubsub",
         chapter="12",
-        about="Let clients hear each other: `SUBSCRIBE channel ...`, `UNSUBSCRIBE channel ...` (without a name, all of "
-        "them), and `PUBLISH channel message`. A subscriber that does not read may hold up nobody, and may cost the server "
-        "1 MiB at most; it is disconnected before.",
+        about="Let clients hear each other: `SUBSCRIBE channel ...`, `UNSUBSCRIBE channel ...` (without a name, all "
+        "of them), and `PUBLISH channel message`. A subscriber that does not read may hold up nobody, and may cost "
+        "the server 1 MiB at most; it is disconnected before.",
         trials=(
             "redis: answers PING",
             "redis: takes a request cut at every byte",
@@ -154,17 +158,18 @@ EXERCISES = [
             "redis: holds at most 1 MiB for a subscriber that does not read",
         ),
         hints=(
-            "The commands of channels need what the database does not know: other clients. Write a function that returns "
-            "a second table, as `database` returns the first, and let the server join the two: `table | more`.",
-            "When is a subscriber gone? When it unsubscribes, and also when it leaves without a word. Which function of "
-            "the server learns of that?",
-            "`publish` sends to other clients, and `send` may leave a part of the message unsent. Until now, `settle` is "
-            "called for the client that has talked. For whom else has it to be called, and when?",
+            "The commands of channels need what the database does not know: other clients. Write a function that "
+            "returns a second table, as `database` returns the first, and let the server join the two: `table | "
+            "more`.",
+            "When is a subscriber gone? When it unsubscribes, and also when it leaves without a word. Which function "
+            "of the server learns of that?",
+            "`publish` sends to other clients, and `send` may leave a part of the message unsent. Until now, "
+            "`settle` is called for the client that has talked. For whom else has it to be called, and when?",
             "`settle` looks at every client whose state may have changed, and decides whom to drop. What is in "
             "`client.unsent` when a subscriber has not read for a while?",
         ),
-        why="`publish` notes down in `told` whom it has sent something, and the server settles all of these in the same "
-        "turn: each is watched for room, or, if too much is unsent, dropped.",
+        why="`publish` notes down in `told` whom it has sent something, and the server settles all of these in the "
+        "same turn: each is watched for room, or, if too much is unsent, dropped.",
         functions=FINISHED,
         start=WITH_EXPIRY[0],
     ),

@@ -112,8 +112,8 @@ class Exercise:
         broken: the broken server that a repair starts from; None when there is nothing to repair.
         start: the working server that an extension starts from; None when there is nothing to extend.
         way: the way of waiting that it asks for, see `takes`; "" for any.
-        pieces: where the server is made of several functions, names of those that the chapter's cell holds: they are what
-            there is to repair or to extend. The others are the chapter's, or the learner's from an exercise before.
+        pieces: where the server is made of several functions, names of those that the chapter's cell holds: they are
+            what there is to repair or to extend. The others are the chapter's, or an earlier answer's.
         told: how many hints were told so far.
     """
 

@@ -457,11 +457,11 @@ wrong("your-server", "echoes one message", "half_done",
 # ---- 12
 
 FALSE = "redis: refuses false lengths"
-LENGTH = "number = integer(line[1:])\nif number is None or not 0 <= number <= most:\n    raise ValueError(wrong)\nreturn number"
+REFUSE = "if number is None or not 0 <= number <= most:\n    raise ValueError(wrong)"
 
 wrong("redis-frames", FALSE, "asks_int",
     "Lets int decide what is a number: 1_0 is one to it.",
-    (LENGTH, "number = int(line[1:])\nif not 0 <= number <= most:\n    raise ValueError(wrong)\nreturn number"))
+    (f"number = integer(line[1:])\n{REFUSE}", f"number = int(line[1:])\n{REFUSE}"))
 wrong("redis-frames", FALSE, "goes_on_after_nonsense",
     "Says what is wrong, and goes on with a parser that has ended.",
     ("stays = False  # nobody can tell where its next request would begin", ""))
@@ -515,11 +515,15 @@ wrong("redis-commands", "redis: keeps any bytes", "counts_what_was_asked",
     ('return b":%d\\r\\n" % len(there)', 'return b":%d\\r\\n" % len(keys)'))
 wrong("redis-commands", "redis: keeps any bytes", "keys_in_capitals",
     "Takes keys for names of commands: small letters and capitals are the same.",
-    ("return command(client, *arguments)", "return command(client, *[word.upper() for word in arguments[:1]], *arguments[1:])"))
+    ("return command(client, *arguments)",
+     "return command(client, *[word.upper() for word in arguments[:1]], *arguments[1:])"))
 
 EARLY, IDLE = "redis: forgets no key before its time", "redis: forgets keys while nobody talks"
 SLEEP = "return min(alarms[0][0] - now, 3600) if alarms else None"
-ALARM = "if deadlines.get(key) == when:  # or else the time was changed, or the key is gone\n    del values[key], deadlines[key]"
+ALARM = (
+    "if deadlines.get(key) == when:  # or else the time was changed, or the key is gone\n"
+    "    del values[key], deadlines[key]"
+)
 
 wrong("redis-expiry", IDLE, "waits_for_a_word",
     "Sleeps until somebody talks, and only then forgets.",

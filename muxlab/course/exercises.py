@@ -5,7 +5,9 @@ of waiting that it asks for, which the battery leaves open.
 """
 
 import difflib
+import dis
 import inspect
+import sys
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -170,9 +172,13 @@ class Exercise:
         Args:
             yours: your server, to have it compared, if you like.
         """
+<<<<<<< HEAD
         helpers = (_helper(yours, function.__name__) for function in self.functions[1:])
         mine = _source_or_nothing(yours, *filter(None, helpers))
         return Note(self.why, _imports(self.functions), source(*self.functions), mine)
+=======
+        return Note(self.why, _imports(self.functions), source(*self.functions), _source_or_nothing(yours))
+>>>>>>> main
 
     def unattempted(self, fn: object) -> str:
         """Say why there is nothing to check yet: no server, an empty one, the given one as it was; else return ""."""
@@ -253,6 +259,7 @@ def _is_told_of_edges(bench: Bench) -> Verdict:
     return Verdict("is told of edges", passed, detail, "Which flag of register asks for edges?")
 
 
+<<<<<<< HEAD
 def _helper(server: Any, name: str) -> Any:
     """Return what a server calls by this name, or None."""
     return getattr(server, "__globals__", {}).get(name)
@@ -268,12 +275,35 @@ def _imports(functions: Iterable[Callable]) -> str:
         if inspect.isclass(value) and value.__module__.startswith("muxlab.")
     }
     return "".join(sorted(lines, key=lambda line: (line.startswith("from"), line)))
+=======
+def _imports(functions: Iterable[Callable]) -> str:
+    """Return the import lines that these functions need, for modules and for what is muxlab's."""
+    found = {name: function.__globals__.get(name) for function in functions for name in _names(function.__code__)}
+    lines = [f"import {name}\n" for name, value in sorted(found.items()) if inspect.ismodule(value)]
+    homes: dict[str, list[str]] = {}
+    for name, value in sorted(found.items()):
+        if home := _home(value):
+            homes.setdefault(home, []).append(name)
+    return "".join(lines + [f"from {home} import {', '.join(names)}\n" for home, names in sorted(homes.items())])
+
+
+def _home(thing: Any) -> str:
+    """Return where to import a class or a function of muxlab's from; "" if it is another's, or of an exercise."""
+    module = str(getattr(thing, "__module__", ""))
+    if not (inspect.isclass(thing) or inspect.isfunction(thing)) or not module.startswith("muxlab."):
+        return ""
+    package = module.rpartition(".")[0]
+    if package == __package__:
+        return ""
+    return package if getattr(sys.modules[package], thing.__name__, None) is thing else module
+>>>>>>> main
 
 
 def _names(code: CodeType) -> set[str]:
-    """Return the global and attribute names that a function uses, with those of the functions inside it."""
+    """Return the global names that a function uses, with those of the functions inside it."""
     inside = (_names(constant) for constant in code.co_consts if isinstance(constant, CodeType))
-    return set(code.co_names).union(*inside)
+    own = {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
+    return own.union(*inside)
 
 
 def _is_empty(code: CodeType) -> bool:

@@ -64,16 +64,21 @@ class Task:
 
 
 class Loop:
-    """Tasks that take turns in one thread, and one epoll that tells whose turn it is."""
+    """Tasks that take turns in one thread, and one epoll that tells whose turn it is.
 
-    def __init__(self) -> None:
+    Args:
+        epoll: the epoll to sleep in, which is the loop's from now on; a new one when None. A server function that makes
+            it itself, `Loop(select.epoll())`, lets a tap see its calls.
+    """
+
+    def __init__(self, epoll: select.epoll | None = None) -> None:
         self._tasks: set[Task] = set()  # all that have not ended
         self._ready: deque[Task] = deque()  # those that can go on
         self._waiting: dict[Hashable, Task] = {}  # by what they wait for: (descriptor, event), timer, future
         self._timers: list[tuple[float, int]] = []  # a heap of (when, number)
         self._alarms: dict[int, tuple[Task, Cancelled]] = {}  # by timer, whom it interrupts, and how
         self._numbers = itertools.count()
-        self._epoll = select.epoll()
+        self._epoll = epoll or select.epoll()
         self._watched: dict[int, tuple[Watchable, int]] = {}  # by descriptor: whose it is, and the events
         self._calls: deque[tuple[Callable, tuple]] = deque()  # from other threads
         self._bell, self._ear = socket.socketpair()  # the self-pipe: a byte in it wakes the epoll

@@ -9,7 +9,7 @@ import time
 
 from ..connection import IN, OUT
 from .clients import CONNECTING, OPEN, Member, Members
-from .messages import Talk
+from .redis_messages import TALKS
 from .stats import Latencies, Tally
 
 DRAIN = 0.25
@@ -27,6 +27,7 @@ class Crowd:
         floor: the lowest descriptor for a client.
         begin: the number of the first client; clients of different numbers say different things.
         first: the client that talks first, see `Swarm.first`.
+        protocol: what the clients speak, as for `Swarm`.
     """
 
     def __init__(
@@ -39,8 +40,9 @@ class Crowd:
         floor: int = 0,
         begin: int = 0,
         first: int = 0,
+        protocol: str = "echo",
     ) -> None:
-        self.address, self.begin, self.first = address, begin, first
+        self.address, self.begin, self.first, self.protocol = address, begin, first, protocol
         self.wanted, self.floor, self.active, self.payload, self.rate = wanted, floor, active, payload, rate
         self.error: BaseException | None = None
         self._stopping = False
@@ -56,7 +58,7 @@ class Crowd:
             RuntimeError: this process may not have one more thread.
         """
         self._members = Members(self.address, self.floor, self.begin)
-        self._talk = Talk(self._members)
+        self._talk = TALKS[self.protocol](self._members)
         self._poller, self.clients = self._members.poller, self._members.clients
         try:
             self._thread.start()

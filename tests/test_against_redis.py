@@ -13,12 +13,7 @@ from same_replies import END, reply_to, request
 
 import muxlab
 from muxlab.measure.real_redis import RealRedis, real_redis, redis_benchmark
-<<<<<<< HEAD
-from muxlab.resp import redis_server
-=======
 from muxlab.resp import redis_on_loop, redis_on_streams, redis_server
-from muxlab.resp.protocol import array, bulk_string
->>>>>>> main
 
 Address = tuple[str, int]
 

@@ -172,13 +172,9 @@ class Exercise:
         Args:
             yours: your server, to have it compared, if you like.
         """
-<<<<<<< HEAD
         helpers = (_helper(yours, function.__name__) for function in self.functions[1:])
         mine = _source_or_nothing(yours, *filter(None, helpers))
         return Note(self.why, _imports(self.functions), source(*self.functions), mine)
-=======
-        return Note(self.why, _imports(self.functions), source(*self.functions), _source_or_nothing(yours))
->>>>>>> main
 
     def unattempted(self, fn: object) -> str:
         """Say why there is nothing to check yet: no server, an empty one, the given one as it was; else return ""."""
@@ -259,23 +255,11 @@ def _is_told_of_edges(bench: Bench) -> Verdict:
     return Verdict("is told of edges", passed, detail, "Which flag of register asks for edges?")
 
 
-<<<<<<< HEAD
 def _helper(server: Any, name: str) -> Any:
     """Return what a server calls by this name, or None."""
     return getattr(server, "__globals__", {}).get(name)
 
 
-def _imports(functions: Iterable[Callable]) -> str:
-    """Return the import lines that these functions need, for modules and for what is muxlab's."""
-    found = {name: function.__globals__.get(name) for function in functions for name in _names(function.__code__)}
-    lines = {f"import {name}\n" for name, value in found.items() if inspect.ismodule(value)}
-    lines |= {
-        f"from {value.__module__} import {name}\n"
-        for name, value in found.items()
-        if inspect.isclass(value) and value.__module__.startswith("muxlab.")
-    }
-    return "".join(sorted(lines, key=lambda line: (line.startswith("from"), line)))
-=======
 def _imports(functions: Iterable[Callable]) -> str:
     """Return the import lines that these functions need, for modules and for what is muxlab's."""
     found = {name: function.__globals__.get(name) for function in functions for name in _names(function.__code__)}
@@ -296,7 +280,6 @@ def _home(thing: Any) -> str:
     if package == __package__:
         return ""
     return package if getattr(sys.modules[package], thing.__name__, None) is thing else module
->>>>>>> main
 
 
 def _names(code: CodeType) -> set[str]:

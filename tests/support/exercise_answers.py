@@ -454,7 +454,37 @@ wrong("your-server", "echoes one message", "half_done",
     "The skeleton with its first lines filled in.",
     ("epoll.register(conn, select.EPOLLIN)", "pass"))
 
-<<<<<<< HEAD
+# ---- 11
+
+IF_READY = "epoll.poll(0 if ready else None)"
+
+wrong("lost-wakeup", "sleeps when nobody talks", "never_sleeps",
+    "Asks epoll and never sleeps, so that nothing can be missed.",
+    (IF_READY, "epoll.poll(0)"))
+wrong("lost-wakeup", "echoes one message", "the_wrong_way_round",
+    "Sleeps while somebody is ready, and asks while nobody is.",
+    (IF_READY, "epoll.poll(None if ready else 0)"))
+wrong("lost-wakeup", "echoes one message", "one_turn_more",
+    "Gives one turn more than there are coroutines; at the first time there is none at all.",
+    ("for _ in range(len(ready)):", "for _ in range(len(ready) + 1):"), (IF_READY, "epoll.poll()"))
+wrong("lost-wakeup", "survives a reset between messages", "starts_by_itself",
+    "The newcomer gets its first turn at once; the handler for a reset has got lost on the way.",
+    (IF_READY, "epoll.poll()"), ("ready.append(echo(conn))", "turn(echo(conn))"),
+    ("except OSError:\n    pass", "except BlockingIOError:\n    pass"))
+
+wrong("async-echo", "survives a reset before any data", "ends_with_its_client",
+    "An error of one client goes through the loop and ends all of them.",
+    ("except OSError:\n    pass  # a reset: the end of this client, and of no other", "finally:\n    conn.close()"))
+wrong("async-echo", "is not held up by a silent client", "awaits_its_client",
+    "The client is awaited, where a task should have been made of it.",
+    ("loop.spawn(echo(conn))", "await echo(conn)"))
+wrong("async-echo", "returns 4 MiB whole to a client that reads late", "sends_once",
+    "One send, which takes a part; the next one finds no room, and that is taken for the end.",
+    ("await sendall(conn, data)", "conn.send(data)"))
+wrong("async-echo", "returns when told to stop", "waits_for_nobody",
+    "The first task sleeps for a day, and nobody looks at stop.",
+    ("await readable(stop)", "await sleep(86_400)"))
+
 # ---- 12
 
 FALSE = "redis: refuses false lengths"
@@ -569,35 +599,3 @@ wrong("redis-pubsub", "redis: tells subscribers what is published", "one_channel
 wrong("redis-pubsub", "redis: tells subscribers what is published", "counts_channels",
     "Replies to PUBLISH how many channels there are.",
     ('return b":%d\\r\\n" % len(listeners)', 'return b":%d\\r\\n" % len(channels)'))
-=======
-# ---- 11
-
-IF_READY = "epoll.poll(0 if ready else None)"
-
-wrong("lost-wakeup", "sleeps when nobody talks", "never_sleeps",
-    "Asks epoll and never sleeps, so that nothing can be missed.",
-    (IF_READY, "epoll.poll(0)"))
-wrong("lost-wakeup", "echoes one message", "the_wrong_way_round",
-    "Sleeps while somebody is ready, and asks while nobody is.",
-    (IF_READY, "epoll.poll(None if ready else 0)"))
-wrong("lost-wakeup", "echoes one message", "one_turn_more",
-    "Gives one turn more than there are coroutines; at the first time there is none at all.",
-    ("for _ in range(len(ready)):", "for _ in range(len(ready) + 1):"), (IF_READY, "epoll.poll()"))
-wrong("lost-wakeup", "survives a reset between messages", "starts_by_itself",
-    "The newcomer gets its first turn at once; the handler for a reset has got lost on the way.",
-    (IF_READY, "epoll.poll()"), ("ready.append(echo(conn))", "turn(echo(conn))"),
-    ("except OSError:\n    pass", "except BlockingIOError:\n    pass"))
-
-wrong("async-echo", "survives a reset before any data", "ends_with_its_client",
-    "An error of one client goes through the loop and ends all of them.",
-    ("except OSError:\n    pass  # a reset: the end of this client, and of no other", "finally:\n    conn.close()"))
-wrong("async-echo", "is not held up by a silent client", "awaits_its_client",
-    "The client is awaited, where a task should have been made of it.",
-    ("loop.spawn(echo(conn))", "await echo(conn)"))
-wrong("async-echo", "returns 4 MiB whole to a client that reads late", "sends_once",
-    "One send, which takes a part; the next one finds no room, and that is taken for the end.",
-    ("await sendall(conn, data)", "conn.send(data)"))
-wrong("async-echo", "returns when told to stop", "waits_for_nobody",
-    "The first task sleeps for a day, and nobody looks at stop.",
-    ("await readable(stop)", "await sleep(86_400)"))
->>>>>>> main

@@ -27,10 +27,7 @@ PICTURES: dict[str, Callable[[], Sheet]] = {
     "08": three_endings,
     "09": two_queues_before_accept,
     "10": map_of_crowds,
-<<<<<<< HEAD
-    "12": borders_in_a_stream,
-=======
     "11": tasks_and_a_loop,
->>>>>>> main
+    "12": borders_in_a_stream,
 }
 """The function that draws the picture of each chapter, by the chapter's number."""

@@ -19,7 +19,7 @@ VARIETY = 1021
 do not always get the same one."""
 
 KEPT = 2**22
-"""Letters of all these messages together that are kept ready: longer ones are cut out of the noise when they are due."""
+"""Letters of all these messages together that are kept ready; longer ones are cut out of the noise one by one."""
 
 RECV_SIZE = 65536
 """Bytes asked of one recv at most, as the reference servers ask."""

@@ -15,8 +15,12 @@ from . import SERVERS, Swarm, doctor
 from .arguments import require_epoll
 from .errors import where
 from .listener import listen
+from .resp import redis_server
 from .stop import Keyboard, Stop
 from .swarm.swarm import Snapshot
+
+NAMED = {**SERVERS, "redis": redis_server}
+"""The servers that `serve` runs."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=lambda options: print(doctor()))
 
     command = commands.add_parser("serve", help="run one of the servers until Ctrl-C")
-    command.add_argument("name", choices=sorted(SERVERS), metavar="NAME", help=" or ".join(sorted(SERVERS)))
+    command.add_argument("name", choices=sorted(NAMED), metavar="NAME", help=" or ".join(sorted(NAMED)))
     command.add_argument("--port", type=int, default=7788, help="TCP port on 127.0.0.1 (7788; 0 takes a free one)")
     command.add_argument("--backlog", type=int, default=128, help="length of the accept queue (128)")
     command.set_defaults(command=_serve)
@@ -66,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="R",
         help="messages a second, of all clients",
     )
+    command.add_argument("--protocol", default="echo", help="what the clients speak: echo or redis (echo)")
     command.add_argument("--seconds", type=float, help="seconds after which to end (without it, at Ctrl-C)")
     command.set_defaults(command=_swarm)
 
@@ -77,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="run only this trial (or several, each with --trial); redis stands for all those of a Redis-like server",
     )
+    command.add_argument(
+        "--search", type=float, metavar="SECONDS", help="then look for a conversation that breaks it, for so long"
+    )
     command.set_defaults(command=_check)
     return parser
 
@@ -86,7 +94,7 @@ def _check(options: argparse.Namespace) -> int:
     from .trials import check  # here, because no other command needs it
 
     try:
-        report = check(function_at(options.place), options.trial)
+        report = check(function_at(options.place), options.trial, options.search)
     except (TypeError, ValueError) as error:
         print(f"muxlab: {error}", file=sys.stderr)
         return 2
@@ -146,7 +154,7 @@ def _serve(options: argparse.Namespace) -> None:
     with listen(options.port, options.backlog) as listener, _stop_for(options.name) as stop:
         host, port = listener.getsockname()
         print(f"{options.name} server on {host}:{port}, process {os.getpid()}. {_how_to_stop(stop)}", flush=True)
-        SERVERS[options.name](listener, stop)
+        NAMED[options.name](listener, stop)
     print("stopped")
 
 
@@ -175,7 +183,8 @@ def _how_to_stop(stop: Keyboard | Stop) -> str:
 
 def _swarm(options: argparse.Namespace) -> None:
     address = (options.host, options.port)
-    with Swarm(address, options.connections, options.active, options.payload, options.rate) as swarm:
+    load = options.connections, options.active, options.payload, options.rate
+    with Swarm(address, *load, protocol=options.protocol) as swarm:
         print(f"{options.connections} clients of {options.host}:{options.port}. Ctrl-C stops them.", flush=True)
         end = time.monotonic() + options.seconds if options.seconds is not None else float("inf")
         while (left := end - time.monotonic()) > 0:

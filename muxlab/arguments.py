@@ -3,6 +3,7 @@
 import errno
 import inspect
 import select
+import sys
 from typing import Any
 
 A_YEAR = 365 * 86_400.0
@@ -30,6 +31,21 @@ def check_duration(seconds: Any) -> None:
         raise ValueError(f"seconds={seconds!r}: give the seconds to measure for, a finite number above 0")
 
 
+def check_search(seconds: Any) -> None:
+    """Refuse a length of search that is neither None nor a finite number of seconds above 0, with a ValueError."""
+    if seconds is None:
+        return
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+        raise ValueError(f"search={seconds!r}: give the seconds to look for, a finite number above 0, or leave it out")
+
+
+def check_rate(rate: Any) -> None:
+    """Refuse anything but messages a second, more than 0, or None, with a ValueError."""
+    number = isinstance(rate, int | float) and not isinstance(rate, bool)
+    if rate is not None and not (number and 0 < rate <= sys.float_info.max):
+        raise ValueError(f"rate={rate!r}: messages a second, more than 0; None for a closed loop")
+
+
 def check_port(port: Any, backlog: Any) -> None:
     """Refuse anything but a TCP port and the length of an accept queue, with a ValueError."""
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
@@ -40,7 +56,7 @@ def check_port(port: Any, backlog: Any) -> None:
 
 def require_epoll(name: str) -> None:
     """Refuse a reference server that needs epoll on a system without it, with an OSError that says what to do."""
-    if name.startswith("epoll") and not hasattr(select, "epoll"):
+    if name.startswith(("epoll", "redis")) and not hasattr(select, "epoll"):
         raise OSError(
             errno.ENOSYS,
             f"the {name!r} server needs Linux: this system has no epoll. Work through the course in a Linux "

@@ -18,12 +18,28 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONGEST = ("tests/browser/", "tests/test_museum.py", "tests/test_trials.py", "tests/test_exercises.py")
+"""What takes minutes, longest first. The last three run several processes at a time: one after the other in one worker,
+beside the browser tests in the other, they are in nobody's way."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what takes longest come first, so that no worker is left with it at the end while the other is idle."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((place for place, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST))
+
+    items.sort(key=rank)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Keep the browser tests in one process, as `--dist=loadfile` keeps those of a file: they share one JupyterLab."""
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False  # else the file with the most tests would come first
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:

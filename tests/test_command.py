@@ -62,6 +62,16 @@ def test_a_server_serves_until_it_is_interrupted(name: str, signal_: signal.Sign
         assert process.stdout.read().strip() == "stopped"
 
 
+def test_the_redis_like_server_serves_until_it_is_interrupted() -> None:
+    with running("serve", "redis", "--port", "0") as process:
+        with connect(address_of(process)) as client:
+            client.sendall(b"SET k v\r\nGET k\r\n")
+            assert read_exactly(client, 12) == b"+OK\r\n$1\r\nv\r\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+        assert process.stdout.read().strip() == "stopped"
+
+
 def test_enter_stops_the_select_server_and_other_keys_do_not() -> None:
     keyboard, terminal = pty.openpty()
     try:

@@ -9,10 +9,10 @@ import redis
 from helpers import connect, eventually, read_exactly, reset
 
 import muxlab
-from muxlab.resp import redis_server
+from muxlab.resp import redis_on_loop, redis_on_streams, redis_server
 from muxlab.resp.redis_server import MOST_UNSENT
 
-SERVERS = [redis_server]
+SERVERS = [redis_server, redis_on_loop, redis_on_streams]
 
 
 @pytest.fixture(params=SERVERS, ids=lambda fn: fn.__name__)

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pass_on import passes_on_to
+from programs import need
 
 import muxlab
 from muxlab.__main__ import main
+from muxlab.measure.real_redis import real_redis
 from muxlab.trials import REDIS
 from muxlab.trials.resp_client import (
     ANY_NUMBER,
@@ -145,3 +148,20 @@ def test_a_redis_trial_is_run_after_all_that_it_needs() -> None:
         assert {needed.name for needed in ON_REQUEST[name].needs} <= before, name
         before.add(name)
     assert [name for name in REDIS if not ON_REQUEST[name].needs] == ["redis: answers PING"]
+
+
+OUT_OF_SIGHT = [
+    "redis: forgets keys while nobody talks",
+    "redis: sleeps between two expiries",
+    "redis: holds at most 1 MiB for a subscriber that does not read",
+]
+"""What cannot be seen of a server in another process, or is a matter of its settings."""
+
+
+@pytest.mark.battery
+def test_the_real_redis_passes_all_that_can_be_seen_of_it() -> None:
+    need("redis-server")
+    trials = [name for name in REDIS if name not in OUT_OF_SIGHT]
+    with real_redis() as address:
+        report = muxlab.check(passes_on_to(address), trials)
+    assert [trial for trial in report.trials if trial.passed is not True] == []

@@ -85,18 +85,23 @@ class Store:
         deadline = self._deadlines.get(key)
         return None if deadline is None else deadline - self._clock()
 
-    def timeout(self) -> float | None:
-        """Return after how many seconds `forget_due` has something to do, None for never."""
-        self._drop_stale()
+    def next_due(self) -> float | None:
+        """Return when `forget_due` has something to do, by the clock; None for never."""
         if not self._heap:
             return None
-        return min(max(0.0, self._heap[0][0] - self._clock()), LONGEST_WAIT)
+        self._drop_stale()
+        return self._heap[0][0] if self._heap else None
+
+    def timeout(self) -> float | None:
+        """Return after how many seconds `forget_due` has something to do, None for never."""
+        due = self.next_due()
+        return None if due is None else min(max(0.0, due - self._clock()), LONGEST_WAIT)
 
     def forget_due(self, most: int = FORGET_BATCH) -> None:
         """Forget the keys whose time is over, `most` of them at most."""
         for _ in range(most):
-            self._drop_stale()
-            if not self._heap or self._heap[0][0] > self._clock():
+            due = self.next_due()
+            if due is None or due > self._clock():
                 break
             self._forget(self._heap[0][1])
 

@@ -20,6 +20,7 @@ from muxlab.show.panel import read_script, read_style
 from muxlab.show.session import Crashed, Session, SessionPanel
 from muxlab.show.sliders import check_load
 from muxlab.swarm import Swarm
+from muxlab.swarm.redis_messages import check_protocol
 
 SAMPLE = 0.3  # seconds of real work before the panel is shown: some thousand replies of a fast server
 PATIENCE = 0.5  # seconds, when no reply came within SAMPLE
@@ -178,8 +179,8 @@ class Playground(SessionPanel):
         name: of the server.
     """
 
-    def __init__(self, fn: Callable, connections: int, active: int, payload: int) -> None:
-        self.name = name_of(fn)
+    def __init__(self, fn: Callable, connections: int, active: int, payload: int, protocol: str = "echo") -> None:
+        self.name, self.protocol = name_of(fn), protocol
         self._fn = fn
         self._turn = 0.0  # the client that talks first, in fractions, as a few clients take their time
         self._seen = Frame(tiles=(f"0 / {style.human_number(connections)}", *Frame.tiles[1:]))
@@ -254,7 +255,9 @@ class Playground(SessionPanel):
         return draw_playground(self.name, self._seen, "stored picture: run this cell to play", self.display.message)
 
 
-def playground(fn: Callable, *, connections: int = 100, active: int = 10, payload: int = 64) -> Playground:
+def playground(
+    fn: Callable, *, connections: int = 100, active: int = 10, payload: int = 64, protocol: str = "echo"
+) -> Playground:
     """Show a server at work: one dot for each connection, live numbers, and sliders that change the load.
 
     The cell takes a sample of about a third of a second and then stops everything; the button Start plays.
@@ -264,13 +267,16 @@ def playground(fn: Callable, *, connections: int = 100, active: int = 10, payloa
         connections: clients in all.
         active: how many of them talk; the others only stay connected.
         payload: bytes in each message.
+        protocol: what the clients speak, as for `muxlab.Swarm`: "echo" or "redis".
 
     Returns:
         The panel, a widget.
 
     Raises:
         TypeError: fn is not a server function, or a number is not whole.
-        ValueError: a number is out of range, or this machine does not allow so many connections.
+        ValueError: a number is out of range, or this machine does not allow so many connections; or the clients do not
+            speak that protocol.
     """
     check_load(connections, active, payload)
-    return Playground(fn, connections, active, payload)
+    check_protocol(protocol)
+    return Playground(fn, connections, active, payload, protocol)

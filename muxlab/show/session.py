@@ -35,7 +35,7 @@ class Session:
         fn: the server function, as for `muxlab.serve`.
         connections, active: clients in all, and how many of them talk.
         payload: bytes in each message.
-        isolate, rate: as for `Swarm`.
+        isolate, rate, protocol: as for `Swarm`.
 
     Attributes:
         seen: the swarm's latest snapshot.
@@ -54,12 +54,13 @@ class Session:
         payload: int,
         isolate: bool = False,
         rate: float | None = None,
+        protocol: str = "echo",
     ) -> None:
         self.server = serve(fn, backlog=BACKLOG)
         with contextlib.ExitStack() as undo:  # an interrupt may come between any two of these lines
             undo.callback(self.server.end)
             try:
-                self.swarm = Swarm(self.server, connections, active, payload, rate, isolate)
+                self.swarm = Swarm(self.server, connections, active, payload, rate, isolate, protocol)
             except Exception:
                 self.server.end()
                 if self.server.error is not None:  # then whatever the swarm said is only a consequence
@@ -144,7 +145,10 @@ class SessionPanel(LivePanel):
     Attributes:
         sliders: `.connections`, `.active` and `.payload`, which may be assigned at any time.
         display: what is shown now; its `.message` tells what went wrong.
+        protocol: what the clients speak, as for `Swarm`.
     """
+
+    protocol = "echo"
 
     def __init__(self, headline: str, display: Display, connections: int, active: int, payload: int) -> None:
         self.sliders = Sliders(connections, active, payload)
@@ -186,7 +190,8 @@ class SessionPanel(LivePanel):
     def _serve(self, fn: Callable, isolate: bool = False) -> Session:
         """Begin a session with the clients that the sliders ask for; errors as of `Session`."""
         self._stop_others()
-        self._session = Session(fn, self.sliders.connections, self.sliders.active, self.sliders.payload, isolate)
+        load = self.sliders.connections, self.sliders.active, self.sliders.payload
+        self._session = Session(fn, *load, isolate, protocol=self.protocol)
         return self._session
 
     def _watch(self, session: Session) -> bool:

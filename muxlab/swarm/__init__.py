@@ -4,6 +4,7 @@ swarm      what a learner drives: arguments, waits, figures
 loop       the thread in which all clients live
 clients    how a client is connected, lost, closed
 messages   which client sends what and when, and whether the reply is right
+redis_messages  the same for a server that speaks Redis's protocol
 poller     epoll, or poll where there is none
 stats      counts, latencies, snapshots
 processes  the same loop in processes of their own

@@ -42,10 +42,12 @@ class IsolatedCrowd:
     The first is filled before the next gets a client, so all that talk are usually in the first.
     """
 
-    def __init__(self, address: tuple[str, int], wanted: int, active: int, payload: int, rate: float | None) -> None:
+    def __init__(
+        self, address: tuple[str, int], wanted: int, active: int, payload: int, rate: float | None, protocol: str
+    ) -> None:
         if sys.platform != "linux":
             raise OSError(errno.ENOSYS, "isolate=True needs Linux; without it, the swarm is a thread and runs here too")
-        self.address = address
+        self.address, self.protocol = address, protocol
         self.wanted, self.active, self.payload, self.rate = wanted, active, payload, rate
         self.first = 0
         self._room = limits.clients_per_process()
@@ -128,7 +130,8 @@ class IsolatedCrowd:
             child = self._children[place]
             child.start()
             part = {"wanted": wanted, "active": active, "rate": rate, "payload": self.payload, "first": self.first}
-            child.send("change", address=self.address, begin=place * self._room, **part)
+            fixed = {"address": self.address, "begin": place * self._room, "protocol": self.protocol}
+            child.send("change", **fixed, **part)
         for child in self._children:
             child.receive()
 

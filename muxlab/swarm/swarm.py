@@ -5,16 +5,16 @@ A swarm is how a learner drives it: it checks what is asked for, waits, and tell
 """
 
 import contextlib
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .. import errors, limits, running
-from ..arguments import check_count, check_timeout
+from ..arguments import check_count, check_rate, check_timeout
 from ..server import Server
 from .loop import Crowd
+from .redis_messages import check_protocol
 from .stats import Histogram, Snapshot, Tally, figures
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ MOST_PAYLOAD = 2**24
 
 
 class Swarm(running.Running):
-    """Many TCP clients of one echo server, all in one background thread or in another process; it starts at once.
+    """Many TCP clients of one server, all in one background thread or in another process; it starts at once.
 
     The first `active` clients talk (or others, see `first`): each sends a message, waits for the whole reply, verifies
     every byte and sends the next (a closed loop). The others stay connected and silent. With `rate`, messages fall due
@@ -46,6 +46,8 @@ class Swarm(running.Running):
         rate: messages a second, of all clients together; None for a closed loop; may be assigned.
         isolate: True puts the clients into a process of their own (several, where one may not hold so many), which
             shares neither this one's interpreter lock nor its descriptors, and ends with it.
+        protocol: what the clients speak: "echo" sends bytes and expects the same ones; "redis" sends them in ECHO
+            requests, and expects the replies of a server that speaks Redis's protocol.
 
     Raises:
         ValueError: a number is out of range, or this machine does not allow so many connections; nothing was opened.
@@ -60,13 +62,15 @@ class Swarm(running.Running):
         payload: int = 64,
         rate: float | None = None,
         isolate: bool = False,
+        protocol: str = "echo",
     ) -> None:
         self._server = server if isinstance(server, Server) else None
         address = _address_of(server)
         check_count("connections", connections, 1)
         check_count("active", active, 0)
         check_count("payload", payload, 1, MOST_PAYLOAD)
-        _check_rate(rate)
+        check_rate(rate)
+        check_protocol(protocol)
         running.replace_earlier()
         self._ends = {"server_here": self._server is not None, "clients_here": not isolate}
         floor = limits.make_room(connections, **self._ends)
@@ -75,9 +79,9 @@ class Swarm(running.Running):
         if isolate:
             from .processes import IsolatedCrowd  # here, because it imports what few need
 
-            self._crowd = IsolatedCrowd(address, connections, active, payload, rate)
+            self._crowd = IsolatedCrowd(address, connections, active, payload, rate, protocol)
         else:
-            self._crowd = Crowd(address, connections, active, payload, rate, floor)
+            self._crowd = Crowd(address, connections, active, payload, rate, floor, protocol=protocol)
         running.start(self, self._crowd.start)
 
     # ---- what is wanted; may be assigned while it runs
@@ -133,7 +137,7 @@ class Swarm(running.Running):
 
     @rate.setter
     def rate(self, rate: float | None) -> None:
-        _check_rate(rate)
+        check_rate(rate)
         self._change(rate=rate)
 
     def _change(self, **targets: float | None) -> None:
@@ -312,9 +316,3 @@ def _address_of(server: Server | tuple[str, int]) -> tuple[str, int]:
         case (str(host), int(port)) if 0 < port < 65536 and not isinstance(port, bool):
             return host, port
     raise TypeError(f"a swarm connects to what muxlab.serve returned, or to an address (host, port); not to {server!r}")
-
-
-def _check_rate(rate: float | None) -> None:
-    number = isinstance(rate, int | float) and not isinstance(rate, bool)
-    if rate is not None and not (number and 0 < rate <= sys.float_info.max):
-        raise ValueError(f"rate={rate!r}: messages a second, more than 0; None for a closed loop")

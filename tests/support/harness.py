@@ -42,6 +42,13 @@ SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
 }
 
+ONE_ROUND = """import muxlab.measure.servers
+muxlab.measure.servers.LEAST, muxlab.measure.servers.ENOUGH = 1, 0
+del muxlab
+"""
+"""What each kernel runs first: a chapter measures its servers once, and not in rounds. Here it matters that figures are
+shown; what they say is compared by nbval."""
+
 NOTEBOOK = "const notebook = window.jupyterapp?.shell.currentWidget;"
 IDLE = f"""() => {{ {NOTEBOOK}
     return notebook?.sessionContext?.isReady && notebook.sessionContext.session?.kernel?.status === 'idle'
@@ -102,6 +109,9 @@ def jupyter_lab(notebooks: Path, home: Path) -> Iterator[Lab]:
     page_config.parent.mkdir(parents=True)
     no_news = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}  # it asks outside
     page_config.write_text(json.dumps(no_news))
+    first_of_all = home / "ipython/profile_default/startup/one_round.py"
+    first_of_all.parent.mkdir(parents=True)
+    first_of_all.write_text(ONE_ROUND)
     token = secrets.token_hex(16)
     environment = os.environ | {
         "JUPYTER_CONFIG_DIR": str(home / "config"),

@@ -188,20 +188,11 @@ TIMES = [
     bug(
         KEEPING,
         "heeds_every_alarm",
-        "A key that was set again is forgotten when the time of the old one is over.",
+        "A key whose time was put off is forgotten when the first of its two times is over.",
         (
-            """
-            self._drop_stale()
-            if not self._heap:
-                return None
-            """,
-            """
-            if not self._heap:
-                return None
-            """,
+            "while self._heap and self._deadlines.get(self._heap[0][1]) != self._heap[0][0]:",
+            "while self._heap and self._heap[0][1] not in self._deadlines:",
         ),
-        ("self._drop_stale()\nif not self._heap or", "if not self._heap or"),
-        ("self._forget(self._heap[0][1])", "self.delete(heapq.heappop(self._heap)[1])"),
     ),
     bug(
         redis_server,
@@ -210,19 +201,16 @@ TIMES = [
         ("epoll.poll(shorter(acceptor.timeout, store.timeout()))", "epoll.poll(acceptor.timeout)"),
     ),
     bug(
-        KEEPING,
+        redis_server,
         "looks_again_and_again",
-        "While there is a key that is to be forgotten one day, the server wakes up a thousand times a second.",
-        ("return min(max(0.0, self._heap[0][0] - self._clock()), LONGEST_WAIT)", "return 0.001"),
+        "The server wakes up a thousand times a second, to see whether the time of a key is over.",
+        ("store.timeout()", "0.001"),
     ),
     bug(
         KEEPING,
         "sleeps_for_years",
         "One key that is to be kept for a year ends the server for everybody.",
-        (
-            "return min(max(0.0, self._heap[0][0] - self._clock()), LONGEST_WAIT)",
-            "return max(0.0, self._heap[0][0] - self._clock())",
-        ),
+        ("LONGEST_WAIT", 'float("inf")'),
     ),
 ]
 """The wrong idea of time: when a key is forgotten, and who wakes the server for it."""

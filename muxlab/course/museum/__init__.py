@@ -21,8 +21,8 @@ TO_REPAIR = [
     for found in EXERCISES.values()
     if found.broken is not None and not found.pieces
 ]
-"""The broken servers that the chapters give to repair; what they differ from is the solution. One of several functions is
-not among them: its repair is more than one difference."""
+"""The broken servers that the chapters give to repair; what they differ from is the solution. One that is made of
+several functions is not among them: its repair is more than one difference."""
 
 EXHIBITS: dict[str, Exhibit] = {
     exhibit.name: exhibit for exhibit in [*TO_REPAIR, *CALLS, *EDGES, *WAITS, *MEMORY, *MESSAGES, *PARTINGS, *REDIS]

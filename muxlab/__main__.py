@@ -82,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="run only this trial (or several, each with --trial); redis stands for all those of a Redis-like server",
     )
+    command.add_argument(
+        "--search", type=float, metavar="SECONDS", help="then look for a conversation that breaks it, for so long"
+    )
     command.set_defaults(command=_check)
     return parser
 
@@ -91,7 +94,7 @@ def _check(options: argparse.Namespace) -> int:
     from .trials import check  # here, because no other command needs it
 
     try:
-        report = check(function_at(options.place), options.trial)
+        report = check(function_at(options.place), options.trial, options.search)
     except (TypeError, ValueError) as error:
         print(f"muxlab: {error}", file=sys.stderr)
         return 2

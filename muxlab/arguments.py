@@ -31,6 +31,14 @@ def check_duration(seconds: Any) -> None:
         raise ValueError(f"seconds={seconds!r}: give the seconds to measure for, a finite number above 0")
 
 
+def check_search(seconds: Any) -> None:
+    """Refuse a length of search that is neither None nor a finite number of seconds above 0, with a ValueError."""
+    if seconds is None:
+        return
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+        raise ValueError(f"search={seconds!r}: give the seconds to look for, a finite number above 0, or leave it out")
+
+
 def check_rate(rate: Any) -> None:
     """Refuse anything but messages a second, more than 0, or None, with a ValueError."""
     number = isinstance(rate, int | float) and not isinstance(rate, bool)

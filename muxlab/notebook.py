@@ -5,8 +5,9 @@ Everything here answers in plain Python too, and needs neither IPython nor a wid
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -57,12 +58,41 @@ def progress(settings: Sequence[Setting], what: str) -> Iterable[Setting]:
     """
     if len(settings) < 2 or not _watched():
         return settings
+    return _bar_class()(settings, desc=what, leave=False, delay=PATIENCE)
+
+
+@contextlib.contextmanager
+def clock(seconds: float, what: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar, as `progress` does, of how much of some time has passed.
+
+    Args:
+        seconds: the whole time.
+        what: the bar's label.
+
+    Yields:
+        What has to be told, again and again, how many seconds have passed.
+    """
+    if not _watched():
+        yield lambda passed: None
+        return
+    whole = round(seconds, 1)
+    with _bar_class()(
+        total=whole, desc=what, leave=False, delay=PATIENCE, bar_format="{desc}: {bar} {n:.0f} of {total:g} s"
+    ) as bar:
+
+        def show(passed: float) -> None:
+            bar.update(min(passed, whole) - bar.n)
+
+        yield show
+
+
+def _bar_class() -> type:
     from tqdm.auto import tqdm  # only now: it loads a widget library in a notebook
 
     class Bar(tqdm):
         monitor_interval = 0  # no thread of its own, which would stay
 
-    return Bar(settings, desc=what, leave=False, delay=PATIENCE)
+    return Bar
 
 
 def _watched() -> bool:

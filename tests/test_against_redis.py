@@ -3,27 +3,19 @@
 Of an error, the code is compared (`-ERR`), and the words too, where they are ours to choose: all of them are Redis's.
 """
 
-import contextlib
-import select
-import socket
 import subprocess
 from collections.abc import Iterator
 
 import pytest
-from helpers import connect, eventually, read_exactly
+from helpers import connect, read_exactly
 from programs import need
+from same_replies import END, reply_to, request
 
 import muxlab
 from muxlab.measure.real_redis import RealRedis, real_redis, redis_benchmark
 from muxlab.resp import redis_on_loop, redis_on_streams, redis_server
-from muxlab.resp.protocol import array, bulk_string
 
 Address = tuple[str, int]
-
-
-def request(*words: bytes) -> bytes:
-    """A request as clients send it."""
-    return array([bulk_string(word) for word in words])
 
 
 GOOD = b"".join(
@@ -89,42 +81,6 @@ ODD = [
     (b"HELLO", b"4"),
     (b"HELLO", b"x"),
 ]
-
-
-def reply_to(address: Address, pieces: list[bytes]) -> bytes:
-    """All that a server sends until it has answered the last piece and the end, or closes."""
-    replies = bytearray()
-    with connect(address) as client, connect(address) as witness:
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(ConnectionError):  # it closes before it has read everything
-            for piece in pieces:
-                client.sendall(piece)
-                wait_until_read(client, witness)
-            client.sendall(request(b"ECHO", END))
-        with contextlib.suppress(ConnectionError):
-            while not replies.endswith(END + b"\r\n") and (data := client.recv(65536)):
-                replies += data
-    return bytes(replies)
-
-
-def wait_until_read(client: socket.socket, witness: socket.socket) -> None:
-    """Wait until the server has read what this client sent, so that each piece comes by itself.
-
-    Once it has arrived, epoll has the client on its ready list, in front of the witness that asks after it.
-    """
-    assert eventually(lambda: muxlab.unsent_bytes(client) == 0 or has_ended(client))
-    witness.sendall(b"PING\r\n")
-    assert read_exactly(witness, 7) == b"+PONG\r\n"
-
-
-def has_ended(client: socket.socket) -> bool:
-    """Has the server closed the connection?"""
-    poll = select.poll()
-    poll.register(client, select.POLLRDHUP)
-    return bool(poll.poll(0))
-
-
-END = b"the end of the conversation"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The path of a slow reader's bytes: every byte is in one of five places, and of one the mark is the bound."""
 
 import select
+import sys
 
 import pytest
 
@@ -35,7 +36,9 @@ def test_a_server_that_reads_on_holds_what_the_queues_do_not() -> None:
     assert story[-1].total == 0
 
 
-def test_a_server_that_lets_nobody_in_is_named() -> None:
+def test_a_server_that_lets_nobody_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["muxlab.measure.slow_reader"], "PATIENCE", 0.5)
+
     def closed_door(listener, stop):
         select.select([stop], [], [])
 

@@ -1,6 +1,7 @@
 """serve(): what it takes, what it refuses, how it ends, and what it tells."""
 
 import select
+import selectors
 import socket
 import threading
 import time
@@ -84,10 +85,11 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 def test_without_epoll_its_servers_say_so_and_the_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(select, "epoll")
+    monkeypatch.setattr(selectors, "DefaultSelector", selectors.PollSelector)  # as it is where there is no epoll
     for name in ("epoll", "epoll-edge"):
         with pytest.raises(OSError, match="needs Linux"):
             muxlab.serve(muxlab.SERVERS[name])
-    for name in ("nonblocking", "select", "poll"):
+    for name in ("nonblocking", "select", "poll", "selectors", "asyncio"):
         with muxlab.serve(muxlab.SERVERS[name]) as server, muxlab.Swarm(server, connections=20, active=5) as swarm:
             swarm.wait_connected()
             swarm.wait_replies(100)

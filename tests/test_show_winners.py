@@ -40,8 +40,10 @@ def test_the_order_of_rows_does_not_matter():
     assert fields_of(ROWS[::-1]) == fields_of(ROWS)
 
 
-def test_a_square_that_several_share_is_nobodys_but_the_two_epolls_are_one():
+def test_a_square_that_several_share_is_nobodys_but_all_that_wait_with_epoll_are_one():
     assert owners_of(fields_of(ROWS)) == {(900, 1): "epoll", (10, 10): ALIKE, (10, 1): "nonblocking"}
+    others = [Row("selectors", 900, 1, 10.5), Row("asyncio", 900, 1, 9.9)]
+    assert owners_of(fields_of(ROWS + others))[900, 1] == "epoll"
 
 
 def test_a_square_has_one_solid_colour_the_winners_name_and_one_number():

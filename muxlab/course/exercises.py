@@ -114,6 +114,8 @@ class Exercise:
         broken: the broken server that a repair starts from; None when there is nothing to repair.
         start: the working server that an extension starts from; None when there is nothing to extend.
         way: the way of waiting that it asks for, see `takes`; "" for any.
+        pieces: where the server is made of several functions, names of those that the chapter's cell holds: they are
+            what there is to repair or to extend. The others are the chapter's, or an earlier answer's.
         told: how many hints were told so far.
     """
 
@@ -127,6 +129,7 @@ class Exercise:
     broken: Callable | None = None
     start: Callable | None = None
     way: str = ""
+    pieces: tuple[str, ...] = ()
     told: int = field(default=0, init=False)
 
     @property
@@ -169,7 +172,9 @@ class Exercise:
         Args:
             yours: your server, to have it compared, if you like.
         """
-        return Note(self.why, _imports(self.functions), source(*self.functions), _source_or_nothing(yours))
+        helpers = (_helper(yours, function.__name__) for function in self.functions[1:])
+        mine = _source_or_nothing(yours, *filter(None, helpers))
+        return Note(self.why, _imports(self.functions), source(*self.functions), mine)
 
     def unattempted(self, fn: object) -> str:
         """Say why there is nothing to check yet: no server, an empty one, the given one as it was; else return ""."""
@@ -182,11 +187,17 @@ class Exercise:
             return ""
         if _is_empty(code):
             return "the server is still empty"
-        if self.broken and same(fn, self.broken):
+        if self.broken and self._is_as_given(fn, self.broken):
             return "this is the broken server as it was"
-        if self.start and same(fn, self.start):
+        if self.start and self._is_as_given(fn, self.start):
             return "this is still the server that you start from"
         return ""
+
+    def _is_as_given(self, fn: Callable, given: Callable) -> bool:
+        """Tell whether all that the chapter's cell holds is in the words in which it was given."""
+        if not self.pieces:
+            return same(fn, given)
+        return all(same(_helper(fn, name), _helper(given, name)) for name in self.pieces)
 
     @property
     def call(self) -> str:
@@ -244,6 +255,11 @@ def _is_told_of_edges(bench: Bench) -> Verdict:
     return Verdict("is told of edges", passed, detail, "Which flag of register asks for edges?")
 
 
+def _helper(server: Any, name: str) -> Any:
+    """Return what a server calls by this name, or None."""
+    return getattr(server, "__globals__", {}).get(name)
+
+
 def _imports(functions: Iterable[Callable]) -> str:
     """Return the import lines that these functions need, for modules and for what is muxlab's."""
     found = {name: function.__globals__.get(name) for function in functions for name in _names(function.__code__)}
@@ -278,8 +294,8 @@ def _is_empty(code: CodeType) -> bool:
     return set(code.co_names) <= {"NotImplementedError"} and not code.co_freevars
 
 
-def _source_or_nothing(fn: object) -> str:
+def _source_or_nothing(*functions: Any) -> str:
     try:
-        return source(cast(Callable, fn))
+        return source(*functions)
     except (OSError, TypeError, SyntaxError, ValueError):  # no function, or without a text of its own
         return ""

@@ -10,6 +10,7 @@ import __future__
 
 import ast
 import difflib
+import functools
 import inspect
 import itertools
 import linecache
@@ -165,6 +166,7 @@ def _indented(text: str, margin: str) -> str:
     return re.sub(r"\n(?!\n)", lambda _: margin, text)
 
 
+@functools.lru_cache(maxsize=32)  # the museum has dozens of variants of the same few servers
 def _without_docstring(function: Callable) -> str:
     text = textwrap.dedent(inspect.getsource(function))
     (definition,) = ast.parse(text).body

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 TIE = 1.5  # times the cheapest: who costs no more is as good, as two short runs of one server may differ so far
 ALIKE = "alike"  # the owner of a square that several share
-TWINS = {"epoll-edge": "epoll"}  # two ways to use one thing: both together can be ahead of the others
+RELATIVES = dict.fromkeys(("epoll-edge", "selectors", "asyncio"), "epoll")  # all wait with epoll: ahead together
 LETTER = 5.6  # points that a small letter takes
 KEY = "the number: how many times as much the next one costs"
 
@@ -49,8 +49,8 @@ def winners(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
     """Draw a map, connections by talking clients: each square shows who serves such a crowd for the least.
 
     A square has the colour and the name of its winner, and one number: how many times as much the next one costs. Where
-    several are alike, nobody wins: the square is grey, and says how many are. (epoll's two ways of reporting count as
-    one winner.)
+    several are alike, nobody wins: the square is grey, and says how many are. (Those that wait with epoll count as one
+    winner.)
 
     Args:
         rows: of `echo_cost` for several servers, connections and talking clients; or any objects with `.server`,
@@ -108,7 +108,7 @@ def owners_of(fields: Map) -> dict[tuple[int, int], str]:
 
 
 def _families(names: Iterable[str]) -> set[str]:
-    return {TWINS.get(name, name) for name in names}
+    return {RELATIVES.get(name, name) for name in names}
 
 
 def _field(costs: dict[str, float]) -> Field:

@@ -10,6 +10,10 @@ leftovers     what a server leaves behind
 messages, slow, backpressure, endings, idle, scarcity   the trials
 parting       trials that are run only when they are named
 resp, resp_keys, resp_channels   the same for a server that speaks Redis's protocol, with the clients of resp_client
+conversation  what clients do to a server, moment by moment, as plain data
+talker, stage how it is played: a client of it, and what is looked at after each moment
+search        conversations that nobody has thought of, and the shortest that breaks the server
+story         that one, told and drawn
 """
 
 from .report import Report, Verdict

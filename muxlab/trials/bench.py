@@ -52,7 +52,7 @@ class Bench:
         self.fn = fn
         self.clients: list[BenchClient] = []
         self._patience = patience or Patience()
-        self._floor = self._expected = self._gone = 0
+        self.floor = self._expected = self._gone = 0
         self._lets_in = True  # until a client was left at the door
         self._told = False  # to stop
         self._afterwards: list[Callable[[], None]] = []
@@ -115,9 +115,13 @@ class Bench:
             narrow_down(self._server.listener)
         return self._server
 
+    def begin(self) -> None:
+        """Let a server begin that was held."""
+        self._begin.set()
+
     def release(self) -> None:
         """Let a server begin that was held, and wait until it has accepted the clients at the door."""
-        self._begin.set()
+        self.begin()
         self._let_in()
 
     def tell_to_stop(self, seconds: float) -> bool:
@@ -188,7 +192,7 @@ class Bench:
         """Make room for so many more clients, or give the trial up where the machine does not allow it."""
         self._expected = max(self._expected, len(self.clients) + clients)
         try:
-            self._floor = limits.make_room(clients, server_here=True)
+            self.floor = limits.make_room(clients, server_here=True)
         except ValueError:
             room = f"{limits.descriptor_limits()[1]:,} descriptors for this process, {limits.ephemeral_ports():,} ports"
             raise NotAllowed(f"{NOT_TRIED}no room here for so many clients: {room}; see muxlab.doctor()") from None
@@ -214,7 +218,7 @@ class Bench:
     def strangers(self, number: int, buffer: int = 0) -> Sequence[BenchClient]:
         """Make so many more clients, and connect none of them yet."""
         self.make_room(number)
-        strangers = [self.kind(self._floor, buffer) for _ in range(number)]
+        strangers = [self.kind(self.floor, buffer) for _ in range(number)]
         self.clients += strangers
         return strangers
 

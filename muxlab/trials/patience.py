@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from ..interrupt import FUTEX, MACHINE, Pulse
+from ..interrupt import FUTEX, MACHINE, Pulse, sleeping_in
 from ..server import Server
 from ..watch.kernel import SLEEPS
 from .clients import BenchClient
@@ -135,11 +135,26 @@ class Lookout:
         while not condition():
             if waited >= seconds:
                 return False
-            self._pause.wait(pause)
-            waited += self._its_own(pause)
-            self._in_time()
+            waited += self.pass_time(pause)
             pause = min(2 * pause, 100 * SHORT)
         return True
+
+    def pass_time(self, pause: float) -> float:
+        """Let so many seconds pass; return how many of them the server had for itself.
+
+        Raises:
+            TooSlow: the trial has lasted too long.
+        """
+        self._pause.wait(pause)
+        own = self._its_own(pause)
+        self._in_time()
+        return own
+
+    def asleep(self) -> bool:
+        """Tell whether the server sleeps: it and all threads that it has started, each in a call of its own."""
+        if self._pulse.awake():
+            return False
+        return all(sleeping_in(thread) for thread in self._server.threads())
 
     def spins(self) -> bool:
         """Watch the server for a while; return whether it takes CPU time with nothing to do."""
@@ -159,6 +174,17 @@ class Lookout:
         self._pause.wait(LOCKED if locked else NAP)
         stays = self._pulse.call() == call and self._server.cpu_seconds() == ran and waiting()
         return name if stays else ""
+
+    def times_asleep(self) -> int:
+        """Return how often the server's own thread has gone to sleep so far; 0 where that is hidden.
+
+        Source: voluntary_ctxt_switches, /proc/[pid]/task/[tid]/status in proc(5).
+        """
+        with contextlib.suppress(OSError), open(f"/proc/self/task/{self._server.thread.native_id}/status") as file:
+            for line in file:
+                if line.startswith("voluntary_ctxt_switches:"):
+                    return int(line.split()[1])
+        return 0
 
     def _its_own(self, pause: float) -> float:
         """Return how many of the `pause` seconds that have just passed the server had for itself."""

@@ -1,11 +1,16 @@
 """What a check has found, as text and for a notebook: failures first, each with its lesson; what passed is folded."""
 
+from __future__ import annotations
+
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .story import Story
 
 NOT_TRIED = "not tried: "
 """How the detail of a trial begins that was not run."""
@@ -57,10 +62,12 @@ class Report:
     Attributes:
         server: the name of the function.
         trials: what came of each trial, in the order in which they were run.
+        story: the shortest conversation that breaks the server, if one was looked for and found.
     """
 
     server: str
     trials: list[Verdict]
+    story: Story | None = None
 
     @property
     def passed(self) -> bool:
@@ -91,6 +98,8 @@ class Report:
             for seen, trials in _same("detail", group):
                 lines += [*_wrapped(f"{MARKS[FAILED]} {_names(trials)}"), *_wrapped(INDENT + plain(seen))]
             lines += [*_wrapped(f"{INDENT}{HINT} {lesson}"), ""]
+        if self.story is not None:
+            lines += [*textwrap.indent(repr(self.story), INDENT).splitlines(), ""]
         for kind, sentence in self._others():
             lines += _wrapped(f"{MARKS[kind]} {sentence}")
         if found := self._those(PASSED):
@@ -103,13 +112,16 @@ class Report:
             f"<section>{_list(group)}<em>{escape(lesson)}</em></section>"
             for lesson, group in _same("lesson", self._those(FAILED))
         )
-        others = "".join(f"<p>{_badge(kind)} {escape(sentence)}</p>" for kind, sentence in self._others())
-        folded = f"<details><summary>{_badge(PASSED)} {len(found)} passed</summary>{_list(found)}</details>"
-        style = Path(__file__).with_name("report.css").read_text()
-        return (
-            f'<style>{style}</style><div class="muxlab-report"><p><b>{escape(self.summary)}</b></p>'
-            f"{failed}{others}{folded * bool(found)}</div>"
-        )
+        others = "".join(f"<p>{badge(kind)} {escape(sentence)}</p>" for kind, sentence in self._others())
+        folded = f"<details><summary>{badge(PASSED)} {len(found)} passed</summary>{_list(found)}</details>"
+        story = self.story.html() if self.story is not None else ""
+        return page(f"<p><b>{escape(self.summary)}</b></p>{failed}{story}{others}{folded * bool(found)}")
+
+
+def page(content: str) -> str:
+    """Return HTML in the style of a report."""
+    style = Path(__file__).with_name("report.css").read_text()
+    return f'<style>{style}</style><div class="muxlab-report">{content}</div>'
 
 
 def plain(text: str) -> str:
@@ -134,13 +146,14 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, subsequent_indent=INDENT, break_on_hyphens=False)
 
 
-def _badge(kind: str) -> str:
+def badge(kind: str) -> str:
+    """Return the sign of a verdict as HTML."""
     return f'<span class="{kind.partition(" ")[0]}" role="img" aria-label="{kind}">{MARKS[kind]}</span>'
 
 
 def _list(trials: list[Verdict]) -> str:
     rows = "".join(
-        f"<dt>{_badge(group[0].verdict)} {escape(_names(group))}</dt><dd>{escape(plain(seen))}</dd>"
+        f"<dt>{badge(group[0].verdict)} {escape(_names(group))}</dt><dd>{escape(plain(seen))}</dd>"
         for seen, group in _same("detail", trials)
     )
     return f"<dl>{rows}</dl>"

@@ -5,11 +5,12 @@ about something else. A server that cannot even be ended is not tried any furthe
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import ModuleType
 
-from ..arguments import stop_argument
+from ..arguments import check_search, stop_argument
 from ..errors import last_line, where
-from ..notebook import progress
+from ..notebook import clock, progress
 from ..watch.tap import error_name
 from . import backpressure, endings, idle, messages, parting, resp, resp_channels, resp_keys, scarcity, slow
 from .bench import Bench
@@ -50,25 +51,57 @@ RAISED = (
 """Lessons for a server that ends by an error that tells more than the trial in which it came."""
 
 
-def check(fn: Callable, trials: Iterable[str] | None = None) -> Report:
+SEARCH = "holds in conversations that nobody has thought of"
+"""What is asked of a server by a search."""
+
+STORY = "At which step of the story below does your server know less than it should, or believe what is not so?"
+
+
+def check(fn: Callable, trials: Iterable[str] | None = None, search: float | None = None) -> Report:
     """Try a server with hostile clients: each trial does one thing to it, and has a lesson for those that fail.
 
     Args:
         fn: your server: `fn(listener, stop)` or `fn(listener)`. Each trial starts it afresh.
         trials: names of trials, or one name; by default all but those `ON_REQUEST`. "redis" names all trials of a
             Redis-like server. The simplest is run first, whatever their order.
+        search: seconds in which, after the trials, to look for a conversation that breaks the server: who says what, in
+            which pieces, who stalls, half-closes or resets, and when. What is found is made as short as it gets, which
+            takes at most half a minute more.
 
     Returns:
         The report: print it, or let a notebook show it. `.passed`, `.trials` and `.summary` are there for programs.
 
     Raises:
         TypeError: `fn` is not a function of `(listener, stop)` or `(listener)`.
-        ValueError: there is no trial of that name; lists those that there are. Or no trial is named at all.
+        ValueError: there is no trial of that name; lists those that there are. Or no trial is named at all. Or `search`
+            is no number of seconds above 0.
     """
     server = str(getattr(fn, "__name__", type(fn).__name__))
     stop_argument(fn, server)
+    check_search(search)
     battery = Battery(fn)
-    return Report(server, [battery.verdict(trial) for trial in progress(_chosen(trials), "trials")])
+    report = Report(server, [battery.verdict(trial) for trial in progress(_chosen(trials), "trials")])
+    return report if search is None else searched(report, fn, search, battery.stuck)
+
+
+def searched(report: Report, fn: Callable, seconds: float, stuck: str = "") -> Report:
+    """Look for a conversation that breaks a server; return the report with what was found.
+
+    Args:
+        report: of the trials.
+        fn, seconds: the server function; for how long to look.
+        stuck: why there is nothing to look for; "" to look.
+    """
+    from .search import Search  # only now: it takes long to import what makes up the conversations
+    from .story import Story
+
+    if stuck:
+        return replace(report, trials=[*report.trials, Verdict(SEARCH, None, f"{NOT_TRIED}{stuck}", STORY)])
+    with clock(seconds, "conversations") as show:
+        found = Search(fn, seconds, news=show).run()
+    verdict = Verdict(SEARCH, found.conversation is None, str(found), STORY)
+    story = Story(found.conversation, found.broke) if found.conversation and found.broke else None
+    return replace(report, trials=[*report.trials, verdict], story=story)
 
 
 def _chosen(trials: Iterable[str] | None) -> list[Trial]:
@@ -85,19 +118,23 @@ def _chosen(trials: Iterable[str] | None) -> list[Trial]:
 
 
 class Battery:
-    """The trials of one server, one after the other, and what they have shown so far."""
+    """The trials of one server, one after the other, and what they have shown so far.
+
+    Attributes:
+        stuck: why nothing more can be tried; "" as long as the server can be ended.
+    """
 
     def __init__(self, fn: Callable) -> None:
         self.fn = fn
         self._patience = Patience()
         self._failed: set[Trial] = set()
-        self._stuck = ""
+        self.stuck = ""
         self._causes: dict[tuple[type, int], str] = {}  # what the server ended with, and the lesson told then
 
     def verdict(self, trial: Trial) -> Verdict:
         """Run a trial, or say why it cannot tell anything."""
-        if self._stuck:
-            return Verdict(trial.name, None, f"{NOT_TRIED}{self._stuck}", trial.lesson)
+        if self.stuck:
+            return Verdict(trial.name, None, f"{NOT_TRIED}{self.stuck}", trial.lesson)
         if first := self._needed_first(trial):
             return Verdict(trial.name, None, f"{NOT_TRIED}until {first.name!r} is passed", trial.lesson)
         verdict = self._run(trial)
@@ -129,7 +166,7 @@ class Battery:
         if bench.error is not None:
             return Verdict(trial.name, False, *self._why_it_ended(bench.error, bench.file, trial))
         if bench.stuck:
-            self._stuck = f"after {trial.name!r} the server could not be ended"
+            self.stuck = f"after {trial.name!r} the server could not be ended"
             return Verdict(trial.name, False, f"it could not be ended: it is still {bench.whereabouts()}", STUCK)
         if returned:
             return Verdict(trial.name, False, "the server function returned, and nobody had told it to", RETURNED)

@@ -484,3 +484,118 @@ wrong("async-echo", "returns 4 MiB whole to a client that reads late", "sends_on
 wrong("async-echo", "returns when told to stop", "waits_for_nobody",
     "The first task sleeps for a day, and nobody looks at stop.",
     ("await readable(stop)", "await sleep(86_400)"))
+
+# ---- 12
+
+FALSE = "redis: refuses false lengths"
+REFUSE = "if number is None or not 0 <= number <= most:\n    raise ValueError(wrong)"
+
+wrong("redis-frames", FALSE, "asks_int",
+    "Lets int decide what is a number: 1_0 is one to it.",
+    (f"number = integer(line[1:])\n{REFUSE}", f"number = int(line[1:])\n{REFUSE}"))
+wrong("redis-frames", FALSE, "goes_on_after_nonsense",
+    "Says what is wrong, and goes on with a parser that has ended.",
+    ("stays = False  # nobody can tell where its next request would begin", ""))
+wrong("redis-frames", FALSE, "silent_end",
+    "Closes the connection of a client that breaks the rules, and does not say why.",
+    ('replies.append(error_reply(b"Protocol error: " + str(wrong).encode("latin-1")))', ""))
+wrong("redis-frames", "redis: refuses counts beyond all reason", "a_trillion_words",
+    "Believes any count that is a number.",
+    ('a_length(line, 1024 * 1024, "invalid multibulk length")', 'a_length(line, 10**12, "invalid multibulk length")'))
+wrong("redis-frames", "redis: refuses a line without an end", "endless_patience",
+    "Keeps whatever comes until there is a line end.",
+    ("if len(received) > 65536:\n    raise ValueError(too_long)\n", ""))
+wrong("redis-frames", "redis: takes inline commands", "programs_only",
+    "Takes a person who types for a client that breaks the rules.",
+    ("words = line.split()  # somebody types", 'raise ValueError("expected an array")'))
+wrong("redis-frames", "redis: takes inline commands", "an_empty_line",
+    "Takes an empty line for a request, which has no name.",
+    ("if words:\n    yield words", "yield words"))
+wrong("redis-frames", "redis: answers 1,000 pipelined requests", "one_for_a_recv",
+    "Answers one request for each recv; nobody will tell it of the others.",
+    ("while stays and (request := next(requests)) is not None:", "if (request := next(requests)) is not None:"))
+wrong("redis-frames", "redis: serves others while 200 requests are unfinished", "one_parser_for_all",
+    "All clients write into one buffer.",
+    ("clients = {}  # for each descriptor, its client",
+     "clients = {}  # for each descriptor, its client\ncommon = bytearray()\nparser = parse(common)"),
+    ("received[client] = bytearray()\nrequests[client] = parse(received[client])",
+     "received[client] = common\nrequests[client] = parser"))
+
+NAMES = "redis: names unknown commands and wrong arities"
+COUNTS = "redis: counts with INCR"
+
+wrong("redis-commands", "redis: answers PING", "counts_the_name",
+    "Counts the command's name as an argument.",
+    ("if not least <= len(arguments) <= most:", "if not least <= len(request) <= most:"))
+wrong("redis-commands", NAMES, "minds_too_few_only",
+    "Notices missing arguments, and not those that are too many.",
+    ("if not least <= len(arguments) <= most:", "if len(arguments) < least:"))
+wrong("redis-commands", NAMES, "hangs_up_on_the_unknown",
+    "Closes the connection of a client that asks for a command that there is not.",
+    ("return error_reply(b\"unknown command '%b'\" % name[:128])", 'raise ValueError("unknown command")'))
+wrong("redis-commands", COUNTS, "keeps_an_int",
+    "After INCR, the value is an int, which GET cannot measure.",
+    ('values[key] = b"%d" % (number + 1)\nreturn b":%b\\r\\n" % values[key]',
+     'values[key] = number + 1\nreturn b":%d\\r\\n" % values[key]'))
+wrong("redis-commands", COUNTS, "counts_with_int",
+    "Lets int decide what is a number.",
+    ('number = integer(values.get(key, b"0"))\nif number is None:',
+     'try:\n    number = int(values.get(key, b"0"))\nexcept ValueError:'))
+wrong("redis-commands", "redis: keeps any bytes", "counts_what_was_asked",
+    "DEL replies how many keys it was given.",
+    ('return b":%d\\r\\n" % len(there)', 'return b":%d\\r\\n" % len(keys)'))
+wrong("redis-commands", "redis: keeps any bytes", "keys_in_capitals",
+    "Takes keys for names of commands: small letters and capitals are the same.",
+    ("return command(client, *arguments)",
+     "return command(client, *[word.upper() for word in arguments[:1]], *arguments[1:])"))
+
+EARLY, IDLE = "redis: forgets no key before its time", "redis: forgets keys while nobody talks"
+SLEEP = "return min(alarms[0][0] - now, 3600) if alarms else None"
+ALARM = (
+    "if deadlines.get(key) == when:  # or else the time was changed, or the key is gone\n"
+    "    del values[key], deadlines[key]"
+)
+
+wrong("redis-expiry", IDLE, "waits_for_a_word",
+    "Sleeps until somebody talks, and only then forgets.",
+    (SLEEP, "return None"))
+wrong("redis-expiry", "redis: sleeps between two expiries", "looks_all_the_time",
+    "Wakes a hundred times a second to see what time it is.",
+    (SLEEP, "return 0.01"))
+wrong("redis-expiry", "redis: takes a time that is years away", "sleeps_for_years",
+    "Passes epoll a time that it cannot hold.",
+    (SLEEP, "return alarms[0][0] - now if alarms else None"))
+wrong("redis-expiry", EARLY, "believes_each_alarm",
+    "An alarm goes off, and the key is gone, whatever happened to it since.",
+    (ALARM, "values.pop(key, None)\ndeadlines.pop(key, None)"))
+wrong("redis-expiry", EARLY, "keeps_the_old_time",
+    "A key that is set again keeps the time that it had.",
+    ('values[key] = value\ndeadlines.pop(key, None)', "values[key] = value"))
+wrong("redis-expiry", "redis: forgets a key when its time is over", "all_in_seconds",
+    "PEXPIRE counts seconds, too.",
+    ("return expire(client, key, amount, a_second=1000)", "return expire(client, key, amount)"))
+wrong("redis-expiry", "redis: forgets a key when its time is over", "never_in_the_past",
+    "A time that is over already is not looked at until the next one.",
+    ("ring()  # its time may be over already\n", ""))
+
+MUCH = "redis: holds at most 1 MiB for a subscriber that does not read"
+LEFT = "redis: gives a subscriber nothing after it has left"
+
+wrong("redis-pubsub", MUCH, "keeps_it_all",
+    "Keeps everything for a subscriber that does not read.",
+    ("if client.done or (client in subscribed and len(client.unsent) > 512 * 1024):", "if client.done:"))
+wrong("redis-pubsub", "redis: is not held up by a subscriber that does not read", "waits_for_each",
+    "Sends to subscribers one after the other, each until it has read.",
+    ('listener.send(b"*3\\r\\n" + bulk(b"message") + bulk(channel) + bulk(text))',
+     'listener.sock.setblocking(True)\n'
+     'listener.sock.sendall(b"*3\\r\\n" + bulk(b"message") + bulk(channel) + bulk(text))\n'
+     'listener.sock.setblocking(False)'))
+wrong("redis-pubsub", LEFT, "still_on_the_list",
+    "A client that is gone without a word stays subscribed.",
+    ("for channel in list(subscribed.get(client, ())):\n    leave(client, channel, channels, subscribed)\n", ""))
+wrong("redis-pubsub", "redis: tells subscribers what is published", "one_channel_each",
+    "Who subscribes to a second channel is counted, and does not hear it.",
+    ("channels.setdefault(channel, set()).add(client)", "channels.setdefault(names[0], set()).add(client)"))
+wrong("redis-pubsub", "redis: tells subscribers what is published", "counts_channels",
+    "Replies to PUBLISH how many channels there are.",
+    ('return b":%d\\r\\n" % len(listeners)', 'return b":%d\\r\\n" % len(channels)'))

@@ -40,17 +40,16 @@ class Member:
     """One client of a crowd: its socket, and the message that is under way, if there is one."""
 
     __slots__ = (
-        *("answered", "due", "leaving", "message", "number", "received"),
-        *("shown", "sock", "state", "talks", "unsent", "wrong"),
+        *("answered", "due", "leaving", "message", "received", "shown"),
+        *("sock", "state", "talks", "unsent", "wrong"),
     )
 
-    def __init__(self, sock: socket.socket, number: int, state: int) -> None:
+    def __init__(self, sock: socket.socket, state: int) -> None:
         self.sock = sock
-        self.number = number  # differs between clients, so that their messages do
         self.state = state
         self.talks = False
         self.leaving = False  # closes as soon as its reply is there
-        self.message = b""  # b"" when none is under way
+        self.message = b""  # the reply that is expected; b"" when no message is under way
         self.unsent = memoryview(b"")
         self.received = 0
         self.wrong = False  # a byte of this reply differed
@@ -68,6 +67,7 @@ class Members:
         errors, first_error: how many were lost, and why the first one was.
         changed: True when those that talk have to be chosen anew.
         poller: what all of them are registered with.
+        begin: the number of the first client.
     """
 
     def __init__(self, address: tuple[str, int], floor: int, begin: int) -> None:
@@ -77,7 +77,7 @@ class Members:
         self.first_error = ""
         self.changed = True
         self._leaving: list[Member] = []
-        self._made = begin
+        self.begin = self._made = begin
         with contextlib.ExitStack() as undo:
             first = undo.enter_context(first_connection(address))
             self.address = first.getpeername()
@@ -103,7 +103,7 @@ class Members:
         return 0.001 if len(self.clients) < wanted and self.opening < OPENING else WINDOW
 
     def _enter(self, sock: socket.socket, state: int, floor: int) -> None:
-        client = Member(moved_up(sock, floor), self._made, state)
+        client = Member(moved_up(sock, floor), state)
         self._made += 1
         if state == CONNECTING:
             self.opening += 1

@@ -10,7 +10,7 @@ import time
 from ..connection import IN, OUT
 from .clients import CONNECTING, OPEN, Member, Members
 from .redis_messages import TALKS
-from .stats import Latencies, Tally
+from .stats import SORTED_AT_ONCE, Latencies, Tally
 
 DRAIN = 0.25
 """Seconds that replies under way are given when the swarm stops: closing on unread bytes would send a reset."""
@@ -126,7 +126,7 @@ class Crowd:
         """Serve the clients until `end`."""
         try:
             while not self._stopping:
-                self._turn()
+                self._converse(self._do_what_is_due())
             self._say_goodbye()
         except BaseException as error:  # kept, and raised where the learner is looking
             self.error = error
@@ -134,7 +134,30 @@ class Crowd:
             self._members.close()
             self._talk.windows.end()
 
-    def _turn(self) -> None:
+    def _converse(self, timeout: float) -> None:
+        """Serve who is ready within `timeout` seconds, and go on with that until there is something else to do."""
+        members, talk, poll = self._members, self._talk, self._poller.poll
+        find, receive, due, fresh = members.by_fd.get, talk.receive, talk.windows.due, talk.windows.fresh
+        while True:
+            ready = poll(timeout)
+            now = time.perf_counter()  # all that is reported has arrived by now: one look at the clock will do
+            for fd, events in ready:
+                client = find(fd)
+                if client is not None:
+                    if events == IN and client.state == OPEN:  # the usual case, by the short way
+                        receive(client, now)
+                    else:
+                        self._serve(client, events, now)
+                elif fd == self._poller.wake_fd:
+                    self._poller.quiet()
+            if len(fresh) >= SORTED_AT_ONCE:
+                talk.windows.sort()
+            timeout = due - now
+            if timeout <= 0 or members.changed or talk.free or self._stopping or len(self.clients) != self.wanted:
+                return
+
+    def _do_what_is_due(self) -> float:
+        """Open and close clients, begin a window, send by the rate; return the seconds until something is due again."""
         members, talk = self._members, self._talk
         if members.changed:
             members.changed = False
@@ -149,16 +172,7 @@ class Crowd:
             members.drop_unanswered(now)
         if talk.free:
             talk.send_due(now)
-        find = members.by_fd.get
-        for fd, events in self._poller.poll(self._timeout(now)):
-            client = find(fd)
-            if client is not None:
-                if events == IN and client.state == OPEN:  # the usual case, by the short way
-                    talk.receive(client)
-                else:
-                    self._serve(client, events)
-            elif fd == self._poller.wake_fd:
-                self._poller.quiet()
+        return self._timeout(now)
 
     def _timeout(self, now: float) -> float:
         """Return the seconds to the next window, the next message that is due, or the next client to open or close."""
@@ -169,7 +183,7 @@ class Crowd:
             timeout = self._poller.nap(max(0.0, min(timeout, self._talk.next_due - now)))
         return timeout
 
-    def _serve(self, client: Member, events: int) -> None:
+    def _serve(self, client: Member, events: int, now: float) -> None:
         if client.state == CONNECTING:
             self._members.finish_connect(client)
             if client.state == OPEN and not self._members.changed:
@@ -178,7 +192,7 @@ class Crowd:
         if events & OUT and client.unsent:
             self._talk.send_rest(client)
         if events & ~OUT and client.state == OPEN:
-            self._talk.receive(client)
+            self._talk.receive(client, now)
 
     def _say_goodbye(self) -> None:
         """Let the replies that are under way arrive: then closing sends an orderly end, and no reset."""
@@ -189,4 +203,4 @@ class Crowd:
         while any(client.message for client in by_fd.values()) and time.perf_counter() < deadline:
             for fd, events in self._poller.poll(0.01):
                 if fd in by_fd:
-                    self._serve(by_fd[fd], events)
+                    self._serve(by_fd[fd], events, time.perf_counter())

@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import time
+from collections.abc import Iterator
 
 from ..connection import IN, OUT
 from .clients import OPEN, Member, Members
@@ -12,6 +13,13 @@ from .stats import Windows
 
 PERIOD = 65521
 """Bytes after which the noise repeats: a prime, so that a lost or doubled block of 2**n bytes shows as wrong bytes."""
+
+VARIETY = 1021
+"""Messages in a row of which no two are the same piece of the noise: a prime, so that clients that always take turns
+do not always get the same one."""
+
+KEPT = 2**22
+"""Letters of all these messages together that are kept ready; longer ones are cut out of the noise one by one."""
 
 RECV_SIZE = 65536
 """Bytes asked of one recv at most, as the reference servers ask."""
@@ -31,22 +39,31 @@ class Talk:
         self._modify = members.poller.modify
         self._talkers: list[Member] = []
         self.free: collections.deque[Member] = collections.deque()
-        self._noise, self._size = b"", 0  # what messages are cut out of, and how long they are
+        self._size = 0  # letters in a message
+        self._exchanges: Iterator[tuple[bytes, bytes]] = iter(())  # what is sent next, and the reply to it
         self._chunk = RECV_SIZE  # bytes asked of one recv: Python takes memory for as many
         self._pace: float | None = None  # the rate that is kept
         self.next_due = 0.0
         self.sent = self.replies = self.mismatches = 0
         self.first_mismatch = ""
         self.windows = Windows()
+        self._note_latency = self.windows.fresh.append
 
     def follow(self, payload: int, rate: float | None) -> None:
         """Adopt the length of messages and their rate."""
         if self._size != payload:
             self._size = payload
-            self._noise = letters(self._size + PERIOD)
-            self._chunk = min(self._size + 1, RECV_SIZE)  # one more, to notice what is too much
+            self._exchanges = map(self.exchange, pieces(payload, self._members.begin))
+            if payload * VARIETY <= KEPT:
+                self._exchanges = itertools.cycle(list(itertools.islice(self._exchanges, VARIETY)))
+            _, reply = self.exchange(bytes(payload))
+            self._chunk = min(len(reply) + 1, RECV_SIZE)  # one more, to notice what is too much
         if self._pace != rate or not self._talkers:
             self._pace, self.next_due = rate, time.perf_counter()  # nothing was due while nobody talked
+
+    def exchange(self, piece: bytes) -> tuple[bytes, bytes]:
+        """Return what a client sends to have a piece of the noise echoed, and the reply that it expects."""
+        return piece, piece
 
     # ---- who talks
 
@@ -93,19 +110,18 @@ class Talk:
     # ---- what they say; a client whose connection has ended is lost
 
     def _send(self, client: Member, due: float) -> None:
-        start = (client.number * 7919 + client.answered * 31) % PERIOD  # primes: neighbours say different things
-        client.message = self._noise[start : start + self._size]
-        client.received, client.wrong, client.due = 0, False, due
+        request, client.message = next(self._exchanges)
+        client.due = due
         self.sent += 1
         try:
-            taken = client.sock.send(client.message)
+            taken = client.sock.send(request)
         except BlockingIOError:
             taken = 0
         except OSError as error:
             self._members.lose(client, os.strerror(error.errno or 0))
             return
-        if taken < len(client.message):
-            client.unsent = memoryview(client.message)[taken:]
+        if taken < len(request):
+            client.unsent = memoryview(request)[taken:]
             self._modify(client.sock.fileno(), IN | OUT)
 
     def send_rest(self, client: Member) -> None:
@@ -120,8 +136,8 @@ class Talk:
         if not client.unsent:
             self._modify(client.sock.fileno(), IN)
 
-    def receive(self, client: Member) -> None:
-        """Take what has arrived, and compare it with what was sent."""
+    def receive(self, client: Member, now: float) -> None:
+        """Take what has arrived by `now`, and compare it with what was sent."""
         try:
             data = client.sock.recv(self._chunk)
         except BlockingIOError:
@@ -139,27 +155,39 @@ class Talk:
                 self.first_mismatch = self.first_mismatch or f"expected {expected[:20]!r}, got {data[:20]!r}"
             if not client.message:  # bytes that nobody asked for
                 self.mismatches += 1
+                client.wrong = False
                 return
             client.received += len(data)
             if client.received < len(client.message):
                 return
-        self._reply_is_complete(client)
-
-    def _reply_is_complete(self, client: Member) -> None:
-        now = time.perf_counter()
+            client.received = 0
         if client.wrong:
             self.mismatches += 1
+            client.wrong = False
         else:
-            self.windows.current.add(now - client.due)
+            self._note_latency(now - client.due)
             client.answered += 1
             self.replies += 1
+        if client.talks and self._pace is None:  # as `_next_message`, without a call more for each reply
+            self._send(client, now)
+            return
         client.message = b""
         if client.leaving:
             self._members.drop(client)
-        elif client.talks and self._pace is None:  # as `_next_message`, without a call more for each reply
-            self._send(client, now)
         elif client.talks:
             self.free.append(client)
+
+
+def pieces(size: int, begin: int) -> Iterator[bytes]:
+    """Yield pieces of the noise, of `size` letters, without end: each differs from the last thousand before it.
+
+    Args:
+        begin: where in the noise they begin, so that crowds in several processes say different things.
+    """
+    noise = letters(size + PERIOD)
+    starts = [(begin + number) * 31 % PERIOD for number in range(VARIETY)]
+    for start in itertools.cycle(starts):
+        yield noise[start : start + size]
 
 
 def letters(size: int) -> bytes:

@@ -1,7 +1,5 @@
 """How much of the real Redis a server is: redis-benchmark drives both, and what counts is requests per CPU second."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

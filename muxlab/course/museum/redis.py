@@ -64,12 +64,14 @@ REQUESTS = [
             """
             data = client.receive()
             if data:
-                reply(peer, data)
+                replies = peer.answer(data)
+                if replies:
+                    client.send(replies)
             """,
             """
             client.sock.setblocking(True)
             while data := client.receive():
-                reply(peer, data)
+                client.send(peer.answer(data))
                 if not peer.parser._held:
                     break  # that was all of the request
             client.sock.setblocking(False)
@@ -239,6 +241,24 @@ LISTENERS = [
                 peer.connection.sock.setblocking(True)
                 peer.connection.flush()  # until all of it is on its way
                 peer.connection.sock.setblocking(False)
+            """,
+        ),
+    ),
+    bug(
+        redis_server,
+        "settles_the_publisher_alone",
+        "A subscriber that was busy for a moment gets the end of the news when somebody publishes again, or never.",
+        (
+            """
+            while channels.told:  # others were sent something, too
+                other, _ = channels.told.popitem()
+                settle(epoll, peers, interest, other.connection.fileno())
+            """,
+            """
+            while channels.told:
+                other, _ = channels.told.popitem()
+                if len(other.connection.unsent) > 1024 * 1024:
+                    settle(epoll, peers, interest, other.connection.fileno())
             """,
         ),
     ),

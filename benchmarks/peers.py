@@ -69,8 +69,8 @@ def streams(listener, stop, new_loop=asyncio.new_event_loop):
         runner.run(_serve(start, stop))
 
 
-def protocol(listener, stop, new_loop=asyncio.new_event_loop):
-    """Echo by a Protocol: callbacks, the shortest way through the loop."""
+def protocol(listener, stop, new_loop):
+    """Echo by a Protocol, on a loop other than asyncio's: callbacks, the shortest way through it."""
 
     def start(loop):
         return loop.create_server(EchoProtocol, sock=listener, backlog=BACKLOG)
@@ -109,11 +109,9 @@ def bare_loop(listener, stop):
                     epoll.register(sock, select.EPOLLIN)
 
 
-PEERS: dict[str, Callable] = {
-    "bare loop": bare_loop,
-    "asyncio streams": streams,
-    "asyncio Protocol": protocol,
-}
+PEERS: dict[str, Callable] = {"bare loop": bare_loop, "asyncio streams": streams}
+"""By callbacks, asyncio is one of the reference servers."""
+
 if uvloop:
     PEERS["uvloop streams"] = functools.partial(streams, new_loop=uvloop.new_event_loop)
     PEERS["uvloop Protocol"] = functools.partial(protocol, new_loop=uvloop.new_event_loop)

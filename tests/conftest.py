@@ -18,9 +18,16 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-LONGEST = ("tests/browser/", "tests/test_museum.py", "tests/test_trials.py", "tests/test_exercises.py")
-"""What takes minutes, longest first. The last three run several processes at a time: one after the other in one worker,
-beside the browser tests in the other, they are in nobody's way."""
+LONGEST = (
+    "tests/browser/",
+    "tests/test_museum.py",
+    "tests/test_trials.py",
+    "tests/test_museum_redis.py",
+    "tests/test_exercises.py",
+    "tests/test_search.py",
+)
+"""What takes longest, in this order. Those in the middle run several processes at a time: one after the other in one
+worker, beside the browser tests in the other, they are in nobody's way."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

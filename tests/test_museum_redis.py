@@ -3,6 +3,8 @@
 import pytest
 from batteries import Batteries
 
+import muxlab
+from muxlab.course import EXERCISES
 from muxlab.course.museum.redis import REDIS as BUGS
 from muxlab.trials import REDIS, Verdict
 
@@ -60,6 +62,13 @@ def test_a_finished_server_passes_all(found: dict[str, list[Verdict]], name: str
 def test_an_exhibit_fails_these_trials_and_no_other(found: dict[str, list[Verdict]], name: str) -> None:
     failed = {trial.name.removeprefix("redis: "): trial.detail for trial in found[name] if trial.passed is False}
     assert list(failed) == FAILS[name], failed
+
+
+def test_the_server_to_repair_fails_its_exercise() -> None:
+    exercise = EXERCISES["redis-frames"]
+    report = muxlab.check(exercise.broken, exercise.trials)
+    failed = [trial.name.removeprefix("redis: ") for trial in report.trials if trial.passed is False]
+    assert failed == ["takes inline commands", "refuses false lengths", "refuses counts beyond all reason"]
 
 
 def test_no_exhibit_is_left_out_and_no_trial_is_idle() -> None:

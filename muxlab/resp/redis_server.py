@@ -61,19 +61,13 @@ def converse(peer):
     if client.wants_read and not peer.waiting:
         data = client.receive()
         if data:
-            reply(peer, data)
-    while peer.waiting and client.wants_read:  # the client takes its replies: go on with them
-        reply(peer, b"")
-
-
-def reply(peer, data):
-    """Answer what has been asked, as far as `Peer.answer` goes at once."""
-    client = peer.connection
-    replies = peer.answer(data)
-    if replies:
-        client.send(replies)
+            replies = peer.answer(data)
+            if replies:
+                client.send(replies)
+    while peer.waiting and client.wants_read:  # it takes its replies: go on with them
+        client.send(peer.answer(b""))
     if peer.leaving:
-        client.ended = True  # nothing more is read
+        client.ended = True  # nothing more is read, and the connection is done when all is sent
         client.flush()
 
 

@@ -6,9 +6,7 @@ be awaited, and all that it yields goes straight to the loop, through any number
 Not handled here: names in `connect` (they have to be looked up, `in_thread`), TLS.
 """
 
-import contextlib
 import os
-import select
 import socket
 import types
 from collections.abc import Callable, Coroutine, Generator
@@ -16,19 +14,19 @@ from concurrent.futures import Future
 from typing import Any
 
 from ..connection import GONE_BEFORE_ACCEPT, OUT_OF_RESOURCES, REST
-from .loop import Cancelled, Loop, Watchable
+from .loop import IN, OUT, Cancelled, Loop, Watchable
 
 
 @types.coroutine
 def readable(thing: Watchable) -> Generator:
     """Wait until `recv` or `accept` would not block."""
-    yield Loop._watch, thing, select.EPOLLIN
+    yield Loop._watch, thing, IN
 
 
 @types.coroutine
 def writable(thing: Watchable) -> Generator:
     """Wait until there is room in the send queue, or a `connect` has succeeded or failed."""
-    yield Loop._watch, thing, select.EPOLLOUT
+    yield Loop._watch, thing, OUT
 
 
 @types.coroutine
@@ -67,19 +65,25 @@ async def recv(sock: socket.socket, size: int) -> bytes:
     _make_nonblocking(sock)
     while True:
         await readable(sock)
-        with contextlib.suppress(BlockingIOError):  # seldom: select(2), BUGS
+        try:
             return sock.recv(size)
+        except BlockingIOError:  # seldom: select(2), BUGS
+            pass
 
 
 async def sendall(sock: socket.socket, data: bytes | bytearray | memoryview) -> None:
     """Send all of `data`; wait for room whenever the send queue is full."""
     _make_nonblocking(sock)
-    rest = memoryview(data)
+    rest: bytes | bytearray | memoryview = data
     while rest:
         try:
-            rest = rest[sock.send(rest) :]
+            sent = sock.send(rest)
         except BlockingIOError:
             await writable(sock)
+        else:
+            if sent == len(rest):
+                return
+            rest = memoryview(rest)[sent:]  # without copying what is left
 
 
 async def connect(address: tuple[str, int]) -> socket.socket:

@@ -27,6 +27,10 @@ FINISHED_TIMERS = 100
 """Timers in the heap that nobody waits for any more: so many are not worth the cleaning up."""
 
 
+IN, OUT = getattr(select, "EPOLLIN", 1), getattr(select, "EPOLLOUT", 4)
+"""Events of epoll that a task can wait for. Elsewhere than on Linux this module can be imported, and no loop made."""
+
+
 class Watchable(Protocol):
     """A thing that epoll can watch: a socket, or the `stop` of a server."""
 
@@ -85,7 +89,8 @@ class Loop:
         self._ringing = threading.RLock()  # a signal handler may ring, too
         self._bell.setblocking(False)
         self._ear.setblocking(False)
-        self._epoll.register(self._ear, select.EPOLLIN)
+        self._ear_fd = self._ear.fileno()
+        self._epoll.register(self._ear, IN)
         self._threads = ThreadPoolExecutor(THREADS, "muxlab-runtime")
 
     def spawn(self, coroutine: Coroutine) -> Task:
@@ -133,13 +138,22 @@ class Loop:
     def _wait_for_news(self) -> None:
         """Sleep until something happens, unless a task can go on; then wake the tasks that waited for it."""
         for fd, mask in self._epoll.poll(self._time_to_sleep()):
-            if fd == self._ear.fileno():
+            if fd == self._ear_fd:
                 self._answer_the_bell()
                 continue
-            reader = mask & ~select.EPOLLOUT and self._wake((fd, select.EPOLLIN))
-            writer = mask & ~select.EPOLLIN and self._wake((fd, select.EPOLLOUT))
+            reader = mask & ~OUT and self._wake((fd, IN))  # an error or a hang-up wakes both
+            writer = mask & ~IN and self._wake((fd, OUT))
             if not reader and not writer:
                 self._watch_less(fd)
+        if self._timers:
+            self._wake_sleepers()
+
+    def _time_to_sleep(self) -> float | None:
+        if self._ready:
+            return 0
+        return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
+
+    def _wake_sleepers(self) -> None:
         now = time.monotonic()
         while self._timers and self._timers[0][0] <= now:
             _, number = heapq.heappop(self._timers)
@@ -147,11 +161,6 @@ class Loop:
                 task, error = self._alarms.pop(number)
                 task._interrupt(error)
             self._wake(number)
-
-    def _time_to_sleep(self) -> float | None:
-        if self._ready:
-            return 0
-        return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
 
     def _answer_the_bell(self) -> None:
         """Make the calls that other threads asked for: first empty the pipe, so that no ring is missed."""
@@ -162,11 +171,13 @@ class Loop:
 
     def _turn(self, task: Task) -> None:
         """Let a task run until it has to wait, or to its end."""
-        resume = task._coroutine
         waits = False
         try:
             while not waits:
-                request = resume.throw(task._errors.popleft()) if task._errors else resume.send(task._answer)
+                if task._errors:
+                    request = task._coroutine.throw(task._errors.popleft())
+                else:
+                    request = task._coroutine.send(task._answer)
                 waits = self._carry_out(task, request)
         except BaseException as end:
             task.done = True
@@ -178,15 +189,15 @@ class Loop:
 
     def _carry_out(self, task: Task, request: Any) -> bool:
         """Do what a task asks for; return whether it has to wait. An error is raised where the task asked."""
-        if not task._errors:
-            try:
-                if not isinstance(request, tuple):
-                    raise TypeError(f"muxlab's loop cannot wait for {request!r}: await the functions of muxlab.runtime")
-                method, *args = request
-                return method(self, task, *args)
-            except Exception as error:
-                task._errors.append(error)
-        return False
+        if task._errors:  # it has been interrupted, by itself: that comes first
+            return False
+        try:
+            if type(request) is not tuple:
+                raise TypeError(f"muxlab's loop cannot wait for {request!r}: await the functions of muxlab.runtime")
+            return request[0](self, task, *request[1:])
+        except Exception as error:
+            task._errors.append(error)
+            return False
 
     def _wait(self, task: Task, key: Hashable) -> bool:
         task._key, task._answer = key, None
@@ -224,13 +235,14 @@ class Loop:
 
     def _watch_less(self, fd: int) -> None:
         """Stop watching a descriptor for what no task waits for: epoll would report it again at once."""
-        wanted = sum(event for event in (select.EPOLLIN, select.EPOLLOUT) if (fd, event) in self._waiting)
+        wanted = sum(event for event in (IN, OUT) if (fd, event) in self._waiting)
         if wanted:
             self._epoll.modify(fd, wanted)
             self._watched[fd] = self._watched[fd][0], wanted
         else:
-            self._epoll.unregister(fd)
-            del self._watched[fd]
+            with contextlib.suppress(OSError):  # closed, and still reported: a fork of this process has it, epoll(7)
+                self._epoll.unregister(fd)
+            self._watched.pop(fd, None)
 
     def _sleep(self, task: Task, seconds: float) -> bool:
         return self._wait(task, self._timer(seconds))

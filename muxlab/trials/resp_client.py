@@ -19,7 +19,7 @@ OK, PONG, NIL = b"+OK\r\n", b"+PONG\r\n", b"$-1\r\n"
 ERROR, ANY_NUMBER = b"-ERR ", b":"
 """Expected replies of which only the beginning is compared: that is what one without an end of line means."""
 
-QUOTED = 40
+QUOTED = 64
 """Bytes of a wrong reply, and of the right one, that a report quotes."""
 
 

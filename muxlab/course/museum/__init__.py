@@ -16,8 +16,13 @@ from .partings import PARTINGS
 from .redis import REDIS
 from .waits import EDGES, MEMORY, WAITS
 
-TO_REPAIR = [Exhibit(found.broken, found.functions[0]) for found in EXERCISES.values() if found.broken is not None]
-"""The broken servers that the chapters give to repair; what they differ from is the solution."""
+TO_REPAIR = [
+    Exhibit(found.broken, found.functions[0])
+    for found in EXERCISES.values()
+    if found.broken is not None and not found.pieces
+]
+"""The broken servers that the chapters give to repair; what they differ from is the solution. One that is made of
+several functions is not among them: its repair is more than one difference."""
 
 EXHIBITS: dict[str, Exhibit] = {
     exhibit.name: exhibit for exhibit in [*TO_REPAIR, *CALLS, *EDGES, *WAITS, *MEMORY, *MESSAGES, *PARTINGS, *REDIS]

@@ -8,7 +8,7 @@ from ...resp.channels import Channels
 from ...resp.commands import execute
 from ...resp.peer import Peer
 from ...resp.protocol import Parser
-from ...resp.redis_server import converse, redis_server, settle
+from ...resp.redis_server import redis_server, settle
 from ...resp.store import Store
 from ..variant import bug
 
@@ -57,24 +57,16 @@ REQUESTS = [
         ),
     ),
     bug(
-        (redis_server, converse),
+        redis_server,
         "waits_for_the_rest_of_a_request",
         "While one client is in the middle of a request, no other is answered.",
         (
+            "converse(peers[fd])",
             """
-            data = client.receive()
-            if data:
-                replies = peer.answer(data)
-                if replies:
-                    client.send(replies)
-            """,
-            """
-            client.sock.setblocking(True)
-            while data := client.receive():
-                client.send(peer.answer(data))
-                if not peer.parser._held:
-                    break  # that was all of the request
-            client.sock.setblocking(False)
+            converse(peers[fd])
+            while peers[fd].parser._held and not peers[fd].connection.done:
+                select.select([peers[fd].connection], [], [])  # the rest of it will be here soon
+                converse(peers[fd])
             """,
         ),
     ),

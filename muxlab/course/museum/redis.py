@@ -61,12 +61,12 @@ REQUESTS = [
         "waits_for_the_rest_of_a_request",
         "While one client is in the middle of a request, no other is answered.",
         (
-            "converse(peers[fd])",
+            "converse(peer)",
             """
-            converse(peers[fd])
-            while peers[fd].parser._held and not peers[fd].connection.done:
-                select.select([peers[fd].connection], [], [])  # the rest of it will be here soon
-                converse(peers[fd])
+            converse(peer)
+            while peer.parser._held and not peer.connection.done:
+                select.select([peer.connection], [], [])  # the rest of it will be here soon
+                converse(peer)
             """,
         ),
     ),

@@ -164,7 +164,7 @@ VALUES = [
         (
             """
             if len(request) != words and (words > 0 or len(request) < -words):
-                return wrong_number(name.lower())
+                return wrong_number(name)
             """,
             "",
         ),

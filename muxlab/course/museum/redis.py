@@ -220,7 +220,7 @@ LISTENERS = [
         (redis_server, settle),
         "tells_those_who_have_left",
         "PUBLISH counts subscribers who left long ago, and they stay in memory.",
-        ("peers.pop(fd).leave()", "del peers[fd]"),
+        ("del peers[fd]\npeer.leave()", "del peers[fd]"),
     ),
     bug(
         PUBLISHING,
@@ -244,13 +244,13 @@ LISTENERS = [
             """
             while channels.told:  # others were sent something, too
                 other, _ = channels.told.popitem()
-                settle(epoll, peers, interest, other.connection.fileno())
+                settle(epoll, peers, other)
             """,
             """
             while channels.told:
                 other, _ = channels.told.popitem()
                 if len(other.connection.unsent) > 1024 * 1024:
-                    settle(epoll, peers, interest, other.connection.fileno())
+                    settle(epoll, peers, other)
             """,
         ),
     ),
@@ -258,7 +258,7 @@ LISTENERS = [
         (redis_server, settle),
         "keeps_everything_for_the_slow",
         "A subscriber that does not read fills the memory with what others publish.",
-        ("if client.done or (peers[fd].channels and len(client.unsent) > MOST_UNSENT):", "if client.done:"),
+        ("if client.done or (peer.channels and len(client.unsent) > MOST_UNSENT):", "if client.done:"),
     ),
 ]
 """The wrong idea of who listens."""

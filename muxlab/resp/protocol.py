@@ -202,7 +202,7 @@ def simple_string(text: bytes) -> bytes:
 
 def error_reply(text: bytes) -> bytes:
     """Return a reply that is an error; its first word is the code: ERR, WRONGTYPE, ..."""
-    return b"-%b\r\n" % on_one_line(text)
+    return b"-%b\r\n" % on_one_line(text.rstrip(b"\r\n"))
 
 
 def integer(number: int) -> bytes:

@@ -8,7 +8,7 @@ from ...resp.channels import Channels
 from ...resp.commands import execute
 from ...resp.peer import Peer
 from ...resp.protocol import Parser
-from ...resp.redis_server import converse, redis_server, settle
+from ...resp.redis_server import redis_server, settle
 from ...resp.store import Store
 from ..variant import bug
 
@@ -57,22 +57,16 @@ REQUESTS = [
         ),
     ),
     bug(
-        (redis_server, converse),
+        redis_server,
         "waits_for_the_rest_of_a_request",
         "While one client is in the middle of a request, no other is answered.",
         (
+            "converse(peers[fd])",
             """
-            data = client.receive()
-            if data:
-                reply(peer, data)
-            """,
-            """
-            client.sock.setblocking(True)
-            while data := client.receive():
-                reply(peer, data)
-                if not peer.parser._held:
-                    break  # that was all of the request
-            client.sock.setblocking(False)
+            converse(peers[fd])
+            while peers[fd].parser._held and not peers[fd].connection.done:
+                select.select([peers[fd].connection], [], [])  # the rest of it will be here soon
+                converse(peers[fd])
             """,
         ),
     ),
@@ -170,7 +164,7 @@ VALUES = [
         (
             """
             if len(request) != words and (words > 0 or len(request) < -words):
-                return wrong_number(name.lower())
+                return wrong_number(name)
             """,
             "",
         ),
@@ -239,6 +233,24 @@ LISTENERS = [
                 peer.connection.sock.setblocking(True)
                 peer.connection.flush()  # until all of it is on its way
                 peer.connection.sock.setblocking(False)
+            """,
+        ),
+    ),
+    bug(
+        redis_server,
+        "settles_the_publisher_alone",
+        "A subscriber that was busy for a moment gets the end of the news when somebody publishes again, or never.",
+        (
+            """
+            while channels.told:  # others were sent something, too
+                other, _ = channels.told.popitem()
+                settle(epoll, peers, interest, other.connection.fileno())
+            """,
+            """
+            while channels.told:
+                other, _ = channels.told.popitem()
+                if len(other.connection.unsent) > 1024 * 1024:
+                    settle(epoll, peers, interest, other.connection.fileno())
             """,
         ),
     ),

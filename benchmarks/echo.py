@@ -6,6 +6,7 @@ Prints Markdown. See the README beside this file for how to read it.
 import argparse
 import contextlib
 import ctypes
+import functools
 import os
 import statistics
 import subprocess
@@ -13,8 +14,10 @@ import sys
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 from compiler import compiled
+from crowds import Unfit, by_swarm, in_c
 from machine import machine
 from peers import BACKLOG, PEERS, uvloop
 
@@ -23,31 +26,34 @@ import muxlab
 IN_PYTHON = {**muxlab.SERVERS, **PEERS}
 IN_C = "C epoll"
 ALL = (*IN_PYTHON, IN_C)
+USUAL = tuple(name for name in ALL if name != "blocking")  # that one answers one client alone
 RIVALS = (IN_C, "uvloop Protocol", "asyncio streams")
 CONNECTIONS = (100, 1000)
 """The same talk, with a short and with a long list of silent clients around it: one table each."""
 
-WARM_UP = 20
-"""Replies for each talking client before the measurement: enough for every buffer and cache to have been used."""
-
 ATTEMPTS = 3
 """Measurements of which one has to see replies: a virtual machine may stand still for the whole of one."""
 
-PATIENCE = 5.0
-"""Seconds in which all clients have to be connected and warm; it usually takes a tenth of that."""
-
-
-class Unfit(Exception):
-    """The reason why a server cannot bear this load."""
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+"""Seconds in which the kernel counts the time that a process spends inside it and outside of it."""
 
 
 @dataclass
 class Sample:
-    """One server, measured once."""
+    """One server, measured once.
+
+    Attributes:
+        seconds: how long it was measured.
+        cpu: the CPU time that it used, in seconds.
+        replies: what the clients got meanwhile, verified.
+        inside, outside: CPU time in the kernel and outside of it, in seconds; both are less exact than `cpu`.
+    """
 
     seconds: float
     cpu: float
     replies: int
+    inside: float
+    outside: float
 
     @property
     def cost(self) -> float:
@@ -104,27 +110,22 @@ def cpu_clock(pid: int) -> int:
     return clock.value
 
 
+def inside_and_outside(pid: int) -> tuple[float, float]:
+    """Return the CPU seconds that another process has spent in the kernel and outside of it. Source: proc(5), stat."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[12]) * TICK, int(fields[11]) * TICK
+
+
 def measure(name: str, connections: int, options: argparse.Namespace) -> Sample:
     """Put one load on one server, once."""
+    crowd = functools.partial(in_c, options.clients) if options.clients else by_swarm
     active = min(options.active, connections)
-    with (
-        child(name, options.program) as (pid, address),
-        muxlab.Swarm(address, connections, active=0, payload=options.payload) as swarm,
-    ):
+    with child(name, options.program) as (pid, address), crowd(address, connections, active, options.payload) as count:
         clock = cpu_clock(pid)
 
-        def now() -> tuple[float, float, int]:
-            return time.perf_counter(), time.clock_gettime(clock), swarm.snapshot().replies
+        def now() -> tuple[float, float, int, float, float]:
+            return time.perf_counter(), time.clock_gettime(clock), count(), *inside_and_outside(pid)
 
-        try:
-            swarm.wait_connected(timeout=PATIENCE)
-            swarm.active = active
-            swarm.wait_replies(WARM_UP * active, timeout=PATIENCE)
-        except (TimeoutError, ConnectionError) as error:
-            raise Unfit(str(error)) from None
-        answered = sum(0 < replies <= 250 for replies in swarm.activity())
-        if answered < active:
-            raise Unfit(f"it answered {answered} of {active} talking clients")
         for _ in range(ATTEMPTS):
             before = now()
             time.sleep(options.seconds)
@@ -133,9 +134,6 @@ def measure(name: str, connections: int, options: argparse.Namespace) -> Sample:
                 break
         else:
             raise Unfit("it stopped answering")
-        figures = swarm.snapshot()
-    if figures.mismatches or figures.errors:
-        raise RuntimeError(f"{name}: {figures.mismatches} wrong replies, {figures.errors} connections lost")
     return sample
 
 
@@ -160,7 +158,8 @@ def run(connections: int, options: argparse.Namespace) -> tuple[dict[str, list[S
 def table(samples: dict[str, list[Sample]], whose: str = "server", rivals: tuple[str, ...] = RIVALS) -> str:
     """Return the samples as a Markdown table: medians, the range of the costs, and median ratios to the rivals."""
     rivals = tuple(rival for rival in rivals if rival in samples)
-    heads = [whose, "replies/s", "busy", "CPU µs/reply", "min..max", *(f"× {rival}" for rival in rivals)]
+    heads = [whose, "replies/s", "busy", "CPU µs/reply", "min..max", "in the kernel"]
+    heads += [f"× {rival}" for rival in rivals]
     rows = [heads, ["---", *["---:"] * (len(heads) - 1)]]
     for name, own in samples.items():
         costs = [sample.cost for sample in own]
@@ -171,10 +170,17 @@ def table(samples: dict[str, list[Sample]], whose: str = "server", rivals: tuple
                 f"{statistics.median(sample.busy for sample in own):.0%}",
                 f"{statistics.median(costs):.1f}",
                 f"{min(costs):.1f}..{max(costs):.1f}",
+                _in_the_kernel(own),
                 *(_advantage(own, samples[rival]) for rival in rivals),
             ]
         )
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _in_the_kernel(samples: list[Sample]) -> str:
+    """Return the share of all CPU time that was spent in the kernel: of one sample it would be too coarse."""
+    inside, outside = (sum(times) for times in zip(*((s.inside, s.outside) for s in samples), strict=True))
+    return f"{inside / (inside + outside):.0%}" if inside + outside else "-"
 
 
 def _advantage(own: list[Sample], rival: list[Sample]) -> str:
@@ -185,12 +191,13 @@ def _advantage(own: list[Sample], rival: list[Sample]) -> str:
 def parse() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("servers", nargs="*", metavar="SERVER", help=f"all when none is named: {', '.join(ALL)}")
+    parser.add_argument("servers", nargs="*", metavar="SERVER", help=f"when none is named: {', '.join(USUAL)}")
     parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS, help="one table each: %(default)s")
     parser.add_argument("--active", type=int, default=10, help="clients that talk: %(default)s")
     parser.add_argument("--payload", type=int, default=64, help="bytes of each message: %(default)s")
     parser.add_argument("--seconds", type=float, default=0.2, help="length of one measurement: %(default)s")
-    parser.add_argument("--rounds", type=int, default=5, help="measurements of each server: %(default)s")
+    parser.add_argument("--rounds", type=int, default=7, help="measurements of each server: %(default)s")
+    parser.add_argument("--swarm", action="store_true", help="let muxlab's swarm be the clients, not the program in C")
     parser.add_argument("--serve", metavar="SERVER", help=argparse.SUPPRESS)
     options = parser.parse_args()
     unknown = {*options.servers, options.serve or "epoll"} - {*ALL}
@@ -200,7 +207,7 @@ def parse() -> argparse.Namespace:
         parser.error("rounds, seconds, active and payload have to be more than 0")
     if min(options.connections) < 1:
         parser.error("connections has to be 1 or more")
-    options.servers = options.servers or list(ALL)
+    options.servers = options.servers or list(USUAL)
     return options
 
 
@@ -213,10 +220,12 @@ def main() -> None:
     print(machine() + (f"; uvloop {uvloop.__version__}" if uvloop else ""), flush=True)
     if not uvloop:
         print("\nuvloop is not installed: its rows and ratios are left out (`pip install uvloop`).", flush=True)
-    with compiled("echo.c") as (options.program, reason):
+    with compiled("echo.c") as (options.program, reason), compiled("clients.c") as (clients, _):
         if not options.program and IN_C in options.servers:
             options.servers.remove(IN_C)
             print(f"\nThe server in C is left out: {reason}.", flush=True)
+        options.clients = "" if options.swarm else clients
+        print("\nThe clients are " + ("in C." if options.clients else "muxlab's swarm."), flush=True)
         compare(options)
 
 

@@ -1,12 +1,14 @@
-"""The echo servers to compare with: asyncio and uvloop, each a function of `(listener, stop)` like the reference ones.
+"""The echo servers to compare with, each a function of `(listener, stop)` like the reference ones.
 
-They keep the promises of the reference servers' `Connection`: at most 64 KiB a read, and no reading from a client that
-does not take its replies. Both libraries set TCP_NODELAY themselves.
+But for the bare loop, they keep the promises of the reference servers' `Connection`: at most 64 KiB a read, and no
+reading from a client that does not take its replies. Both libraries set TCP_NODELAY themselves.
 """
 
 import asyncio
 import contextlib
 import functools
+import select
+import socket
 from collections.abc import Callable
 
 try:
@@ -67,8 +69,8 @@ def streams(listener, stop, new_loop=asyncio.new_event_loop):
         runner.run(_serve(start, stop))
 
 
-def protocol(listener, stop, new_loop=asyncio.new_event_loop):
-    """Echo by a Protocol: callbacks, the shortest way through the loop."""
+def protocol(listener, stop, new_loop):
+    """Echo by a Protocol, on a loop other than asyncio's: callbacks, the shortest way through it."""
 
     def start(loop):
         return loop.create_server(EchoProtocol, sock=listener, backlog=BACKLOG)
@@ -77,7 +79,39 @@ def protocol(listener, stop, new_loop=asyncio.new_event_loop):
         runner.run(_serve(start, stop))
 
 
-PEERS: dict[str, Callable] = {"asyncio streams": streams, "asyncio Protocol": protocol}
+def bare_loop(listener, stop):
+    """Echo by the least that a loop in Python can do: receive and send, and take it for granted that both succeed.
+
+    It keeps none of the promises: it forgets what a send has not taken, and a client that is reset ends it. What it
+    costs is the price of Python's calls themselves; whatever a server does besides comes on top.
+    """
+    socks = {}
+    listener.setblocking(False)
+    with select.epoll() as epoll, contextlib.ExitStack() as opened:
+        epoll.register(stop, select.EPOLLIN)
+        epoll.register(listener, select.EPOLLIN)
+        while not stop.is_set():
+            for fd, _ in epoll.poll():
+                if fd in socks:
+                    sock = socks[fd]
+                    data = sock.recv(READ_SIZE)
+                    if data:
+                        sock.send(data)
+                    else:
+                        epoll.unregister(fd)
+                        del socks[fd]
+                        sock.close()
+                elif fd == listener.fileno():
+                    sock = opened.enter_context(listener.accept()[0])
+                    sock.setblocking(False)
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    socks[sock.fileno()] = sock
+                    epoll.register(sock, select.EPOLLIN)
+
+
+PEERS: dict[str, Callable] = {"bare loop": bare_loop, "asyncio streams": streams}
+"""By callbacks, asyncio is one of the reference servers."""
+
 if uvloop:
     PEERS["uvloop streams"] = functools.partial(streams, new_loop=uvloop.new_event_loop)
     PEERS["uvloop Protocol"] = functools.partial(protocol, new_loop=uvloop.new_event_loop)

@@ -7,6 +7,7 @@ to read it.
 import argparse
 import asyncio
 import contextlib
+import resource
 import select
 import socket
 import statistics
@@ -14,7 +15,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 
-from echo import WARM_UP, Sample, child, table
+from crowds import WARM_UP
+from echo import Sample, child, table
 from machine import machine
 
 import muxlab
@@ -34,13 +36,25 @@ PATIENCE = 60.0
 Address = tuple[str, int]
 
 
+class Figures:
+    """What this process has used by now, and what its clients have got by now."""
+
+    def __init__(self, replies: int) -> None:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        self.all = time.perf_counter(), time.process_time(), replies, used.ru_stime, used.ru_utime
+
+    def until(self, later: "Figures") -> Sample:
+        """Return the difference."""
+        return Sample(*(late - early for early, late in zip(self.all, later.all, strict=True)))
+
+
 def measured(seconds: float, count: Callable[[], int]) -> Sample:
     """Wait, and return what has happened meanwhile, for clients in a thread of this process, whose CPU time counts."""
-    began, replies, cpu = time.perf_counter(), count(), time.process_time()
+    began, replies, before = time.perf_counter(), count(), Figures(count())
     time.sleep(seconds)
     while count() == replies and time.perf_counter() < began + PATIENCE:  # none yet, on a very busy machine
         time.sleep(seconds)
-    return Sample(time.perf_counter() - began, time.process_time() - cpu, count() - replies)
+    return before.until(Figures(count()))
 
 
 def by_swarm(address: Address, connections: int, active: int, seconds: float) -> Sample:
@@ -76,9 +90,9 @@ def by_bare_loop(address: Address, connections: int, active: int, seconds: float
             return replies
 
         run(lambda replies: replies >= WARM_UP * active)
-        began, cpu = time.perf_counter(), time.process_time()
+        began, before = time.perf_counter(), Figures(0)
         replies = run(lambda replies: replies > 0 and time.perf_counter() - began >= seconds)
-        return Sample(time.perf_counter() - began, time.process_time() - cpu, replies)
+        return before.until(Figures(replies))
 
 
 class EchoClient(asyncio.Protocol):
@@ -155,11 +169,11 @@ async def counted(count: Callable[[], int], warm: int, seconds: float) -> Sample
     deadline = time.perf_counter() + PATIENCE
     while count() < warm and time.perf_counter() < deadline:
         await asyncio.sleep(0.01)
-    began, replies, cpu = time.perf_counter(), count(), time.process_time()
+    began, replies, before = time.perf_counter(), count(), Figures(count())
     await asyncio.sleep(seconds)
     while count() == replies and time.perf_counter() < began + PATIENCE:
         await asyncio.sleep(seconds)
-    return Sample(time.perf_counter() - began, time.process_time() - cpu, count() - replies)
+    return before.until(Figures(count()))
 
 
 CLIENTS = {

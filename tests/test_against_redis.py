@@ -63,6 +63,7 @@ ODD = [
     (b"SET", b"k", b"v", b"EX", b"9999999999999999"),
     (b"EXPIRE", b"zz", b"x"),
     (b"EXPIRE", b"zz", b"1", b"foo"),
+    (b"EXPIRE", b"zz", b"1", b"\r\nfoo\r\n"),
     (b"PEXPIRE", b"zz", b"9223372036854775807"),
     (b"INCRBY", b"n", b"x"),
     (b"SUBSCRIBE",),
@@ -75,6 +76,8 @@ ODD = [
     (b"CONFIG", b"GET"),
     (b"config", b"get", b"appendonly"),
     (b"CONFIG", b"FOO"),
+    (b"CLIENT", b"foo", b"b"),
+    (b"CLIENT", b"SETNAME"),
     (b"CLIENT", b"SETNAME", b"a b"),
     (b"CLIENT", b"SETINFO", b"LIB-NAME", b"x"),
     (b"FLUSHALL", b"x"),
@@ -134,6 +137,14 @@ def test_what_ends_a_connection(redis: Address, ours: Address, data: bytes) -> N
 @pytest.mark.parametrize("words", ODD, ids=lambda words: repr(b" ".join(words)[:30]))
 def test_odd_requests(redis: Address, ours: Address, words: tuple[bytes, ...]) -> None:
     assert reply_to(ours, [request(*words)]) == reply_to(redis, [request(*words)])
+
+
+@pytest.mark.parametrize(
+    "line", ["CONFIG GET save", "CONFIG GET", "CONFIG FOO", "CONFIG", "GET", "GET k", "FOO", "PING"]
+)
+def test_what_a_subscriber_may_ask_for(redis: Address, ours: Address, line: str) -> None:
+    data = f"SUBSCRIBE c\r\n{line}\r\nUNSUBSCRIBE c\r\n".encode()
+    assert reply_to(ours, [data]) == reply_to(redis, [data])
 
 
 def test_version_3_of_the_protocol(redis: Address, ours: Address) -> None:

@@ -1,5 +1,6 @@
 """Every benchmark runs to its end and prints its tables, here of the smallest sizes: no figure is looked at."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -14,11 +15,43 @@ SMALLEST = {
     "chain.py": ["--pairs", "10", "--rounds", "1"],
     "echo.py": ["--connections", "20", "--rounds", "1", "--seconds", "0.02"],
     "import_time.py": ["--rounds", "2"],
+    "resp.py": ["--rounds", "1", "--requests", "500"],
     "swarm.py": ["--crowd", "200", "--rounds", "1", "--seconds", "0.02"],
     "tap.py": ["--rounds", "1", "--seconds", "0.02"],
 }
 NUMBERS = re.compile(r"^\| [^|]+\|(?: *[-\d.,%×()]+ *\|)+", re.MULTILINE)
 """A row of a Markdown table: what was measured, and at least one number."""
+
+SAMPLE = """
+**Chain, 1 active, 100 writes; median of 7 rounds**
+
+| way | pairs | Python / C |
+| --- | ---: | ---: |
+| poll | 10 | 1.42 (1.19..1.44) |
+| poll | 1,000 | 1.01 (0.88..1.05) |
+| epoll | 10 | 1.52 (1.27..1.63) |
+| epoll | 100 | 1.45 (1.29..1.80) |
+
+**100 connections, 10 talking, 64 bytes a message; median of 5 rounds of 0.2 s**
+
+| server | replies/s | × uvloop Protocol |
+| --- | ---: | ---: |
+| epoll | 162,711 | 0.96 |
+
+**1000 connections, 10 talking, 64 bytes a message; median of 5 rounds of 0.2 s**
+
+| server | replies/s | × uvloop Protocol |
+| --- | ---: | ---: |
+| select | 45,327 | 0.26 |
+| epoll | 170,882 | 0.99 |
+
+**A large crowd; 5 rounds**
+
+| | median | min..max |
+| --- | ---: | ---: |
+| seconds to open 19,000 connections, swarm in a thread | 0.56 | 0.46..0.60 |
+| seconds to open 19,000 connections, swarm in a process | 1.66 | 0.63..0.69 |
+"""
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -35,6 +68,18 @@ def test_it_prints_a_table_with_numbers(name: str) -> None:
     done = run(str(FOLDER / name), *SMALLEST[name])
     assert done.returncode == 0, done.stderr
     assert len(NUMBERS.findall(done.stdout)) >= 2, done.stdout
+
+
+def test_the_rows_of_the_readme_are_taken_out_of_what_was_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    rows = importlib.import_module("readme_rows").rows
+    assert "| seconds to open 19,000 connections | 0.56 / 1.66 | 3 |" in rows(SAMPLE)
+    assert "| ... against uvloop's Protocol | 0.96 / 0.99 | 1 |" in rows(SAMPLE)
+    assert "| libevent's chain of messages, Python against C: epoll, 10 to 9,000 pairs | 1.45 to 1.52 | 1.5 |" in rows(
+        SAMPLE
+    )
+    assert "| ... poll, 10 / 100 / 1,000 / 9,000 pairs | 1.42 / 1.01 | 1.5 |" in rows(SAMPLE)
+    assert "| replies per CPU second that a tapped server keeps | not measured | 0.5 |" in rows(SAMPLE)
 
 
 @pytest.mark.parametrize("name", SMALLEST)

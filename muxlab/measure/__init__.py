@@ -3,12 +3,13 @@
 `wait_cost` and `pass_cost` clock the ways of waiting alone, `chain_cost` a chain of messages, `echo_cost` and
 `churn_cost` whole servers. `slow_reader` clocks nothing: it follows the bytes of a client that does not read. `slope`
 tells how a cost grows, and `published` what others have measured. `real_redis` runs the real Redis, and
-`redis_benchmark` the real clients.
+`redis_benchmark` its clients; `redis_share` compares a server with it.
 """
 
 from . import published
 from .chain import ChainCost, chain_cost
 from .real_redis import BenchmarkRow, MissingProgram, real_redis, redis_benchmark
+from .redis_share import RedisShare, redis_share
 from .rows import Row, Rows, Slope, read_csv, slope
 from .servers import ChurnCost, EchoCost, churn_cost, echo_cost
 from .slow_reader import Moment, slow_reader
@@ -22,6 +23,7 @@ __all__ = [
     "MissingProgram",
     "Moment",
     "PassCost",
+    "RedisShare",
     "Row",
     "Rows",
     "Slope",
@@ -34,6 +36,7 @@ __all__ = [
     "read_csv",
     "real_redis",
     "redis_benchmark",
+    "redis_share",
     "slope",
     "slow_reader",
     "wait_cost",

@@ -36,14 +36,23 @@ def execute(peer: Peer, request: Request) -> bytes:
     name = request[0]
     command = COMMANDS.get(name) or COMMANDS.get(name.upper())
     if command is None:
-        return unknown(request)
+        family = greetings.FAMILIES.get(name.upper())
+        if family is None:
+            return unknown(request)
+        if len(request) == 1:
+            return wrong_number(name)
+        command = family.get(request[1].upper())
+        if command is None:
+            return unknown_subcommand(request)
+        name = b"%b|%b" % (name, request[1])
+        request = request[1:]
     words, function = command
     if len(request) != words and (words > 0 or len(request) < -words):
-        return wrong_number(name.lower())
+        return wrong_number(name)
     if peer.channels and peer.version == 2 and function not in WHILE_SUBSCRIBED:
         return error_reply(
             b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
-            b"are allowed in this context" % greetings.full_name(request)
+            b"are allowed in this context" % name.lower()
         )
     return function(peer, *request[1:])
 
@@ -59,6 +68,12 @@ def unknown(request: Request) -> bytes:
     return error_reply(b"ERR unknown command '%b', with args beginning with: %b" % (name, quoted))
 
 
+def unknown_subcommand(request: Request) -> bytes:
+    """Return the reply to a second word that is not in the table of a family of commands."""
+    what = c_string(request[1])[:128], request[0].upper()
+    return error_reply(b"ERR unknown subcommand '%b'. Try %b HELP." % what)
+
+
 def c_string(text: bytes) -> bytes:
     """Return what C prints of a text: it ends before the first zero byte."""
     return text.partition(b"\0")[0]
@@ -66,7 +81,7 @@ def c_string(text: bytes) -> bytes:
 
 def wrong_number(name: bytes) -> bytes:
     """Return the reply to a request that has too many words, or too few."""
-    return error_reply(b"ERR wrong number of arguments for '%b' command" % name)
+    return error_reply(b"ERR wrong number of arguments for '%b' command" % name.lower())
 
 
 # ---- strings

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .protocol import Request, array, bulk_string, error_reply, integer, null, pairs, simple_string, whole_number
+from .protocol import array, bulk_string, error_reply, integer, null, pairs, simple_string, whole_number
 
 if TYPE_CHECKING:
     from .peer import Peer
@@ -21,46 +21,34 @@ VERSION = b"7.0.15"
 FACTS = b"# Server\r\nredis_version:%b\r\nredis_mode:standalone\r\n" % VERSION
 
 
-def full_name(request: Request) -> bytes:
-    """Return a command's name as Redis writes it in errors: with its second word, `config|get`, if it is a family."""
-    name = request[0].lower()
-    return b"|".join(word.lower() for word in request[:2]) if name in FAMILIES else name
-
-
-def config(peer: Peer, *words: bytes) -> bytes:
-    """Tell the value of a setting: CONFIG GET name."""
-    if words[0].upper() != b"GET":
-        return _unknown_subcommand(b"config", words)
-    if len(words) < 2:
-        return _wrong_number(b"config|get")
+def get_setting(peer: Peer, *names: bytes) -> bytes:
+    """Tell the values of settings: CONFIG GET name."""
     found = []
-    for name in words[1:]:
+    for name in names:
         value = SETTINGS.get(name.lower())
         if value is not None:
             found += [bulk_string(name.lower()), bulk_string(value)]
     return pairs(peer.version, found)
 
 
-def command(peer: Peer, *words: bytes) -> bytes:
-    """List no commands: redis-cli, which asks for help texts, does without."""
-    if words and words[0].upper() != b"DOCS":
-        return _unknown_subcommand(b"command", words)
+def list_commands(peer: Peer, *words: bytes) -> bytes:
+    """List no commands: redis-cli, which would show help texts (COMMAND DOCS), does without."""
     return array([])
 
 
-def client(peer: Peer, *words: bytes) -> bytes:
-    """Note or tell the client's name, or tell its number: CLIENT SETNAME name, CLIENT GETNAME, CLIENT ID."""
-    what = words[0].upper()
-    allowed = {b"SETNAME": 2, b"GETNAME": 1, b"ID": 1}.get(what)
-    if allowed is None:
-        return _unknown_subcommand(b"client", words)
-    if len(words) != allowed:
-        return _wrong_number(b"client|" + what.lower())
-    if what == b"ID":
-        return integer(peer.number)
-    if what == b"GETNAME":
-        return bulk_string(peer.name) if peer.name else null(peer.version)
-    return _set_name(peer, words[1]) or OK
+def set_name(peer: Peer, name: bytes) -> bytes:
+    """Note what the client calls itself: CLIENT SETNAME name."""
+    return _set_name(peer, name) or OK
+
+
+def get_name(peer: Peer) -> bytes:
+    """Tell what the client calls itself: CLIENT GETNAME."""
+    return bulk_string(peer.name) if peer.name else null(peer.version)
+
+
+def get_number(peer: Peer) -> bytes:
+    """Tell the client's number: CLIENT ID."""
+    return integer(peer.number)
 
 
 def _set_name(peer: Peer, name: bytes) -> bytes:
@@ -125,23 +113,17 @@ def hang_up_on_browser(peer: Peer, *words: bytes) -> bytes:
     return b""
 
 
-def _unknown_subcommand(name: bytes, words: tuple[bytes, ...]) -> bytes:
-    return error_reply(b"ERR unknown subcommand '%b'. Try %b HELP." % (words[0][:128], name.upper()))
-
-
-def _wrong_number(name: bytes) -> bytes:
-    return error_reply(b"ERR wrong number of arguments for '%b' command" % name)
-
-
-FAMILIES = (b"config", b"command", b"client")
-
 COMMANDS: dict[bytes, tuple[int, Callable[..., bytes]]] = {
-    b"CONFIG": (-2, config),
-    b"COMMAND": (-1, command),
-    b"CLIENT": (-2, client),
+    b"COMMAND": (-1, list_commands),
     b"HELLO": (-1, hello),
     b"SELECT": (2, select_database),
     b"INFO": (-1, info),
     b"POST": (-1, hang_up_on_browser),
     b"HOST:": (-1, hang_up_on_browser),
 }
+
+FAMILIES: dict[bytes, dict[bytes, tuple[int, Callable[..., bytes]]]] = {
+    b"CONFIG": {b"GET": (-2, get_setting)},
+    b"CLIENT": {b"SETNAME": (2, set_name), b"GETNAME": (1, get_name), b"ID": (1, get_number)},
+}
+"""Commands whose second word says what is meant; words are counted from that one on."""

@@ -69,20 +69,23 @@ class Parser:
         try:
             if self._held or self._missing:  # first the request that was unfinished
                 self._held += data
-                if (request := self._next()) is None:
+                request = self._next()
+                if request is None:
                     return requests
-                requests.append(request)
+                if request:  # an empty one is passed over
+                    requests.append(request)
                 data = bytes(self._held)
                 self._held.clear()
             if data := take_plain(data, requests):
                 self._held += data
                 while self._held and (request := self._next()) is not None:
-                    requests.append(request)
+                    if request:
+                        requests.append(request)
         except ProtocolError as error:
             self.trouble = b"ERR Protocol error: " + error.args[0]
             self._held.clear()
             self._arguments = []
-        return [request for request in requests if request] if [] in requests else requests
+        return requests
 
     def _next(self) -> Request | None:
         """Take one request off the front; return [] for an empty one, None while it is unfinished."""
@@ -168,16 +171,12 @@ def take_plain(data: bytes, requests: list[Request]) -> bytes:
         if end > last:
             break
         arguments = parts[at + 2 : end : 2]
-        fits = True
         for header, argument in zip(parts[at + 1 : end : 2], arguments, strict=True):
             if LENGTHS.get(header) != len(argument):
-                fits = False
-                break
-        if not fits:
-            break
+                return b"\r\n".join(parts[at:])
         requests.append(arguments)
         at = end
-    return b"\r\n".join(parts[at:]) if at else data
+    return b"\r\n".join(parts[at:]) if at < last else parts[last]
 
 
 def whole_number(text: bytes) -> int | None:
@@ -203,7 +202,7 @@ def simple_string(text: bytes) -> bytes:
 
 def error_reply(text: bytes) -> bytes:
     """Return a reply that is an error; its first word is the code: ERR, WRONGTYPE, ..."""
-    return b"-%b\r\n" % on_one_line(text)
+    return b"-%b\r\n" % on_one_line(text.rstrip(b"\r\n"))
 
 
 def integer(number: int) -> bytes:

@@ -240,8 +240,9 @@ class Loop:
             self._epoll.modify(fd, wanted)
             self._watched[fd] = self._watched[fd][0], wanted
         else:
-            self._epoll.unregister(fd)
-            del self._watched[fd]
+            with contextlib.suppress(OSError):  # closed, and still reported: a fork of this process has it, epoll(7)
+                self._epoll.unregister(fd)
+            self._watched.pop(fd, None)
 
     def _sleep(self, task: Task, seconds: float) -> bool:
         return self._wait(task, self._timer(seconds))

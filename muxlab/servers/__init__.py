@@ -1,7 +1,8 @@
 """The reference servers: one file for each way of waiting, each a function of `(listener, stop)`.
 
 All of them echo, and share `Connection`; they differ in how they learn *which* client to serve next. Read them side
-by side: what differs between two files is what the course is about.
+by side: what differs between two files is what the course is about. Only asyncio has connections of its own, which it
+calls transports.
 """
 
 from collections.abc import Callable

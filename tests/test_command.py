@@ -67,6 +67,13 @@ def test_the_redis_like_server_serves_until_it_is_interrupted() -> None:
         with connect(address_of(process)) as client:
             client.sendall(b"SET k v\r\nGET k\r\n")
             assert read_exactly(client, 12) == b"+OK\r\n$1\r\nv\r\n"
+            host, port = client.getpeername()
+            load = ["--host", host, "--port", str(port), "--connections", "5", "--protocol", "redis", "--seconds", "1"]
+            with running("swarm", *load) as swarm:
+                assert swarm.wait(20) == 0
+                assert re.search(
+                    r"5 connected +[\d,]+ replies/s +p50 +[\d.]+ ms +p99 +[\d.]+ ms\n", swarm.stdout.read()
+                )
             process.send_signal(signal.SIGINT)
             assert process.wait(10) == 0
         assert process.stdout.read().strip() == "stopped"

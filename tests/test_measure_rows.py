@@ -162,5 +162,5 @@ def test_what_nobody_published_is_refused(ask, says):
 
 def test_every_published_file_names_its_source():
     files = sorted(Path(published.__file__).parent.glob("*.csv"))
-    assert len(files) == 3
+    assert len(files) == 4
     assert all(file.read_text().startswith("# ") for file in files)

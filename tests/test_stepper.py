@@ -304,6 +304,35 @@ def test_helpers_are_stepped_through_and_shown():
         assert "line 2 of accept_one called accept(listener) = client 1" in str(stepper.next())
 
 
+def test_a_coroutine_goes_on_where_it_had_paused():
+    """A task switch: the loop calls `send`, and the next line is one in the middle of another function."""
+    with step(muxlab.exercise("lost-wakeup").functions[0]) as stepper:
+        client = stepper.client()
+        stepper.run_until_blocked()
+        client.send(b"hello")
+        lines = [stepper.next().text for _ in range(20)]
+        after = lines[lines.index("sock = coroutine.send(None)") :][1:6]
+    assert after == [
+        "while data := conn.recv(65536):",
+        "conn.sendall(data)",
+        "await can_be_read(conn)",
+        "yield sock",
+        "epoll.register(sock, select.EPOLLIN)",
+    ]
+
+
+@pytest.mark.parametrize("steps", [3, 8, 12, 20])
+def test_coroutines_that_are_closed_with_their_server_raise_nothing(steps):
+    """What a coroutine raises while it is closed is printed, and lost; pytest takes that for an error."""
+    with step(muxlab.exercise("lost-wakeup").functions[0]) as stepper:
+        client = stepper.client()
+        stepper.run_until_blocked()
+        client.send(b"hello")
+        for _ in range(steps):
+            stepper.next()
+        assert stop_in_time(stepper).status == "stopped"
+
+
 def test_locals_are_in_words():
     with step(watch_servers.one_function) as stepper:
         stepper.client()

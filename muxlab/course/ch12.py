@@ -155,6 +155,7 @@ EXERCISES = [
             "redis: tells subscribers what is published",
             "redis: gives a subscriber nothing after it has left",
             "redis: is not held up by a subscriber that does not read",
+            "redis: tells a subscriber that reads late all of it",
             "redis: holds at most 1 MiB for a subscriber that does not read",
         ),
         hints=(

@@ -3,7 +3,6 @@
 Its exercises repair and extend it, function by function: see ch12_frames, ch12_commands, ch12_expiry, ch12_pubsub.
 """
 
-import re
 import select
 
 from ..connection import Connection
@@ -158,7 +157,10 @@ def error_reply(text):
 
 def integer(text):
     """Return the number that these bytes spell, if it is one of 64 bits; otherwise None."""
-    if not re.fullmatch(rb"0|-?[1-9][0-9]{0,18}", text):
+    digits = text.removeprefix(b"-")
+    if not digits.isdigit() or len(digits) > 19:
         return None
+    if digits.startswith(b"0") and text != b"0":
+        return None  # 007, -0
     number = int(text)
     return number if -(2**63) <= number < 2**63 else None

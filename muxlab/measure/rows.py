@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, get_type_hints
 
 from ..arguments import check_count
 
@@ -115,13 +115,13 @@ def columns_of(kind: type) -> list[str]:
 
 
 def read_csv(path: str | Path, kind: type[Row]) -> Rows:
-    """Read rows of the class `kind` back from the file that `to_csv` wrote.
+    """Read rows of the class `kind` back from the file that `to_csv` wrote; lines that begin with # are left out.
 
     Raises:
         ValueError: the file has other columns.
     """
     with open(path, encoding="utf-8", newline="") as file:
-        found = csv.DictReader(file)
+        found = csv.DictReader(line for line in file if not line.startswith("#"))
         if found.fieldnames is not None and sorted(found.fieldnames) != sorted(columns_of(kind)):
             raise ValueError(f"{path} holds no {kind.__name__}: its columns are {', '.join(found.fieldnames)}")
         return Rows(kind(**_typed(line, kind)) for line in found)
@@ -129,7 +129,8 @@ def read_csv(path: str | Path, kind: type[Row]) -> Rows:
 
 def _typed(line: dict[str, str], kind: type) -> dict[str, Any]:
     """Return the texts of one line as the types that the row's class gives them."""
-    return {field.name: _value(line[field.name], field.type) for field in fields(kind)}
+    types = get_type_hints(kind)  # where annotations are put off, a field's own `type` is a text
+    return {field.name: _value(line[field.name], types[field.name]) for field in fields(kind)}
 
 
 def _value(text: str, wanted: Any) -> object:

@@ -14,6 +14,7 @@ from muxlab.show.path import path
 from muxlab.show.playground import playground
 from muxlab.show.predict import predict
 from muxlab.show.race import race
+from muxlab.show.redis_share import redis_share
 from muxlab.show.stepper import stepper
 from muxlab.show.timeline import compare, timeline
 from muxlab.show.winners import winners, winners_table
@@ -29,6 +30,7 @@ __all__ = [
     "playground",
     "predict",
     "race",
+    "redis_share",
     "replies",
     "round_trip",
     "stepper",

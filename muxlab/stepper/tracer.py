@@ -8,6 +8,7 @@ Not handled here: threads that the server function starts; they are neither trac
 """
 
 import contextlib
+import inspect
 import os
 import sys
 import threading
@@ -35,6 +36,9 @@ LOOK_AGAIN = 0.002
 
 ASLEEP_LOOKS = 3
 """Looks in a row that must find the thread asleep before it counts as blocked, in a call that the tap does not see."""
+
+PAUSES = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+"""Flags of the functions that can pause: generators and coroutines."""
 
 ALLOWED = {"close", "shutdown", "epoll.register", "epoll.modify", "epoll.unregister", "epoll.close"} | WAITS
 """Calls that a server may still make while it is being stopped, in its `finally` blocks: they move no data, and a wait
@@ -95,6 +99,9 @@ class Tracer:
         """Trace the learner's functions and no others, and stop tracing in a forked child."""
         if os.getpid() != self._pid:
             sys.settrace(None)
+            return None
+        if self._stopping and frame.f_code.co_flags & PAUSES:
+            frame.f_trace = None  # it may be about to be closed: what it raised then would be printed, and lost
             return None
         return self._trace_line if self._is_own(frame) and not self._reading_locals else None
 

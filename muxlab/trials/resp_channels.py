@@ -13,6 +13,12 @@ MESSAGE = bytes(range(256)) * 256
 PUBLISHED = 128
 """Long messages that are published to a subscriber that does not read: eight MiB in all."""
 
+PIECE = bytes(range(256)) * 16
+"""A message that is short beside the queues, so that little is left with the server when the first does not fit."""
+
+PIECES = 1024
+"""Of these messages, more than the queues on their way hold with `NARROW`."""
+
 LEAVING = 6
 """Subscribers that leave: some unsubscribe, some close, and some break off."""
 
@@ -103,6 +109,27 @@ def not_held_up(bench: RedisBench) -> str:
         raise Failed(f"while one subscriber did not read, {told_wrong(*others)}")
     bench.still_serves("much was published to one that does not read")
     return "while one subscriber did not read, the publisher was answered and another subscriber was told"
+
+
+@redis_trial(
+    "tells a subscriber that reads late all of it",
+    "`send` may leave a part unsent, for a client whose turn it is not. Who looks after that part, and when?",
+    needs=[not_held_up],
+)
+def reads_late(bench: RedisBench) -> str:
+    """So much is published to it that the queues are full, and a little is left with the server; then it reads."""
+    bench.serve(narrow=True)
+    late, publisher = subscriber(bench, "news", buffer=NARROW), bench.client()
+    for _ in range(PIECES):
+        late.expect(message("news", PIECE), to="PUBLISH news")
+        if not bench.answered(publisher.ask("PUBLISH", "news", PIECE, reply=ANY_NUMBER)):
+            raise Failed(told_wrong(publisher))
+        in_queues = waiting_bytes(late.sock) + sum(unsent_bytes(fd) for fd in bench.server.connections().values())
+        if in_queues < sum(map(len, late.expected[1:])):
+            break
+    if not bench.answered(late):
+        raise Failed(f"when a subscriber reads that was slow for a moment, {told_wrong(late)}")
+    return "a subscriber that was slow for a moment got everything in the end"
 
 
 @redis_trial(

@@ -8,7 +8,8 @@ import csv
 from pathlib import Path
 
 from ..chain import ChainCost
-from ..rows import Rows
+from ..redis_share import RedisShare
+from ..rows import Rows, read_csv
 from ..waits import WaitCost
 
 WAITS = 100_000
@@ -77,6 +78,15 @@ def profile() -> dict[str, dict[str, float]]:
     lines = _lines("ols2004_profile.csv")
     servers = [column for column in lines[0] if column != "call"]
     return {server: {line["call"]: float(line[server]) for line in lines if line[server]} for server in servers}
+
+
+def redis_share() -> Rows:
+    """Return what a request cost the servers of chapter 12, and what part of the real Redis that is, on our machine.
+
+    Returns:
+        Rows as of `redis_share`. Their `machine` says what they were measured on.
+    """
+    return read_csv(Path(__file__).parent / "redis_share.csv", RedisShare)
 
 
 def _lines(file: str, column: str = "", wanted: str = "") -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ help:
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
 	@echo "make notebooks  run all chapters and rewrite them with their outputs"
 	@echo "make pictures   draw the pictures of the chapters again"
-	@echo "make bench      run all benchmarks and print their tables (takes some minutes)"
+	@echo "make bench      run all benchmarks and print their tables (takes some ten minutes)"
 	@echo "make clean      remove the environment and the caches"
 
 .venv: .venv/.complete

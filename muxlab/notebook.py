@@ -83,7 +83,10 @@ def clock(seconds: float, what: str) -> Iterator[Callable[[float], None]]:
         def show(passed: float) -> None:
             bar.update(min(passed, whole) - bar.n)
 
-        yield show
+        try:
+            yield show
+        finally:
+            bar.total = bar.n  # one that is not full would stay, in red
 
 
 def _bar_class() -> type:

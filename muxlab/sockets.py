@@ -57,7 +57,12 @@ def unacknowledged_bytes(fd: int | HasFileno) -> int:
 
     Source: SIOCOUTQNSD, which counts those that were not sent (tcp_ioctl in net/ipv4/tcp.c of Linux).
     """
-    return unsent_bytes(fd) - _ioctl(fd, SIOCOUTQNSD)
+    return unsent_bytes(fd) - held_back_bytes(fd)
+
+
+def held_back_bytes(fd: int | HasFileno) -> int:
+    """Return how many bytes of a send queue were not sent yet: the peer had no room. Source: SIOCOUTQNSD."""
+    return _ioctl(fd, SIOCOUTQNSD)
 
 
 def accept_queue(listener: socket.socket) -> tuple[int, int]:

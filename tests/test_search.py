@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import muxlab
+from muxlab import notebook
 from muxlab.__main__ import main
 from muxlab.course.museum.redis import REDIS
 from muxlab.server import FORCE_TIMEOUT
@@ -105,8 +106,10 @@ NOT_SHOWN = {
 }
 """The exhibits whose bug no conversation can show, and why."""
 
-FULL, TOO_MUCH = 7, 64  # blocks: they fill the queues of a reply; they are more than a server may hold
-NOT_READING = [Act(1, POURS, many=TOO_MUCH)]
+NOT_READING = [Act(1, POURS, many=64)]
+SAY_THEIR_LAST = [
+    act for who in range(1, 9) for act in (Act(who, POURS, many=5 + who), Act(who, HALF_CLOSES))
+]  # of one of them, part of the reply is still with the server when the end comes
 
 BREAKS: list[tuple[list[list[Act]], list[str]]] = [
     ([[Act(1, CONNECTS)]], [
@@ -127,7 +130,7 @@ BREAKS: list[tuple[list[list[Act]], list[str]]] = [
     ([[Act(1, SAYS, many=2)]], ["one_recv_for_each_edge"]),
     ([[Act(1, SAYS, many=5)]], ["four_recvs_for_each_edge"]),
     ([[Act(1, SAYS, many=2), Act(1, CLOSES)]], ["knows_one_error"]),
-    ([[Act(1, POURS, many=FULL), Act(1, HALF_CLOSES)]], ["watches_for_the_end", "leaves_before_the_end"]),
+    ([SAY_THEIR_LAST], ["watches_for_the_end", "leaves_before_the_end"]),
     ([NOT_READING], [
         "patient_server", "drops_what_send_did_not_take", "stale_server", "stays_armed", "reads_without_end",
         "too_generous", "impatient_server", "still_watches_for_bytes"]),
@@ -246,7 +249,7 @@ def test_a_search_finds_nothing_in_a_reference_server(name: str) -> None:
 def test_a_server_that_cannot_be_ended_is_not_started_again() -> None:
     found = search(never_returns, most=50).run()
     assert found.tried == 1 and found.broke is not None
-    assert found.broke.what.startswith("it could not be ended: it is still in line ")
+    assert found.broke.what.startswith("the server could not be ended: it is still in line ")
     for thread in threading.enumerate():
         if thread.name == "muxlab-server-never_returns":
             thread.join(10)
@@ -353,6 +356,16 @@ def test_check_says_how_many_conversations_were_tried() -> None:
     assert report.passed and report.story is None
     assert re.fullmatch(r"none of [\d,]+ conversations broke it", report.trials[-1].detail)
     assert "story" not in report._repr_html_().partition("</style>")[2]
+
+
+def test_a_bar_is_drawn_for_those_who_look_on_and_then_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(notebook, "PATIENCE", 0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    muxlab.check(muxlab.SERVERS["epoll"], ECHOES, search=0.3)
+    drawn = capsys.readouterr()
+    assert "conversations: " in drawn.err and "of 0.3 s" in drawn.err and drawn.err.endswith("\r") and drawn.out == ""
 
 
 def test_a_server_that_failed_to_end_is_not_searched() -> None:

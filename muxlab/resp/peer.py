@@ -1,8 +1,9 @@
 """One client as the commands see it: what it asked, whom it listens to, and whether it is leaving."""
 
 import itertools
-from typing import Protocol
+from typing import Any, Protocol
 
+from ..connection import IN
 from .channels import Channels
 from .commands import execute
 from .protocol import Parser, Request, error_reply
@@ -39,20 +40,23 @@ class Peer:
         version: 2, or 3 for a client that has asked for version 3 of the protocol.
         leaving: True when the connection is to be closed as soon as the replies are sent.
         waiting: requests that have arrived, and are not answered yet.
+        watched: for a server on epoll: the events that it watches this client for; at first, that it says something.
     """
 
     __slots__ = (
         *("channels", "connection", "leaving", "name", "number", "parser"),
-        *("shared_channels", "store", "version", "waiting", "_replies"),
+        *("shared_channels", "store", "version", "waiting", "watched", "_replies"),
     )
     _numbers = itertools.count(1)
 
     def __init__(self, store: Store, channels: Channels, connection: Reachable) -> None:
-        self.store, self.shared_channels, self.connection = store, channels, connection
+        self.store, self.shared_channels = store, channels
+        self.connection: Any = connection  # a server knows more of it than that it is reachable
         self.channels: dict[bytes, None] = {}
         self.name = b""
         self.number = next(self._numbers)
         self.version = 2
+        self.watched = IN
         self.leaving = False
         self.parser = Parser()
         self.waiting: list[Request] = []

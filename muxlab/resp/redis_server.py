@@ -24,7 +24,6 @@ def redis_server(listener, stop):
     store, channels = Store(), Channels()
     acceptor = Acceptor(listener)
     peers: dict[int, Peer] = {}  # by descriptor
-    interest: dict[int, int] = {}  # what epoll watches each client for
     with select.epoll() as epoll:
         epoll.register(stop, select.EPOLLIN)
         epoll.register(acceptor, select.EPOLLIN)
@@ -36,16 +35,17 @@ def redis_server(listener, stop):
                 store.forget_due()
                 for fd, _ in ready:
                     if fd in peers:
-                        converse(peers[fd])
-                        settle(epoll, peers, interest, fd)
+                        peer = peers[fd]
+                        converse(peer)
+                        if peer.connection.wants != peer.watched:
+                            settle(epoll, peers, peer)
                         while channels.told:  # others were sent something, too
                             other, _ = channels.told.popitem()
-                            settle(epoll, peers, interest, other.connection.fileno())
+                            settle(epoll, peers, other)
                     elif fd == acceptor.fileno():
                         for client in acceptor.accept():
                             epoll.register(client, select.EPOLLIN)
                             peers[client.fileno()] = Peer(store, channels, client)
-                            interest[client.fileno()] = select.EPOLLIN
                         if acceptor.resting:
                             epoll.modify(fd, 0)
         finally:
@@ -71,21 +71,20 @@ def converse(peer):
         client.flush()
 
 
-def settle(epoll, peers, interest, fd):
+def settle(epoll, peers, peer):
     """Close a client that is done or too far behind, or have epoll watch it for what it wants now."""
+    client = peer.connection
+    fd = client.fileno()
     if fd not in peers:  # closed before, in this turn
         return
-    client = peers[fd].connection
-    if client.done or (peers[fd].channels and len(client.unsent) > MOST_UNSENT):
+    if client.done or (peer.channels and len(client.unsent) > MOST_UNSENT):
         epoll.unregister(fd)  # before close, after which the number may go to a new client
-        peers.pop(fd).leave()
-        del interest[fd]
+        del peers[fd]
+        peer.leave()
         client.close()
-        return
-    wanted = client.wants_read * select.EPOLLIN | client.wants_write * select.EPOLLOUT
-    if wanted != interest[fd]:
-        epoll.modify(fd, wanted)
-        interest[fd] = wanted
+    elif client.wants != peer.watched:
+        epoll.modify(fd, client.wants)
+        peer.watched = client.wants
 
 
 def shorter(one, other):

@@ -138,6 +138,7 @@ class Crowd:
         """Serve who is ready within `timeout` seconds, and go on with that until there is something else to do."""
         members, talk, poll = self._members, self._talk, self._poller.poll
         find, receive, due, fresh = members.by_fd.get, talk.receive, talk.windows.due, talk.windows.fresh
+        once = len(self.clients) != self.wanted  # then the next few are opened or closed after each turn
         while True:
             ready = poll(timeout)
             now = time.perf_counter()  # all that is reported has arrived by now: one look at the clock will do
@@ -153,7 +154,7 @@ class Crowd:
             if len(fresh) >= SORTED_AT_ONCE:
                 talk.windows.sort()
             timeout = due - now
-            if timeout <= 0 or members.changed or talk.free or self._stopping or len(self.clients) != self.wanted:
+            if timeout <= 0 or members.changed or talk.free or once or self._stopping:
                 return
 
     def _do_what_is_due(self) -> float:

@@ -25,6 +25,9 @@ played again, and while a shorter conversation is looked for."""
 AGAIN = 3
 """Times that a conversation is played that has broken the server once, to see it break again."""
 
+CANDIDATES = 5
+"""Short conversations that are played once more in the end, the shortest first, until one breaks the server again."""
+
 SHRINKING = 30.0
 """Seconds that the search for a shorter conversation may take."""
 
@@ -147,7 +150,7 @@ class Search:
         self.patience, self.seed, self.news = patience, seed, news
         self.tried = self.once = 0
         self._played: dict[Conversation, Break | None] = {}
-        self._best: Conversation | None = None
+        self._broken: list[Conversation] = []  # the first of them has broken it twice
         self._polls = functools.cache(lambda: is_polling(fn))
         self._unstoppable = False
         self._end = 0.0
@@ -166,12 +169,10 @@ class Search:
         with _no_files(), contextlib.suppress(_Over, hypothesis.errors.NoSuchExample, hypothesis.errors.Flaky):
             hypothesis.find(conversations(), self._breaks, settings=settings, random=Random(self.seed))
         seconds = time.monotonic() - began
-        if self._best is None:
+        if not self._broken:
             return Found(self.tried, seconds, once=self.once)
-        broke = self._played[self._best]
-        if not self._unstoppable:
-            broke = self._surely(self._best) or broke
-        return Found(self.tried, seconds, self._best, broke, self.once)
+        conversation, broke = self._shortest()
+        return Found(self.tried, seconds, conversation, broke, self.once)
 
     def _breaks(self, conversation: Conversation) -> bool:
         """Tell whether a conversation breaks the server; each is played once, and that answer kept."""
@@ -182,31 +183,41 @@ class Search:
         return self._played[conversation] is not None
 
     def _try(self, conversation: Conversation) -> Break | None:
-        if self._best is not None:
+        if self._broken:
             broke = self._play(conversation, QUICK)
         else:
             self.tried += 1
-            broke = self._play(conversation, self.patience) and self._surely(conversation)
+            broke = self._play(conversation, self.patience)
+            if broke and not (broke := self._again(conversation)):
+                self.once += 1
             self.news(self.seconds - (self._end - time.monotonic()))
             if broke:
                 self._end = time.monotonic() + self.shrinking
-        if broke and (self._best is None or conversation.size < self._best.size):
-            self._best = conversation
+        if broke:
+            self._broken.append(conversation)
         return broke
 
-    def _surely(self, conversation: Conversation) -> Break | None:
+    def _again(self, conversation: Conversation) -> Break | None:
         """Play what has broken the server some times more; return what breaks now."""
         for _ in range(AGAIN):
             if broke := self._play(conversation, SURE_AGAIN):
                 return broke
-        self.once += 1
         return None
+
+    def _shortest(self) -> tuple[Conversation, Break | None]:
+        """Return the shortest conversation that breaks the server once more, and what breaks then."""
+        first = self._broken[0]
+        candidates = [] if self._unstoppable else sorted(self._broken, key=lambda broken: broken.size)[:CANDIDATES]
+        for conversation in candidates:
+            if broke := self._again(conversation):
+                return conversation, broke
+        return first, self._played[first]
 
     def _play(self, conversation: Conversation, patience: float) -> Break | None:
         try:
             return perform(conversation, self.fn, patience, self._polls)
         except Unstoppable as error:
-            self._best, self._played[conversation] = conversation, error.broke
+            self._broken, self._played[conversation] = [conversation], error.broke
             self._unstoppable = True
             raise _Over from None
 

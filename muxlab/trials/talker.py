@@ -21,6 +21,10 @@ WIDE = 212_992
 """Size of kernel buffers for what clients send, room for several blocks: a long message may have come as a whole when
 the server begins to read. Any process may ask for so much, unless the limit was changed: rmem_max in socket(7)."""
 
+SEGMENT = 8192
+"""Bytes of a segment, far fewer than loopback's 64 KiB: the kernel sends none into less room, and lets a nearly full
+queue rest until it looks again, a fifth of a second later. Source: silly window syndrome, RFC 9293, 3.8.6.2."""
+
 MOMENT, SHORT_TURN = 10.0, 0.00005
 """Seconds before Python would let another thread have its turn: more than a moment takes, so that it happens at once;
 and so few that a server which never sleeps does not hold its clients up."""
@@ -43,6 +47,7 @@ class Talker(BenchClient):
     def __init__(self, number: int, floor: int) -> None:
         super().__init__(floor, NARROW)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WIDE)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
         self.number = number
         self.reads = True
         self.finishing = self.finished = self.left = False

@@ -8,7 +8,7 @@ from ...resp.channels import Channels
 from ...resp.commands import execute
 from ...resp.peer import Peer
 from ...resp.protocol import Parser
-from ...resp.redis_server import redis_server, settle
+from ...resp.redis_server import converse, redis_server, settle
 from ...resp.store import Store
 from ..variant import bug
 
@@ -16,6 +16,7 @@ PARSING = redis_server, Peer, Parser
 ANSWERING = redis_server, Peer, execute
 KEEPING = redis_server, Store
 PUBLISHING = redis_server, Channels
+SHARING = redis_server, Peer, Store  # what all clients share
 
 REQUESTS = [
     bug(
@@ -44,46 +45,34 @@ REQUESTS = [
         ("del self._held[: end + 1]", "del self._held[: end + 2]"),
     ),
     bug(
-        redis_server,
+        SHARING,
         "one_parser_for_all",
         "While one client is in the middle of a request, what another one says is taken for the rest of it.",
-        (
-            "peers: dict[int, Peer] = {}  # by descriptor",
-            "peers: dict[int, Peer] = {}  # by descriptor\nparser = Peer(store, channels, None).parser",
-        ),
-        (
-            "peers[client.fileno()] = Peer(store, channels, client)",
-            "peers[client.fileno()] = peer = Peer(store, channels, client)\npeer.parser = parser",
-        ),
+        ("self._clock = clock", "self._clock = clock\nself.parser = Parser()"),
+        ("self.parser = Parser()\nself.waiting", "self.parser = store.parser\nself.waiting"),
     ),
     bug(
-        redis_server,
+        (redis_server, converse),
         "waits_for_the_rest_of_a_request",
         "While one client is in the middle of a request, no other is answered.",
         (
-            "converse(peers[fd])",
+            "data = client.receive()",
             """
-            converse(peers[fd])
-            while peers[fd].parser._held and not peers[fd].connection.done:
-                select.select([peers[fd].connection], [], [])  # the rest of it will be here soon
-                converse(peers[fd])
+            data = client.receive()
+            while data and not data.endswith(b"\\n") and not client.done:
+                select.select([client], [], [])  # the rest of it will be here soon
+                data += client.receive()
             """,
         ),
     ),
     bug(
-        redis_server,
+        SHARING,
         "inherits_half_a_request",
         "Now and then the first request of a new client gets an error: somebody had left in the middle of another.",
+        ("self._clock = clock", "self._clock = clock\nself.parsers = {}  # by descriptor"),
         (
-            "peers: dict[int, Peer] = {}  # by descriptor",
-            "peers: dict[int, Peer] = {}  # by descriptor\nparsers = {}  # the same",
-        ),
-        (
-            "peers[client.fileno()] = Peer(store, channels, client)",
-            """
-            peers[client.fileno()] = peer = Peer(store, channels, client)
-            peer.parser = parsers.setdefault(client.fileno(), peer.parser)
-            """,
+            "self.parser = Parser()",
+            "self.parser = store.parsers.setdefault(connection.fileno(), Parser())",
         ),
     ),
     bug(
@@ -159,15 +148,9 @@ VALUES = [
     ),
     bug(
         ANSWERING,
-        "takes_any_number_of_words",
-        "One GET without a key ends the server for everybody.",
-        (
-            """
-            if len(request) != words and (words > 0 or len(request) < -words):
-                return wrong_number(name)
-            """,
-            "",
-        ),
+        "minds_too_few_words_only",
+        "One GET with two keys ends the server for everybody.",
+        ("if len(request) != words and (words > 0 or len(request) < -words):", "if len(request) < abs(words):"),
     ),
 ]
 """The wrong idea of a value, and of a command."""
@@ -217,10 +200,10 @@ LISTENERS = [
         ("self._subscribers.setdefault(channel, {})[peer] = None", "self._subscribers[channel] = {peer: None}"),
     ),
     bug(
-        (redis_server, settle),
+        (redis_server, Peer),
         "tells_those_who_have_left",
         "PUBLISH counts subscribers who left long ago, and they stay in memory.",
-        ("peers.pop(fd).leave()", "del peers[fd]"),
+        ("self.shared_channels.leave(self)", "self.channels.clear()"),
     ),
     bug(
         PUBLISHING,
@@ -237,20 +220,15 @@ LISTENERS = [
         ),
     ),
     bug(
-        redis_server,
+        PUBLISHING,
         "settles_the_publisher_alone",
         "A subscriber that was busy for a moment gets the end of the news when somebody publishes again, or never.",
         (
+            "self.told.update(subscribers)",
             """
-            while channels.told:  # others were sent something, too
-                other, _ = channels.told.popitem()
-                settle(epoll, peers, interest, other.connection.fileno())
-            """,
-            """
-            while channels.told:
-                other, _ = channels.told.popitem()
-                if len(other.connection.unsent) > 1024 * 1024:
-                    settle(epoll, peers, interest, other.connection.fileno())
+            for peer in subscribers:
+                if len(peer.connection.unsent) > 1024 * 1024:
+                    self.told[peer] = None  # only those that are to be closed
             """,
         ),
     ),
@@ -258,7 +236,7 @@ LISTENERS = [
         (redis_server, settle),
         "keeps_everything_for_the_slow",
         "A subscriber that does not read fills the memory with what others publish.",
-        ("if client.done or (peers[fd].channels and len(client.unsent) > MOST_UNSENT):", "if client.done:"),
+        ("len(client.unsent) > MOST_UNSENT", "len(client.unsent) > 2**30"),
     ),
 ]
 """The wrong idea of who listens."""

@@ -47,8 +47,8 @@ class RedisShare(Row):
         cpu_us_per_request: the same the other way round: CPU microseconds for each request.
         share: its requests per CPU second as a part of those of the real Redis in the same round; the median.
         in_kernel: the part of its CPU time that it spent in system calls; None where the clock was too coarse to tell.
-        reads, writes: calls that read from a client, or wrote to one, for each request; there are somewhat more reads, as
-            the end of each client is read as well. Calls that wait are left out: for the real one, the kernel counts
+        reads, writes: calls that read from a client, or wrote to one, for each request; there are somewhat more reads,
+            as the end of each client is read as well. Calls that wait are left out: for the real one, the kernel counts
             reads and writes only (proc(5), io).
     """
 

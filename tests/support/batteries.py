@@ -18,7 +18,7 @@ import pytest
 
 from muxlab.trials import Verdict
 
-AT_ONCE = 4  # processes: some take much of a core, and the trials have to bear that
+AT_ONCE = 6  # processes: each takes a fifth of a core, and the trials have to bear that
 
 CODE = """
 import importlib, json, sys

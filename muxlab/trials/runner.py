@@ -64,9 +64,9 @@ def check(fn: Callable, trials: Iterable[str] | None = None, search: float | Non
         fn: your server: `fn(listener, stop)` or `fn(listener)`. Each trial starts it afresh.
         trials: names of trials, or one name; by default all but those `ON_REQUEST`. "redis" names all trials of a
             Redis-like server. The simplest is run first, whatever their order.
-        search: seconds in which, after the trials, to look for a conversation that breaks an echo server: who says what,
-            in which pieces, who stalls, half-closes or resets, and when. What is found is made as short as it gets,
-            which takes at most half a minute more.
+        search: seconds in which, after the trials, to look for a conversation that breaks an echo server: who says
+            what, in which pieces, who stalls, half-closes or resets, and when. What is found is made as short as it
+            gets, which takes at most half a minute more.
 
     Returns:
         The report: print it, or let a notebook show it. `.passed`, `.trials` and `.summary` are there for programs.

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import json
 import select
+import signal
 import socket
 import threading
 import time
@@ -33,6 +34,20 @@ from muxlab.watch.kernel import asleep_in
 
 CHAPTER = Path(__file__).resolve().parent.parent / "notebooks/11_write_your_own_loop.ipynb"
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@pytest.fixture(autouse=True)
+def bounded():
+    """Fail a test whose loop sleeps without end: the alarm's handler raises in the middle of the wait."""
+
+    def too_late(number, frame):
+        raise TimeoutError("the loop has not ended after 100 s")
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(100)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

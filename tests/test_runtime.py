@@ -466,6 +466,22 @@ def test_a_thousand_calls_from_four_threads_all_arrive():
     assert run(main) == sorted(list(range(250)) * 4)
 
 
+def test_a_call_may_close_a_socket_that_has_news_at_the_same_time(pair):
+    near, far = pair
+
+    async def main(loop):
+        far.send(b"!")
+        await recv(near, 1)  # epoll goes on watching it
+        await sleep(0)  # epoll has seen that there is no more, so that the bell will be the first in its list
+        loop.call_from_thread(near.close)
+        far.send(b"!")
+        await sleep(0)
+        await sleep(0)
+
+    run(main)
+    assert near.fileno() == -1
+
+
 def test_a_call_after_the_end_is_ignored():
     async def main(loop):
         return loop

@@ -133,8 +133,8 @@ def redis_share(
     check_count("requests", requests)
     check_count("rounds", rounds)
     named = dict(servers) if isinstance(servers, Mapping) else {name_of(servers): servers}
-    require("redis-server")
-    require("redis-benchmark")
+    if said := missing("redis-server", "redis-benchmark"):
+        raise MissingProgram(said)
     samples: dict[tuple[str, int], list[Sample]] = {(name, p): [] for name in (REAL, *named) for p in counts}
     with contextlib.ExitStack() as running:
         real = running.enter_context(RealRedis())

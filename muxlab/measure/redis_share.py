@@ -15,7 +15,7 @@ from ..arguments import check_count
 from ..server import Server, serve
 from ..servers import name_of
 from .protocol import LEAST, each, summary
-from .real_redis import PATIENCE, RealRedis, redis_benchmark, require
+from .real_redis import PATIENCE, MissingProgram, RealRedis, missing, redis_benchmark
 from .rows import Form, Row, Rows, settings
 
 REAL = "redis-server"

@@ -44,7 +44,7 @@ def test_a_bar_has_two_parts_and_is_as_long_as_a_request_costs() -> None:
 
 
 def test_the_title_says_what_part_of_redis_the_first_server_is() -> None:
-    title = "My server is 50% of Redis and 25% of Redis with 16 requests in a pipeline"
+    title = "My server is 50% of Redis and 25% with 16 requests in a pipeline"
     alone, pipelined = show.redis_share(ROWS)
     assert " ".join(alone.get_title("left").split()) == title
     assert not pipelined.get_title("left")
@@ -78,4 +78,5 @@ def test_the_published_rows_show_what_the_chapter_says() -> None:
     for row in rows:
         assert row.machine and row.in_kernel is not None
         assert row.reads < 1.2 * found["redis-server", row.pipeline].reads
-    show.redis_share(rows)
+    title = show.redis_share(rows)[0].get_title("left")
+    assert " ".join(title.split()).startswith(f"{rows[0].machine}: your server is ")

@@ -100,9 +100,9 @@ def _finding(charts: dict[int, list[Any]]) -> str:
     for pipeline in sorted(charts):
         others = [row for row in charts[pipeline] if row.server != REAL]
         if others:
-            name = others[0].server
+            name = f"{others[0].machine}: {others[0].server}" if others[0].machine else others[0].server
             asked = f" with {pipeline} requests in a pipeline" if pipeline > 1 else ""
-            shares.append(f"{others[0].share:.0%} of Redis{asked}")
+            shares.append(f"{others[0].share:.0%}" + " of Redis" * (not shares) + asked)
     return f"{name[:1].upper()}{name[1:]} is {listed(shares)}" if shares else "What one request costs Redis"
 
 

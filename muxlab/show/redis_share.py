@@ -96,7 +96,8 @@ def _parts(row: Any) -> dict[str, float]:
 
 def _finding(charts: dict[int, list[Any]]) -> str:
     """Say what part of Redis the first of the other servers is, with each pipeline."""
-    shares, name = [], ""
+    shares: list[str] = []
+    name = ""
     for pipeline in sorted(charts):
         others = [row for row in charts[pipeline] if row.server != REAL]
         if others:

@@ -7,6 +7,7 @@ import pytest
 
 from muxlab import show
 from muxlab.measure import RedisShare, published
+from muxlab.measure.protocol import machine
 
 ROWS = [
     RedisShare("redis-server", 1, 1000, 50_000, 125_000, 8.0, 1.0, 0.75, 1.0, 1.0),
@@ -51,6 +52,8 @@ def test_the_title_says_what_part_of_redis_the_first_server_is() -> None:
     words = alone.figure.words()
     assert words.startswith(f"{title}.\n")
     assert "my server, 16 in a pipeline: 4 CPU microseconds for a request, 0.5 in system calls, 3.5 in the" in words
+    here = [dataclasses.replace(row, machine=machine()) for row in ROWS]
+    assert " ".join(show.redis_share(here)[0].get_title("left").split()) == title
     assert show.redis_share(ROWS[:1])[0].get_title("left") == "What one request costs Redis"
 
 

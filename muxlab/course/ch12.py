@@ -145,8 +145,8 @@ EXERCISES = [
         name="redis-pubsub",
         chapter="12",
         about="Let clients hear each other: `SUBSCRIBE channel ...`, `UNSUBSCRIBE channel ...` (without a name, all "
-        "of them), and `PUBLISH channel message`. A subscriber that does not read may hold up nobody, and may cost "
-        "the server 1 MiB at most; it is disconnected before.",
+        "of them), and `PUBLISH channel message`. A subscriber that does not read must not hold up anybody, and may "
+        "cost the server 1 MiB at most; it is disconnected before.",
         trials=(
             "redis: answers PING",
             "redis: takes a request cut at every byte",

@@ -15,7 +15,7 @@ from ..arguments import check_count
 from ..server import Server, serve
 from ..servers import name_of
 from .protocol import LEAST, each, summary
-from .real_redis import PATIENCE, RealRedis, redis_benchmark, require
+from .real_redis import PATIENCE, MissingProgram, RealRedis, missing, redis_benchmark
 from .rows import Form, Row, Rows, settings
 
 REAL = "redis-server"
@@ -133,8 +133,8 @@ def redis_share(
     check_count("requests", requests)
     check_count("rounds", rounds)
     named = dict(servers) if isinstance(servers, Mapping) else {name_of(servers): servers}
-    require("redis-server")
-    require("redis-benchmark")
+    if said := missing("redis-server", "redis-benchmark"):
+        raise MissingProgram(said)
     samples: dict[tuple[str, int], list[Sample]] = {(name, p): [] for name in (REAL, *named) for p in counts}
     with contextlib.ExitStack() as running:
         real = running.enter_context(RealRedis())
@@ -205,7 +205,7 @@ def _calls(fn: Callable | None, pipeline: int, test: str) -> tuple[float, float]
 def _wait_for_ends(address: tuple[str, int]) -> None:
     """Wait until a server has read that its clients are gone: whoever comes after them is answered after that."""
     with socket.create_connection(address, timeout=PATIENCE) as client:
-        client.sendall(b"PING\r\n")
+        client.sendall(b"*1\r\n$4\r\nPING\r\n")  # a server under construction may not know inline requests
         client.recv(64)
 
 

@@ -2,8 +2,11 @@
 
 import contextlib
 import select
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
 
 import muxlab
 
@@ -14,17 +17,28 @@ PATIENCE = 5.0
 """Seconds in which all clients have to be connected and warm; it usually takes a tenth of that."""
 
 Address = tuple[str, int]
-Count = Callable[[], int]
-"""A function that returns how many replies there have been."""
 
 
 class Unfit(Exception):
     """The reason why a server cannot bear this load."""
 
 
+class Crowd(NamedTuple):
+    """Clients of a server.
+
+    Attributes:
+        count: returns how many replies there have been.
+        hold, go: let nobody say anything more, and let those that talk go on.
+    """
+
+    count: Callable[[], int]
+    hold: Callable[[], None]
+    go: Callable[[], None]
+
+
 @contextlib.contextmanager
-def in_c(program: str, address: Address, connections: int, active: int, payload: int) -> Iterator[Count]:
-    """Put the clients of clients.c on a server; yield the count of their replies once all that talk are warm.
+def in_c(program: str, address: Address, connections: int, active: int, payload: int) -> Iterator[Crowd]:
+    """Put the clients of clients.c on a server; yield them once all that talk are warm.
 
     Raises:
         Unfit: not all could be connected, or not all that talk were answered in time.
@@ -48,8 +62,10 @@ def in_c(program: str, address: Address, connections: int, active: int, payload:
                 raise Unfit(f"it did not answer all of {active} talking clients within {PATIENCE:g} s")
             if not process.stdout.readline():
                 raise Unfit(process.stderr.read().strip())
-            yield count
+            hold, go = (partial(process.send_signal, number) for number in (signal.SIGSTOP, signal.SIGCONT))
+            yield Crowd(count, hold, go)
         finally:
+            process.send_signal(signal.SIGCONT)
             process.stdin.close()
             try:
                 process.wait(PATIENCE)
@@ -58,7 +74,7 @@ def in_c(program: str, address: Address, connections: int, active: int, payload:
 
 
 @contextlib.contextmanager
-def by_swarm(address: Address, connections: int, active: int, payload: int) -> Iterator[Count]:
+def by_swarm(address: Address, connections: int, active: int, payload: int) -> Iterator[Crowd]:
     """Put muxlab's swarm on a server; the same otherwise."""
     with muxlab.Swarm(address, connections, active=0, payload=payload) as swarm:
         try:
@@ -70,7 +86,12 @@ def by_swarm(address: Address, connections: int, active: int, payload: int) -> I
         answered = sum(0 < replies <= 250 for replies in swarm.activity())
         if answered < active:
             raise Unfit(f"it answered {answered} of {active} talking clients")
-        yield lambda: swarm.snapshot().replies
+
+        def count() -> int:
+            return swarm.snapshot().replies
+
+        hold, go = (partial(setattr, swarm, "active", number) for number in (0, active))
+        yield Crowd(count, hold, go)
         figures = swarm.snapshot()
     if figures.mismatches or figures.errors:
         raise RuntimeError(f"{figures.mismatches} wrong replies, {figures.errors} connections lost")

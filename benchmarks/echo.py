@@ -8,11 +8,13 @@ import contextlib
 import ctypes
 import functools
 import os
+import signal
 import statistics
 import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +33,11 @@ RIVALS = (IN_C, "uvloop Protocol", "asyncio streams")
 CONNECTIONS = (100, 1000)
 """The same talk, with a short and with a long list of silent clients around it: one table each."""
 
-ATTEMPTS = 3
-"""Measurements of which one has to see replies: a virtual machine may stand still for the whole of one."""
+ATTEMPTS = 50
+"""Lengths of a turn in which a reply has to come: on a busy machine, a server may get no processor for some of them."""
+
+SETTLE = 0.005
+"""Seconds from when a server goes on to when it is measured."""
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 """Seconds in which the kernel counts the time that a process spends inside it and outside of it."""
@@ -116,49 +121,73 @@ def inside_and_outside(pid: int) -> tuple[float, float]:
     return int(fields[12]) * TICK, int(fields[11]) * TICK
 
 
-def measure(name: str, connections: int, options: argparse.Namespace) -> Sample:
-    """Put one load on one server, once."""
-    crowd = functools.partial(in_c, options.clients) if options.clients else by_swarm
+@contextlib.contextmanager
+def under_load(name: str, connections: int, options: argparse.Namespace) -> Iterator[Callable[[], Sample]]:
+    """Start a server and its clients, and yield a function that gives them a turn; between turns they stand still."""
+    make = functools.partial(in_c, options.clients) if options.clients else by_swarm
     active = min(options.active, connections)
-    with child(name, options.program) as (pid, address), crowd(address, connections, active, options.payload) as count:
+    with child(name, options.program) as (pid, address), make(address, connections, active, options.payload) as crowd:
         clock = cpu_clock(pid)
 
         def now() -> tuple[float, float, int, float, float]:
-            return time.perf_counter(), time.clock_gettime(clock), count(), *inside_and_outside(pid)
+            return time.perf_counter(), time.clock_gettime(clock), crowd.count(), *inside_and_outside(pid)
 
-        for _ in range(ATTEMPTS):
+        def turn() -> Sample:
+            os.kill(pid, signal.SIGCONT)
+            crowd.go()
+            time.sleep(SETTLE)
             before = now()
-            time.sleep(options.seconds)
-            sample = Sample(*(late - early for early, late in zip(before, now(), strict=True)))
-            if sample.replies and sample.cpu:
-                break
-        else:
-            raise Unfit("it stopped answering")
-    return sample
+            for _ in range(ATTEMPTS):
+                time.sleep(options.seconds)
+                sample = Sample(*(late - early for early, late in zip(before, now(), strict=True)))
+                if sample.replies and sample.cpu:
+                    break
+            else:
+                raise RuntimeError(f"the {name} server has stopped answering")
+            hold()
+            return sample
+
+        def hold() -> None:
+            crowd.hold()
+            time.sleep(SETTLE)  # in which it answers what is under way
+            os.kill(pid, signal.SIGSTOP)
+
+        hold()
+        try:
+            yield turn
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 def run(connections: int, options: argparse.Namespace) -> tuple[dict[str, list[Sample]], dict[str, str]]:
     """Measure all servers in turn, again and again, so that whatever else the machine does hits all of them alike.
 
+    All of them are there at once, and take many short turns. In each round they are started anew, as two processes of
+    the same program may differ by some per cent, with the places in memory that they happen to get.
+
     Returns:
-        The samples of each server, one for each round; and for the servers that cannot bear this load, the reason.
+        The samples of each server, one for each turn; and for the servers that cannot bear this load, the reason.
     """
     samples: dict[str, list[Sample]] = defaultdict(list)
     unfit: dict[str, str] = {}
-    for turn in range(options.rounds):
-        for name in options.servers[:: -1 if turn % 2 else 1]:  # there and back: a slow drift cancels out
-            if name not in unfit:
+    for _ in range(options.rounds):
+        with contextlib.ExitStack() as started:
+            turns = {}
+            for name in options.servers:
                 try:
-                    samples[name].append(measure(name, connections, options))
+                    turns[name] = started.enter_context(under_load(name, connections, options))
                 except Unfit as reason:
                     unfit[name] = str(reason)
+            for number in range(options.turns):
+                for name in list(turns)[:: -1 if number % 2 else 1]:  # there and back: a slow drift cancels out
+                    samples[name].append(turns[name]())
     return {name: samples[name] for name in options.servers if name not in unfit}, unfit
 
 
 def table(samples: dict[str, list[Sample]], whose: str = "server", rivals: tuple[str, ...] = RIVALS) -> str:
-    """Return the samples as a Markdown table: medians, the range of the costs, and median ratios to the rivals."""
+    """Return the samples as a Markdown table: medians, the middle half of the costs, and the ratios to the rivals."""
     rivals = tuple(rival for rival in rivals if rival in samples)
-    heads = [whose, "replies/s", "busy", "CPU µs/reply", "min..max", "in the kernel"]
+    heads = [whose, "replies/s", "busy", "CPU µs/reply", "middle half", "in the kernel"]
     heads += [f"× {rival}" for rival in rivals]
     rows = [heads, ["---", *["---:"] * (len(heads) - 1)]]
     for name, own in samples.items():
@@ -169,12 +198,18 @@ def table(samples: dict[str, list[Sample]], whose: str = "server", rivals: tuple
                 f"{statistics.median(sample.rate for sample in own):,.0f}",
                 f"{statistics.median(sample.busy for sample in own):.0%}",
                 f"{statistics.median(costs):.1f}",
-                f"{min(costs):.1f}..{max(costs):.1f}",
+                _middle_half(costs),
                 _in_the_kernel(own),
                 *(_advantage(own, samples[rival]) for rival in rivals),
             ]
         )
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _middle_half(costs: list[float]) -> str:
+    """Return between which values half of the costs are."""
+    least, _, most = statistics.quantiles(costs, n=4, method="inclusive") if len(costs) > 1 else costs * 3
+    return f"{least:.1f}..{most:.1f}"
 
 
 def _in_the_kernel(samples: list[Sample]) -> str:
@@ -184,7 +219,7 @@ def _in_the_kernel(samples: list[Sample]) -> str:
 
 
 def _advantage(own: list[Sample], rival: list[Sample]) -> str:
-    """Return replies per CPU second as a multiple of the rival's: the median over the rounds."""
+    """Return replies per CPU second as a multiple of the rival's in the same turn: the median."""
     return f"{statistics.median(r.cost / o.cost for o, r in zip(own, rival, strict=True)):.2f}"
 
 
@@ -195,16 +230,17 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS, help="one table each: %(default)s")
     parser.add_argument("--active", type=int, default=10, help="clients that talk: %(default)s")
     parser.add_argument("--payload", type=int, default=64, help="bytes of each message: %(default)s")
-    parser.add_argument("--seconds", type=float, default=0.2, help="length of one measurement: %(default)s")
-    parser.add_argument("--rounds", type=int, default=7, help="measurements of each server: %(default)s")
+    parser.add_argument("--seconds", type=float, default=0.04, help="length of a turn: %(default)s")
+    parser.add_argument("--turns", type=int, default=20, help="measurements of each server in a round: %(default)s")
+    parser.add_argument("--rounds", type=int, default=5, help="starts of each server: %(default)s")
     parser.add_argument("--swarm", action="store_true", help="let muxlab's swarm be the clients, not the program in C")
     parser.add_argument("--serve", metavar="SERVER", help=argparse.SUPPRESS)
     options = parser.parse_args()
     unknown = {*options.servers, options.serve or "epoll"} - {*ALL}
     if unknown:
         parser.error(f"no server is called {', '.join(sorted(unknown))}; there are: {', '.join(ALL)}")
-    if options.rounds < 1 or options.seconds <= 0 or options.active < 1 or options.payload < 1:
-        parser.error("rounds, seconds, active and payload have to be more than 0")
+    if min(options.rounds, options.turns, options.active, options.payload) < 1 or options.seconds <= 0:
+        parser.error("rounds, turns, seconds, active and payload have to be more than 0")
     if min(options.connections) < 1:
         parser.error("connections has to be 1 or more")
     options.servers = options.servers or list(USUAL)
@@ -234,7 +270,7 @@ def compare(options: argparse.Namespace) -> None:
     for connections in options.connections:
         samples, unfit = run(connections, options)
         talk = f"{min(options.active, connections)} talking, {options.payload} bytes a message"
-        print(f"\n**{connections} connections, {talk}; median of {options.rounds} rounds of {options.seconds:g} s**\n")
+        print(f"\n**{connections} connections, {talk}; median of {options.rounds} times {options.turns} turns**\n")
         print(table(samples))
         for name, reason in unfit.items():
             print(f"\n{name} is left out: {reason}.", flush=True)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.battery
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 SMALLEST = {
     "chain.py": ["--pairs", "10", "--rounds", "1"],
-    "echo.py": ["--connections", "20", "--rounds", "1", "--seconds", "0.02"],
+    "echo.py": ["--connections", "20", "--rounds", "1", "--turns", "2", "--seconds", "0.02"],
     "import_time.py": ["--rounds", "2"],
     "resp.py": ["--rounds", "1", "--requests", "500"],
     "swarm.py": ["--crowd", "200", "--rounds", "1", "--seconds", "0.02"],

@@ -1,5 +1,9 @@
 """What part of the real Redis a server is: rows of the right shape, counts of calls, and nothing left."""
 
+import socket
+import subprocess
+import sys
+
 import pytest
 from programs import need
 
@@ -24,6 +28,28 @@ def test_one_row_for_each_server_and_pipeline(tmp_path) -> None:
         assert row.repeats == 2
     rows.to_csv(tmp_path / "rows.csv")
     assert read_csv(tmp_path / "rows.csv", RedisShare) == rows
+
+
+HELD = """
+import time
+from muxlab.measure.real_redis import RealRedis
+
+redis = RealRedis()
+print(redis.address[1], flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_redis_ends_with_the_process_that_started_it() -> None:
+    need("redis-server")
+    with subprocess.Popen([sys.executable, "-c", HELD], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = "127.0.0.1", int(process.stdout.readline())
+        with socket.create_connection(address, timeout=10) as client:
+            client.sendall(b"PING\r\n")
+            assert client.recv(64) == b"+PONG\r\n"
+            process.kill()
+            assert client.recv(64) == b"", "Redis has ended"
 
 
 @pytest.mark.parametrize("bad", [{"pipelines": 0}, {"requests": 0}, {"rounds": 0}, {"pipelines": []}])

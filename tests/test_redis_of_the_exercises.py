@@ -14,7 +14,7 @@ from same_replies import END, by_their_code, reply_to, request
 import muxlab
 from muxlab.course import EXERCISES, ch12, ch12_commands, ch12_expiry, ch12_frames, ch12_pubsub, ch12_server
 from muxlab.course.variant import source
-from muxlab.measure.real_redis import real_redis, redis_benchmark
+from muxlab.measure import real_redis, redis_benchmark, redis_share
 from muxlab.trials import REDIS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -144,3 +144,10 @@ def test_it_replies_as_redis_does_however_a_conversation_is_cut(server: muxlab.S
             real = by_their_code(reply_to(address, [wrong]))
             assert not real.endswith(END + b"\r\n")
             assert by_their_code(reply_to(server.address, [wrong])) == real
+
+
+def test_the_server_that_the_steps_begin_with_can_be_measured() -> None:
+    """It ends at the first inline request: a chapter that nobody has solved yet is to run all the same."""
+    need("redis-server", "redis-benchmark")
+    _, row = redis_share({"your server": ch12.BELIEVES_ALL[0]}, pipelines=16, requests=100, rounds=1)
+    assert row.server == "your server" and row.reads < 0.5

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import json
 import select
+import signal
 import socket
 import threading
 import time
@@ -33,6 +34,20 @@ from muxlab.watch.kernel import asleep_in
 
 CHAPTER = Path(__file__).resolve().parent.parent / "notebooks/11_write_your_own_loop.ipynb"
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@pytest.fixture(autouse=True)
+def bounded():
+    """Fail a test whose loop sleeps without end: the alarm's handler raises in the middle of the wait."""
+
+    def too_late(number, frame):
+        raise TimeoutError("the loop has not ended after 100 s")
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(100)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
@@ -449,6 +464,22 @@ def test_a_thousand_calls_from_four_threads_all_arrive():
         return sorted(seen)
 
     assert run(main) == sorted(list(range(250)) * 4)
+
+
+def test_a_call_may_close_a_socket_that_has_news_at_the_same_time(pair):
+    near, far = pair
+
+    async def main(loop):
+        far.send(b"!")
+        await recv(near, 1)  # epoll goes on watching it
+        await sleep(0)  # epoll has seen that there is no more, so that the bell will be the first in its list
+        loop.call_from_thread(near.close)
+        far.send(b"!")
+        await sleep(0)
+        await sleep(0)
+
+    run(main)
+    assert near.fileno() == -1
 
 
 def test_a_call_after_the_end_is_ignored():

@@ -107,6 +107,7 @@ NOT_SHOWN = {
 """The exhibits whose bug no conversation can show, and why."""
 
 NOT_READING = [Act(1, POURS, many=64)]
+BREAK_OFF = [[Act(who, POURS, many=64) for who in range(1, 5)], [Act(who, RESETS) for who in range(1, 5)]]
 SAY_THEIR_LAST = [
     act for who in range(1, 9) for act in (Act(who, POURS, many=5 + who), Act(who, HALF_CLOSES))
 ]  # of one of them, part of the reply is still with the server when the end comes
@@ -126,7 +127,7 @@ BREAKS: list[tuple[list[list[Act]], list[str]]] = [
     ([[Act(1, SAYS, b"one\ntwo\n")]], ["first_line_only"]),
     ([[Act(1, SAYS, b"hello\n")], [Act(1, SAYS, b"\n")]], ["repeats_the_tail"]),
     ([[Act(1, SAYS, b"hello")], [Act(2, SAYS, b"hello\n")]], ["waits_for_the_rest_of_a_line"]),
-    ([[Act(who, SAYS, b"hello\n") for who in range(1, 13)]], ["rests_after_each_event"]),
+    ([[Act(who, SAYS, b"hello\n") for who in range(1, 31)]] * 4, ["rests_after_each_event"]),
     ([[Act(1, SAYS, many=2)]], ["one_recv_for_each_edge"]),
     ([[Act(1, SAYS, many=5)]], ["four_recvs_for_each_edge"]),
     ([[Act(1, SAYS, many=2), Act(1, CLOSES)]], ["knows_one_error"]),
@@ -134,7 +135,7 @@ BREAKS: list[tuple[list[list[Act]], list[str]]] = [
     ([NOT_READING], [
         "patient_server", "drops_what_send_did_not_take", "stale_server", "stays_armed", "reads_without_end",
         "too_generous", "impatient_server", "still_watches_for_bytes"]),
-    ([NOT_READING, [Act(1, RESETS)]], [
+    (BREAK_OFF, [
         "heir_server", "keeps_it_on_the_list", "remembers_by_descriptor", "guards_recv_only"]),
     ([NOT_READING, [Act(2, SAYS, b"hello\n")]], ["blocking_sendall", "crowded_server"]),
 ]  # fmt: skip
@@ -146,6 +147,9 @@ SHOWN = {name: Conversation(moments) for moments, names in BREAKS for name in na
 def test_no_exhibit_is_left_out() -> None:
     redis = {exhibit.name for exhibit in REDIS}  # these are no echo servers: a conversation asks them nothing
     assert sorted([*SHOWN, *NOT_SHOWN]) == sorted(EXHIBITS.keys() - redis)
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    assert f"{len(SHOWN) + len(NOT_SHOWN)} echo servers, that is {len(NOT_SHOWN)}," in readme
+    assert f"each of the other {len(SHOWN)}," in readme
 
 
 loses_sockets = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -377,6 +381,11 @@ def test_a_server_that_failed_to_end_is_not_searched() -> None:
 def test_a_length_of_search_that_makes_no_sense_is_refused(seconds: object) -> None:
     with pytest.raises(ValueError, match="give the seconds to look for, a finite number above 0, or leave it out"):
         muxlab.check(muxlab.SERVERS["epoll"], ECHOES, search=seconds)
+
+
+def test_a_redis_like_server_is_not_searched() -> None:
+    with pytest.raises(ValueError, match="a search for echo servers, and 'redis: answers PING' is for others"):
+        muxlab.check(muxlab.SERVERS["epoll"], "redis", search=30)
 
 
 def test_without_a_search_nothing_of_it_is_imported() -> None:

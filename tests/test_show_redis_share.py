@@ -7,6 +7,7 @@ import pytest
 
 from muxlab import show
 from muxlab.measure import RedisShare, published
+from muxlab.measure.protocol import machine
 
 ROWS = [
     RedisShare("redis-server", 1, 1000, 50_000, 125_000, 8.0, 1.0, 0.75, 1.0, 1.0),
@@ -44,13 +45,15 @@ def test_a_bar_has_two_parts_and_is_as_long_as_a_request_costs() -> None:
 
 
 def test_the_title_says_what_part_of_redis_the_first_server_is() -> None:
-    title = "My server is 50% of Redis and 25% of Redis with 16 requests in a pipeline"
+    title = "My server is 50% of Redis and 25% with 16 requests in a pipeline"
     alone, pipelined = show.redis_share(ROWS)
     assert " ".join(alone.get_title("left").split()) == title
     assert not pipelined.get_title("left")
     words = alone.figure.words()
     assert words.startswith(f"{title}.\n")
     assert "my server, 16 in a pipeline: 4 CPU microseconds for a request, 0.5 in system calls, 3.5 in the" in words
+    here = [dataclasses.replace(row, machine=machine()) for row in ROWS]
+    assert " ".join(show.redis_share(here)[0].get_title("left").split()) == title
     assert show.redis_share(ROWS[:1])[0].get_title("left") == "What one request costs Redis"
 
 
@@ -78,4 +81,5 @@ def test_the_published_rows_show_what_the_chapter_says() -> None:
     for row in rows:
         assert row.machine and row.in_kernel is not None
         assert row.reads < 1.2 * found["redis-server", row.pipeline].reads
-    show.redis_share(rows)
+    title = show.redis_share(rows)[0].get_title("left")
+    assert " ".join(title.split()).startswith(f"{rows[0].machine}: your server is ")

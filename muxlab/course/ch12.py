@@ -66,7 +66,7 @@ EXERCISES = [
             "words are in it? And what if there are none?",
             "`parse` is the one who notices that a client breaks the rules, and `respond` is the one who can say so. "
             "How does Python pass such news from one function to the other? Use `integer`, and say what is wrong in "
-            "the words of the table in section 4.",
+            "the words of the table in section 5.",
             "Let `parse` raise `ValueError`, and let `respond` catch it around its loop. What has been answered "
             "before that point still has to be sent, then the error, and after it nothing more: `QUIT` shows how.",
             "There is one wait in which bytes pile up without anybody having said how many: that for the end of a "
@@ -145,8 +145,8 @@ EXERCISES = [
         name="redis-pubsub",
         chapter="12",
         about="Let clients hear each other: `SUBSCRIBE channel ...`, `UNSUBSCRIBE channel ...` (without a name, all "
-        "of them), and `PUBLISH channel message`. A subscriber that does not read may hold up nobody, and may cost "
-        "the server 1 MiB at most; it is disconnected before.",
+        "of them), and `PUBLISH channel message`. A subscriber that does not read must not hold up anybody, and may "
+        "cost the server 1 MiB at most; it is disconnected before.",
         trials=(
             "redis: answers PING",
             "redis: takes a request cut at every byte",
@@ -155,7 +155,7 @@ EXERCISES = [
             "redis: tells subscribers what is published",
             "redis: gives a subscriber nothing after it has left",
             "redis: is not held up by a subscriber that does not read",
-            "redis: tells a subscriber that reads late all of it",
+            "redis: sends the rest to a subscriber that reads late",
             "redis: holds at most 1 MiB for a subscriber that does not read",
         ),
         hints=(

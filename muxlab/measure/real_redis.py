@@ -28,6 +28,9 @@ ATTEMPTS = 5
 LONGEST = 120.0
 """Seconds that a redis-benchmark may take: it tries to connect until it is ended, where nobody listens."""
 
+UNTIL_INPUT_ENDS = 'exec 3<&0; (read -r nothing <&3; kill $$) >/dev/null 2>&1 & exec "$@" </dev/null 3<&-'
+"""A shell's words for: run this program, and end it when my input ends. Its process number is the shell's, `$$`."""
+
 PACKAGES = {"redis-server": "redis-server", "redis-benchmark": "redis-tools", "redis-cli": "redis-tools"}
 """The Debian package of each program."""
 
@@ -119,9 +122,9 @@ class RealRedis(running.Running):
         host, port = self.address
         options = ["--bind", host, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", self._folder.name]
         return subprocess.Popen(
-            [self._program, *options, "--daemonize", "no", "--loglevel", "warning"],
+            ["sh", "-c", UNTIL_INPUT_ENDS, "sh", self._program, *options, "--daemonize", "no", "--loglevel", "warning"],
             cwd=self._folder.name,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # ends when it is closed, and when this process is killed
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             process_group=0,  # Ctrl-C goes to the group of this process
@@ -144,9 +147,8 @@ class RealRedis(running.Running):
         process, self._process = self._process, None
         if process is None:
             return ""
-        process.terminate()
         try:
-            said, _ = process.communicate(timeout=PATIENCE)
+            said, _ = process.communicate(timeout=PATIENCE)  # closes its input
         except subprocess.TimeoutExpired:
             process.kill()
             said, _ = process.communicate()

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import socket
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ from ..arguments import check_count
 from ..server import Server, serve
 from ..servers import name_of
 from .protocol import LEAST, each, summary
-from .real_redis import RealRedis, redis_benchmark, require
+from .real_redis import PATIENCE, MissingProgram, RealRedis, missing, redis_benchmark
 from .rows import Form, Row, Rows, settings
 
 REAL = "redis-server"
@@ -46,8 +47,9 @@ class RedisShare(Row):
         cpu_us_per_request: the same the other way round: CPU microseconds for each request.
         share: its requests per CPU second as a part of those of the real Redis in the same round; the median.
         in_kernel: the part of its CPU time that it spent in system calls; None where the clock was too coarse to tell.
-        reads, writes: calls that read from a client, or wrote to one, for each request. Those that wait are left out:
-            for the real one, the kernel counts reads and writes only (proc(5), io).
+        reads, writes: calls that read from a client, or wrote to one, for each request; there are somewhat more reads,
+            as the end of each client is read as well. Calls that wait are left out: for the real one, the kernel counts
+            reads and writes only (proc(5), io).
     """
 
     form: ClassVar[Form] = Form(
@@ -131,8 +133,8 @@ def redis_share(
     check_count("requests", requests)
     check_count("rounds", rounds)
     named = dict(servers) if isinstance(servers, Mapping) else {name_of(servers): servers}
-    require("redis-server")
-    require("redis-benchmark")
+    if said := missing("redis-server", "redis-benchmark"):
+        raise MissingProgram(said)
     samples: dict[tuple[str, int], list[Sample]] = {(name, p): [] for name in (REAL, *named) for p in counts}
     with contextlib.ExitStack() as running:
         real = running.enter_context(RealRedis())
@@ -188,14 +190,23 @@ def _calls(fn: Callable | None, pipeline: int, test: str) -> tuple[float, float]
         with RealRedis() as real:
             before = _reads_and_writes(real.pid)
             redis_benchmark(real.address, pipeline, COUNTED, CLIENTS, test)
+            _wait_for_ends(real.address)
             after = _reads_and_writes(real.pid)
         return (after[0] - before[0]) / COUNTED, (after[1] - before[1]) / COUNTED
     with serve(fn, backlog=4 * CLIENTS, tap=True) as server:
         redis_benchmark(server.address, pipeline, COUNTED, CLIENTS, test)
+        _wait_for_ends(server.address)
         found = server.calls
         reads = sum(count for (name, _), count in found.items() if name.startswith("recv"))
         writes = sum(count for (name, _), count in found.items() if name.startswith("send"))
     return reads / COUNTED, writes / COUNTED
+
+
+def _wait_for_ends(address: tuple[str, int]) -> None:
+    """Wait until a server has read that its clients are gone: whoever comes after them is answered after that."""
+    with socket.create_connection(address, timeout=PATIENCE) as client:
+        client.sendall(b"*1\r\n$4\r\nPING\r\n")  # a server under construction may not know inline requests
+        client.recv(64)
 
 
 def _reads_and_writes(pid: int) -> tuple[int, int]:

@@ -24,11 +24,11 @@ SYNTAX_ERROR = error_reply(b"ERR syntax error")
 NOT_AN_INTEGER = error_reply(b"ERR value is not an integer or out of range")
 OVERFLOW = error_reply(b"ERR increment or decrement would overflow")
 
-MOST_MILLISECONDS = 2**62
-"""Time to keep a key at most, some hundred million years: Redis's clock counts milliseconds in 63 bits."""
-
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 """The numbers that a value may be: 64 bits with a sign."""
+
+MOST_MILLISECONDS = LARGEST - 2**41
+"""Time to keep a key at most. Redis adds it to the time of day, whose milliseconds take up 41 bits."""
 
 
 def execute(peer: Peer, request: Request) -> bytes:
@@ -185,7 +185,7 @@ def _expire(peer: Peer, command: bytes, key: bytes, time: bytes, unit: int, opti
     number = whole_number(time)
     if number is None:
         return NOT_AN_INTEGER
-    if abs(number) * unit > MOST_MILLISECONDS:
+    if not SMALLEST <= number * unit <= MOST_MILLISECONDS:
         return error_reply(b"ERR invalid expire time in '%b' command" % command)
     return integer(peer.store.expire(key, number * unit / 1000))
 

@@ -170,11 +170,10 @@ def take_plain(data: bytes, requests: list[Request]) -> bytes:
         end = at + 1 + 2 * count
         if end > last:
             break
-        arguments = parts[at + 2 : end : 2]
-        for header, argument in zip(parts[at + 1 : end : 2], arguments, strict=True):
-            if LENGTHS.get(header) != len(argument):
+        for place in range(at + 1, end, 2):
+            if LENGTHS.get(parts[place]) != len(parts[place + 1]):
                 return b"\r\n".join(parts[at:])
-        requests.append(arguments)
+        requests.append(parts[at + 2 : end : 2])
         at = end
     return b"\r\n".join(parts[at:]) if at < last else parts[last]
 

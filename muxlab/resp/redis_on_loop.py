@@ -86,7 +86,7 @@ class Outbox:
 
     def put(self, data):
         """Send as much as the kernel takes now, and keep the rest. Raises OSError when the client is gone."""
-        if self.unsent:
+        if self.unsent or not data:
             self.unsent += data
             return
         try:

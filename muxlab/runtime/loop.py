@@ -137,9 +137,10 @@ class Loop:
 
     def _wait_for_news(self) -> None:
         """Sleep until something happens, unless a task can go on; then wake the tasks that waited for it."""
+        rung = False
         for fd, mask in self._epoll.poll(self._time_to_sleep()):
             if fd == self._ear_fd:
-                self._answer_the_bell()
+                rung = True
                 continue
             reader = mask & ~OUT and self._wake((fd, IN))  # an error or a hang-up wakes both
             writer = mask & ~IN and self._wake((fd, OUT))
@@ -147,6 +148,8 @@ class Loop:
                 self._watch_less(fd)
         if self._timers:
             self._wake_sleepers()
+        if rung:  # only now: what is called may close a socket that epoll has named
+            self._answer_the_bell()
 
     def _time_to_sleep(self) -> float | None:
         if self._ready:

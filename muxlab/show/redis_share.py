@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from muxlab.measure.protocol import machine
 from muxlab.measure.redis_share import REAL
 from muxlab.show import style
 from muxlab.show.findings import describe, listed, set_finding, two_digits
@@ -95,14 +96,16 @@ def _parts(row: Any) -> dict[str, float]:
 
 
 def _finding(charts: dict[int, list[Any]]) -> str:
-    """Say what part of Redis the first of the other servers is, with each pipeline."""
-    shares, name = [], ""
+    """Say what part of Redis the first of the other servers is, with each pipeline; and where, if it was not here."""
+    shares: list[str] = []
+    name = ""
     for pipeline in sorted(charts):
         others = [row for row in charts[pipeline] if row.server != REAL]
         if others:
-            name = others[0].server
+            where = others[0].machine
+            name = f"{where}: {others[0].server}" if where not in ("", machine()) else others[0].server
             asked = f" with {pipeline} requests in a pipeline" if pipeline > 1 else ""
-            shares.append(f"{others[0].share:.0%} of Redis{asked}")
+            shares.append(f"{others[0].share:.0%}" + " of Redis" * (not shares) + asked)
     return f"{name[:1].upper()}{name[1:]} is {listed(shares)}" if shares else "What one request costs Redis"
 
 

@@ -106,6 +106,9 @@ class Conversation:
 
         Returns:
             What broke, or None.
+
+        Raises:
+            stage.Unstoppable: the server could not be ended.
         """
         from .stage import perform  # here, as that file needs this one
 

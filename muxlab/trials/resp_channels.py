@@ -112,7 +112,7 @@ def not_held_up(bench: RedisBench) -> str:
 
 
 @redis_trial(
-    "tells a subscriber that reads late all of it",
+    "sends the rest to a subscriber that reads late",
     "`send` may leave a part unsent, for a client whose turn it is not. Who looks after that part, and when?",
     needs=[not_held_up],
 )

@@ -64,9 +64,9 @@ def check(fn: Callable, trials: Iterable[str] | None = None, search: float | Non
         fn: your server: `fn(listener, stop)` or `fn(listener)`. Each trial starts it afresh.
         trials: names of trials, or one name; by default all but those `ON_REQUEST`. "redis" names all trials of a
             Redis-like server. The simplest is run first, whatever their order.
-        search: seconds in which, after the trials, to look for a conversation that breaks the server: who says what, in
-            which pieces, who stalls, half-closes or resets, and when. What is found is made as short as it gets, which
-            takes at most half a minute more.
+        search: seconds in which, after the trials, to look for a conversation that breaks an echo server: who says
+            what, in which pieces, who stalls, half-closes or resets, and when. What is found is made as short as it
+            gets, which takes at most half a minute more.
 
     Returns:
         The report: print it, or let a notebook show it. `.passed`, `.trials` and `.summary` are there for programs.
@@ -74,13 +74,18 @@ def check(fn: Callable, trials: Iterable[str] | None = None, search: float | Non
     Raises:
         TypeError: `fn` is not a function of `(listener, stop)` or `(listener)`.
         ValueError: there is no trial of that name; lists those that there are. Or no trial is named at all. Or `search`
-            is no number of seconds above 0.
+            is no number of seconds above 0, or the trials are those of a Redis-like server.
     """
     server = str(getattr(fn, "__name__", type(fn).__name__))
     stop_argument(fn, server)
     check_search(search)
+    chosen = _chosen(trials)
+    if search is not None and (other := [trial.name for trial in chosen if trial.bench is not None]):
+        raise ValueError(
+            f"search={search}: it is a search for echo servers, and {other[0]!r} is for others: leave one out"
+        )
     battery = Battery(fn)
-    report = Report(server, [battery.verdict(trial) for trial in progress(_chosen(trials), "trials")])
+    report = Report(server, [battery.verdict(trial) for trial in progress(chosen, "trials")])
     return report if search is None else searched(report, fn, search, battery.stuck)
 
 

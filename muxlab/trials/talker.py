@@ -17,6 +17,9 @@ from .trial import NARROW
 BLOCK = 65536
 """Bytes of a block: what long messages are measured in, and what most servers read at once."""
 
+MANY = 64
+"""Blocks after which the numbers of lines begin again: as many as there are in 4 MiB."""
+
 WIDE = 212_992
 """Size of kernel buffers for what clients send, room for several blocks: a long message may have come as a whole when
 the server begins to read. Any process may ask for so much, unless the limit was changed: rmem_max in socket(7)."""
@@ -112,11 +115,14 @@ class Talker(BenchClient):
         return len(self.answer) >= self.due and (self.ended or not self.finished or not self.reads)
 
 
-@functools.cache
 def lines(number: int, blocks: int) -> bytes:
     """Return so many blocks of numbered lines of 64 bytes, which name the client of that number."""
-    count = blocks * BLOCK // 64
-    return b"".join(b"%-63s\n" % (b"client %d, line %d" % (number, line)) for line in range(count))
+    return (_many_lines(number) * -(-blocks // MANY))[: blocks * BLOCK]
+
+
+@functools.cache
+def _many_lines(number: int) -> bytes:
+    return b"".join(b"%-63s\n" % (b"client %d, line %d" % (number, line)) for line in range(MANY * BLOCK // 64))
 
 
 @contextlib.contextmanager

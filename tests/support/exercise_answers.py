@@ -584,7 +584,7 @@ LEFT = "redis: gives a subscriber nothing after it has left"
 wrong("redis-pubsub", MUCH, "keeps_it_all",
     "Keeps everything for a subscriber that does not read.",
     ("if client.done or (client in subscribed and len(client.unsent) > 512 * 1024):", "if client.done:"))
-wrong("redis-pubsub", "redis: tells a subscriber that reads late all of it", "settles_the_speaker_only",
+wrong("redis-pubsub", "redis: sends the rest to a subscriber that reads late", "settles_the_speaker_only",
     "Looks at the client that has talked, and not at those that were sent something.",
     ("told.add(client)\nwhile told:\n    settle(told.pop())", "settle(client)"))
 wrong("redis-pubsub", "redis: is not held up by a subscriber that does not read", "waits_for_each",

@@ -147,6 +147,9 @@ SHOWN = {name: Conversation(moments) for moments, names in BREAKS for name in na
 def test_no_exhibit_is_left_out() -> None:
     redis = {exhibit.name for exhibit in REDIS}  # these are no echo servers: a conversation asks them nothing
     assert sorted([*SHOWN, *NOT_SHOWN]) == sorted(EXHIBITS.keys() - redis)
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    assert f"{len(SHOWN) + len(NOT_SHOWN)} echo servers, that is {len(NOT_SHOWN)}," in readme
+    assert f"each of the other {len(SHOWN)}," in readme
 
 
 loses_sockets = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

@@ -23,8 +23,7 @@ SERVERS = {
 }
 """The servers, by the names that the chapter gives them; the learner's are put together from solutions."""
 
-SOURCE = "# What one GET costs redis-server and the servers of chapter 12, driven by redis-benchmark: our own.
-"
+SOURCE = "# What one GET costs redis-server and the servers of chapter 12, driven by redis-benchmark: our own.\n"
 DIGITS = 4
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from muxlab.trials import Verdict
 
-AT_ONCE = 6  # processes: each takes a fifth of a core, and the trials have to bear that
+AT_ONCE = 5  # processes: each takes a fifth of a core, and beside the browser tests there are two cores for all
 
 CODE = """
 import importlib, json, sys

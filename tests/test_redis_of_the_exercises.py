@@ -12,7 +12,7 @@ from programs import need
 from same_replies import END, by_their_code, reply_to, request
 
 import muxlab
-from muxlab.course import EXERCISES, ch12, ch12_commands, ch12_expiry, ch12_frames, ch12_pubsub, ch12_server
+from muxlab.course import EXERCISES, ch12, ch12_commands, ch12_expiry, ch12_frames, ch12_loop, ch12_pubsub, ch12_server
 from muxlab.course.variant import source
 from muxlab.measure import real_redis, redis_benchmark, redis_share
 from muxlab.trials import REDIS
@@ -100,6 +100,7 @@ def test_the_chapter_writes_out_the_server_that_the_steps_begin_with() -> None:
     for name in ["redis_server", "respond", "parse", "a_line", "answer", "database", "bulk", "error_reply", "integer"]:
         text = inspect.getsource(getattr(ch12_server, name)).rstrip()
         assert any(text in cell for cell in cells), name
+    assert any(inspect.getsource(ch12_loop.redis_on_loop).rstrip() in cell for cell in cells)
 
 
 def test_redis_py_takes_it_for_redis(server: muxlab.Server) -> None:

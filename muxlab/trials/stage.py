@@ -215,7 +215,7 @@ class Stage:
         self._busy = server.cpu_seconds() - ran > CALM / 2
 
     def under_way(self) -> bool:
-        """Tell whether the kernel still has bytes for somebody who has read all that came.
+        """Tell whether the kernel is still delivering: to one who has read all that came, or to one who does not read.
 
         After a queue was full, it may let them wait until the one who reads says that there is room again, and the one
         who sends believes it: at times a fifth of a second. Source: silly window syndrome in RFC 9293, 3.8.6.2.
@@ -226,6 +226,8 @@ class Stage:
                     if sockets.held_back_bytes(talker.sock) and not sockets.waiting_bytes(there):
                         return True
                     if talker.reads and sockets.held_back_bytes(there) and not sockets.waiting_bytes(talker.sock):
+                        return True
+                    if not talker.reads and sockets.unacknowledged_bytes(there):
                         return True
         return False
 

@@ -93,6 +93,8 @@ class Talker(BenchClient):
     def turn(self) -> bool:
         """Send and read as far as the kernel allows now; return whether there was any news."""
         sent = self.send()
+        if not self.reads and not self.ended:  # else the kernel acknowledges later, and what is on its way to us waits
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # tcp(7)
         if self.finishing and not self.finished and not self.unsent:
             self.half_close()
             sent = True

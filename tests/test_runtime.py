@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 import time
+import weakref
 from array import array
 from pathlib import Path
 
@@ -632,8 +633,14 @@ def test_a_call_after_the_end_is_ignored():
     async def main(loop):
         return loop
 
+    def too_late():
+        raise AssertionError("it was called")
+
     loop = run(main)
-    loop.call_from_thread(print, "too late")
+    loop.call_from_thread(too_late)
+    kept = weakref.ref(too_late)
+    del too_late
+    assert kept() is None, "the loop keeps what it will never call"
 
 
 def test_work_in_a_thread_returns_and_raises():

@@ -28,10 +28,11 @@ class Bell:
 
     def ring(self, fn: Callable, args: tuple) -> None:
         """Ask for the call `fn(*args)`, from any thread. Ignored after `close`."""
-        self._calls.append((fn, args))
-        with self._ringing, contextlib.suppress(BlockingIOError):  # no room: it is ringing already
+        with self._ringing:
             if self._button.fileno() >= 0:
-                self._button.send(b"!")
+                self._calls.append((fn, args))
+                with contextlib.suppress(BlockingIOError):  # no room: it is ringing already
+                    self._button.send(b"!")
 
     def answer(self) -> None:
         """Make the calls, in the loop's thread. Calls that are asked for meanwhile ring again: they have to wait."""

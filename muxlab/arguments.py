@@ -18,10 +18,10 @@ def check_count(name: str, value: Any, least: int = 1, most: int | None = None) 
         raise ValueError(f"{name}={value}: it has to be {least} or more" + (f", and {most:,} at most" if most else ""))
 
 
-def check_timeout(timeout: Any) -> float:
+def check_timeout(timeout: Any, name: str = "timeout") -> float:
     """Refuse anything but a number of seconds, 0 or more, with a ValueError; return it, or a year if it is longer."""
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout >= 0:  # false for NaN, too
-        raise ValueError(f"timeout={timeout!r}: give a number of seconds, 0 or more")
+        raise ValueError(f"{name}={timeout!r}: give a number of seconds, 0 or more")
     return min(timeout, A_YEAR)
 
 

@@ -25,7 +25,7 @@ GOOD = b"".join(
     [
         request(b"PING") + request(b"ping", b"any\r\nbytes\0") + request(b"ECHO", b""),
         request(b"SET", b"k", b"a\r\nb") + request(b"GET", b"k") + request(b"GET", b"missing"),
-        b"SET w word\r\nGET w\r\n\r\n*0\r\nPING\n",
+        b"SET w word\r\nGET w\r\n\r\n*0\r\n*-1\r\nPING\n",
         request(b"INCR", b"n") + request(b"INCR", b"n") + request(b"INCR", b"w"),
         request(b"EXISTS", b"k", b"k", b"missing") + request(b"DEL", b"k", b"missing", b"k") + request(b"DBSIZE"),
         request(b"EXPIRE", b"n", b"100") + request(b"TTL", b"w") + request(b"PTTL", b"k"),

@@ -4,11 +4,15 @@ import ast
 import contextlib
 import errno
 import json
+import math
+import os
 import select
 import signal
 import socket
 import threading
 import time
+import weakref
+from array import array
 from pathlib import Path
 
 import pytest
@@ -173,6 +177,27 @@ def test_a_loop_runs_once():
         loop.run(nothing())
 
 
+def test_a_running_loop_is_not_run_again_and_goes_on():
+    async def inner():
+        return "it goes on"
+
+    async def main(loop):
+        coroutine = inner()
+        with pytest.raises(RuntimeError, match="this loop is running"):
+            loop.run(coroutine)
+        return await coroutine
+
+    assert run(main) == "it goes on"
+
+
+def test_a_loop_that_could_not_begin_keeps_no_descriptor():
+    before = len(os.listdir("/proc/self/fd"))
+    loop = Loop()
+    with pytest.raises(TypeError, match="a task is made of a coroutine"):
+        loop.run(3)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_only_coroutines_become_tasks():
     async def talk(conn):
         pass
@@ -192,13 +217,19 @@ def test_what_this_loop_cannot_wait_for_is_refused_at_the_await():
     async def main(loop):
         with pytest.raises(TypeError, match=r"await the functions of muxlab\.runtime"):
             await Future()
-        with pytest.raises(ValueError, match="number of seconds"):
+        with pytest.raises(ValueError, match="seconds=-1: give a number of seconds"):
             await sleep(-1)
-        with pytest.raises(ValueError):  # closed: its descriptor is -1
-            await readable(closed)
+        with pytest.raises(ValueError, match="seconds=nan"):
+            await timeout(math.nan, sleep(0))
+        with pytest.raises(TypeError, match="timeout awaits a coroutine"):
+            await timeout(-1, 5)
+        with pytest.raises(OSError, match="closed") as found:
+            await recv(closed, 100)
+        assert found.value.errno == errno.EBADF
         return "it goes on"
 
     closed = socket.socket()
+    closed.setblocking(False)
     closed.close()
 
     assert run(main) == "it goes on"
@@ -245,6 +276,18 @@ def test_a_sleeping_loop_uses_no_processor():
     assert run(main) < 0.1
 
 
+def test_a_loop_sleeps_although_the_next_timer_is_farther_away_than_epoll_can_count():
+    async def sleeps():
+        await sleep(math.inf)
+
+    async def main(loop):
+        loop.spawn(sleeps())
+        await sleep(0)
+        return await in_thread(divmod, 7, 2)  # nothing else is left to do: epoll is asked to wait for the timer
+
+    assert run(main) == (3, 1)
+
+
 def test_finished_timers_are_thrown_away():
     async def main(loop):
         for _ in range(10 * FINISHED_TIMERS):
@@ -279,6 +322,22 @@ def test_bytes_go_through_in_order_and_whole(pair):
 
     got, _ = run(main)
     assert got == data
+
+
+def test_items_of_more_than_a_byte_are_sent_whole(pair):
+    numbers = array("i", range(500_000))
+    size = numbers.itemsize * len(numbers)
+
+    async def main(loop):
+        sender = loop.spawn(sendall(pair[0], memoryview(numbers)))
+        got = bytearray()
+        while len(got) < size:
+            got += await timeout(30, recv(pair[1], 65536))
+        await sleep(0)
+        return got, sender.done
+
+    got, done = run(main)
+    assert done and got == numbers.tobytes()
 
 
 def test_one_task_reads_while_another_one_writes_to_the_same_socket(pair):
@@ -335,6 +394,76 @@ def test_a_number_that_is_used_again_is_watched_again():
         return numbers
 
     assert len(set(run(main))) == 1
+
+
+def told_that_it_is_closed(sock, told):
+    """Return a coroutine that reads, and notes the number of the error that it gets instead."""
+
+    async def reads():
+        try:
+            await recv(sock, 100)
+        except OSError as error:
+            told.append(error.errno)
+
+    return reads()
+
+
+def test_a_task_that_waits_for_a_closed_socket_is_told_when_the_number_is_used_again():
+    """And the task that waits for the new one gets its bytes."""
+    told = []
+
+    async def main(loop):
+        near, far = socket.socketpair()
+        with far:
+            number = near.fileno()
+            loop.spawn(told_that_it_is_closed(near, told))
+            await sleep(0)
+            near.close()
+            next_near, next_far = socket.socketpair()
+            with next_near, next_far:
+                assert next_near.fileno() == number
+                next_far.send(b"hello")
+                assert await timeout(30, recv(next_near, 100)) == b"hello"
+        await sleep(0)
+
+    run(main)
+    assert told == [errno.EBADF]
+
+
+def test_a_task_that_waits_for_a_socket_closed_but_for_a_copy_is_told(pair):
+    """Its other task has had its news: the loop wants to watch less, and finds that the number is closed."""
+    near, _ = pair
+    told = []
+
+    async def main(loop):
+        loop.spawn(told_that_it_is_closed(near, told))
+        await sleep(0)
+        await writable(near)
+        with near.dup():
+            near.close()
+            for _ in range(3):  # epoll reports the room that the copy has
+                await sleep(0)
+
+    run(main)
+    assert told == [errno.EBADF]
+
+
+def test_two_things_with_one_descriptor_are_told_apart(pair):
+    class Connection:
+        def fileno(self):
+            return pair[0].fileno()
+
+        def __repr__(self):
+            return "<the connection>"
+
+    async def main(loop):
+        pair[1].send(b"hello")
+        await readable(Connection())
+        with pytest.raises(RuntimeError, match="watched already, as <the connection>: wait for that object"):
+            await recv(pair[0], 100)
+        return "it goes on"
+
+    assert run(main) == "it goes on"
 
 
 def test_a_closed_socket_that_a_fork_still_has_is_reported_and_hurts_nobody(pair):
@@ -482,12 +611,36 @@ def test_a_call_may_close_a_socket_that_has_news_at_the_same_time(pair):
     assert near.fileno() == -1
 
 
+def test_a_call_that_asks_for_itself_again_lets_the_tasks_take_their_turns():
+    calls, rounds = 0, 3
+
+    async def main(loop):
+        def again():
+            nonlocal calls
+            calls += 1
+            if calls < 1000:
+                loop.call_from_thread(again)
+
+        again()
+        for _ in range(rounds):
+            await sleep(0)
+
+    run(main)
+    assert calls == 1 + rounds
+
+
 def test_a_call_after_the_end_is_ignored():
     async def main(loop):
         return loop
 
+    def too_late():
+        raise AssertionError("it was called")
+
     loop = run(main)
-    loop.call_from_thread(print, "too late")
+    loop.call_from_thread(too_late)
+    kept = weakref.ref(too_late)
+    del too_late
+    assert kept() is None, "the loop keeps what it will never call"
 
 
 def test_work_in_a_thread_returns_and_raises():
@@ -548,6 +701,53 @@ def test_a_cancelled_task_closes_what_it_holds(pair):
         return task.done, pair[0].fileno()
 
     assert run(main) == (True, -1)
+
+
+def test_a_task_that_is_cancelled_twice_before_its_turn_can_still_await_in_its_finally():
+    log = []
+
+    async def cleans_up():
+        try:
+            await sleep(60)
+        finally:
+            log.append("begins")
+            await sleep(0)
+            log.append("ends")
+
+    async def main(loop):
+        task = loop.spawn(cleans_up())
+        await sleep(0)
+        task.cancel()
+        task.cancel()
+        for _ in range(3):
+            await sleep(0)
+        return task.done
+
+    assert run(main)
+    assert log == ["begins", "ends"]
+
+
+def test_a_cancel_in_the_finally_after_the_first_one_is_delivered():
+    log = []
+
+    async def cleans_up():
+        try:
+            await sleep(60)
+        finally:
+            log.append("begins")
+            await sleep(60)
+            log.append("ends")
+
+    async def main(loop):
+        task = loop.spawn(cleans_up())
+        for _ in range(2):
+            await sleep(0)
+            task.cancel()
+        await sleep(0)
+        return task.done
+
+    assert run(main)
+    assert log == ["begins"]
 
 
 def test_a_task_can_be_cancelled_before_its_first_turn_and_by_itself():
@@ -703,6 +903,10 @@ def test_a_name_is_not_looked_up_in_the_loop():
     async def main(loop):
         with pytest.raises(ValueError, match="gethostbyname"):
             await connect(("localhost", 80))
+        with pytest.raises(ValueError, match="'::1' is not a numeric IPv4 address"):
+            await connect(("::1", 80))
+        with pytest.raises(TypeError, match="give a pair of host and port"):
+            await connect("127.0.0.1:80")
 
     run(main)
 
@@ -719,6 +923,42 @@ def definitions_of_the_chapter() -> dict:
             tree.body = [statement for statement in tree.body if isinstance(statement, DEFINITIONS)]
             exec(compile(tree, str(CHAPTER), "exec"), names)
     return names
+
+
+def test_the_loop_of_the_chapter_survives_a_cancel_from_a_thread_while_the_socket_has_news(pair):
+    names = definitions_of_the_chapter()
+    near, far = pair
+
+    async def reads():
+        with near:
+            await names["recv"](near, 1)
+
+    async def main(loop):
+        task = loop.spawn(reads())
+        await names["sleep"](0)
+        loop.call_from_thread(task.cancel)
+        far.send(b"!")  # after the bell, so that epoll names the bell first
+        while not task.done:
+            await names["sleep"](0)
+
+    loop = names["Loop"]()
+    loop.run(main(loop))
+    assert near.fileno() == -1
+
+
+def test_the_connect_of_the_chapter_leaves_no_socket_when_it_is_given_up():
+    """The accept queue is full: the kernel says nothing."""
+    names = definitions_of_the_chapter()
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as closing:
+
+        async def main(loop):
+            for _ in range(10):
+                connecting = names["connect"](listener.getsockname())
+                closing.enter_context(await names["timeout"](loop, 0.05, connecting))
+
+        loop = names["Loop"]()
+        with pytest.raises(TimeoutError):
+            loop.run(main(loop))
 
 
 @pytest.mark.battery

@@ -63,7 +63,7 @@ EXERCISES = [
         ),
         hints=(
             "Begin with the person who types. A line that does not begin with `*` is a request by itself: which "
-            "words are in it? And what if there are none?",
+            "words are in it? And what if there are none, as after `*0`?",
             "`parse` is the one who notices that a client breaks the rules, and `respond` is the one who can say so. "
             "How does Python pass such news from one function to the other? Use `integer`, and say what is wrong in "
             "the words of the table in section 5.",
@@ -146,7 +146,7 @@ EXERCISES = [
         chapter="12",
         about="Let clients hear each other: `SUBSCRIBE channel ...`, `UNSUBSCRIBE channel ...` (without a name, all "
         "of them), and `PUBLISH channel message`. A subscriber that does not read must not hold up anybody, and may "
-        "cost the server 1 MiB at most; it is disconnected before.",
+        "cost the server 1 MiB at most; one that would cost more is disconnected.",
         trials=(
             "redis: answers PING",
             "redis: takes a request cut at every byte",

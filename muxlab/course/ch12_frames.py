@@ -31,13 +31,15 @@ def parse(received):
                 if not line.startswith(b"$"):
                     raise ValueError(f"expected '$', got '{line[:1].decode('latin-1')}'")
                 size = a_length(line, 512 * 2**20, "invalid bulk length")
+                if size < 0:
+                    raise ValueError("invalid bulk length")
                 while len(received) < size + 2:
                     yield None
                 words.append(bytes(received[:size]))
                 del received[: size + 2]
         else:
             words = line.split()  # somebody types
-        if words:
+        if words:  # nobody has asked for anything with an empty line, or with a count of 0 or less
             yield words
 
 
@@ -55,6 +57,6 @@ def a_line(received, too_long):
 def a_length(line, most, wrong):
     """Return the number behind the first byte of a line, unless it is false or beyond `most`."""
     number = integer(line[1:])
-    if number is None or not 0 <= number <= most:
+    if number is None or number > most:
         raise ValueError(wrong)
     return number

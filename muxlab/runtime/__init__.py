@@ -7,6 +7,7 @@ One task runs at a time, and only an `await` lets another one run. All of it hap
 thread, `Loop.call_from_thread` is the only way in.
 
     loop         Loop and Task: tasks that take turns, and one epoll that tells whose turn it is
+    bell         the self-pipe, by which other threads wake the loop
     awaitables   what a coroutine can await: accept, recv, sendall, connect, sleep, timeout, in_thread, ...
 """
 

@@ -3,9 +3,10 @@
 Each comes down to one of the loop's requests, which is yielded. `types.coroutine` makes a generator something that can
 be awaited, and all that it yields goes straight to the loop, through any number of `await`s.
 
-Not handled here: names in `connect` (they have to be looked up, `in_thread`), TLS.
+Not handled here: host names in `connect` (look them up first, with `in_thread`), TLS.
 """
 
+import inspect
 import os
 import socket
 import types
@@ -19,7 +20,11 @@ from .loop import IN, OUT, Cancelled, Loop, Watchable
 
 @types.coroutine
 def readable(thing: Watchable) -> Generator:
-    """Wait until `recv` or `accept` would not block."""
+    """Wait until `recv` or `accept` would not block.
+
+    Cancel a task before you close what it waits for: epoll says nothing about a closed descriptor, so the task would
+    wake only when the number is used again, with an OSError.
+    """
     yield Loop._watch, thing, IN
 
 
@@ -37,7 +42,11 @@ def sleep(seconds: float) -> Generator:
 
 @types.coroutine
 def in_thread(fn: Callable, *args: Any) -> Generator[Any, Any, Any]:
-    """Call `fn(*args)` in another thread, as it may block; return what it returns, or raise what it raises."""
+    """Call `fn(*args)` in another thread, as it may block; return what it returns, or raise what it raises.
+
+    A thread cannot be stopped. A task that is cancelled, or whose loop ends, no longer waits for `fn`, but the process
+    cannot end before `fn` returns.
+    """
     work: Future = yield Loop._hand_over, fn, args
     return work.result()
 
@@ -74,30 +83,31 @@ async def recv(sock: socket.socket, size: int) -> bytes:
 async def sendall(sock: socket.socket, data: bytes | bytearray | memoryview) -> None:
     """Send all of `data`; wait for room whenever the send queue is full."""
     _make_nonblocking(sock)
-    rest: bytes | bytearray | memoryview = data
+    rest = memoryview(data).cast("B")  # counted in bytes, and cut without copying
     while rest:
         try:
-            sent = sock.send(rest)
+            rest = rest[sock.send(rest) :]
         except BlockingIOError:
             await writable(sock)
-        else:
-            if sent == len(rest):
-                return
-            rest = memoryview(rest)[sent:]  # without copying what is left
 
 
 async def connect(address: tuple[str, int]) -> socket.socket:
     """Connect to a numeric IPv4 address and port, and return the socket, nonblocking.
 
     Raises:
-        ValueError: the host is a name. Looking it up may take seconds: do that `in_thread(socket.gethostbyname, name)`.
+        TypeError: the address is not a pair.
+        ValueError: the host is not a numeric IPv4 address. Looking up a name may take seconds, so use
+            `await in_thread(socket.gethostbyname, name)`.
         OSError: the connection was refused, or failed in another way.
     """
+    if not isinstance(address, tuple):
+        raise TypeError(f'address={address!r}: give a pair of host and port, as ("127.0.0.1", 80)')
     try:
         socket.inet_pton(socket.AF_INET, address[0])
     except OSError:
         raise ValueError(
-            f"{address[0]!r} is no numeric address: first await in_thread(socket.gethostbyname, name)"
+            f"{address[0]!r} is not a numeric IPv4 address: if it is a host name, first await "
+            "in_thread(socket.gethostbyname, name)"
         ) from None
     sock = socket.socket()
     try:
@@ -116,6 +126,8 @@ async def connect(address: tuple[str, int]) -> socket.socket:
 
 async def timeout(seconds: float, coroutine: Coroutine) -> Any:
     """Await a coroutine for at most so many seconds, and return its result; then cancel it and raise TimeoutError."""
+    if not inspect.isawaitable(coroutine):
+        raise TypeError(f"timeout awaits a coroutine, as `recv(sock, 100)`; not {coroutine!r}")
     late = Cancelled()
     try:
         stop_alarm = await _alarm(seconds, late)

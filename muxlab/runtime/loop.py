@@ -3,15 +3,16 @@
 A coroutine runs until it has to wait. Then it yields a *request*: a method of `Loop`, and its arguments. The loop notes
 in `_waiting` which task waits for what, lets the other tasks run, and sleeps in epoll when none of them can.
 
-Not handled here: what a coroutine can await, see `awaitables.py`; and waiting for another task.
+Not handled here: what a coroutine can await, see `awaitables.py`; waiting for another task; and a socket that is closed
+while a copy of its descriptor is open, made by `dup` or a fork: epoll may go on reporting its number, which can no
+longer be taken off the list (epoll(7), question 6), and the loop does not sleep until the copy is closed, too.
 """
 
 import contextlib
+import errno
 import heapq
 import itertools
 import select
-import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
@@ -19,16 +20,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from ..arguments import check_timeout
+from .bell import Bell
 
 THREADS = 8
 """Threads that work for one loop, at most; further work waits for one of them. They spend their time asleep."""
 
 FINISHED_TIMERS = 100
-"""Timers in the heap that nobody waits for any more: so many are not worth the cleaning up."""
+"""Timers in the heap that nobody waits for any more: this few are not worth cleaning up."""
 
+LONGEST_WAIT = 3600.0
+"""Seconds that one call of epoll may take, as it counts milliseconds in 31 bits; then the loop calls it again."""
 
 IN, OUT = getattr(select, "EPOLLIN", 1), getattr(select, "EPOLLOUT", 4)
-"""Events of epoll that a task can wait for. Elsewhere than on Linux this module can be imported, and no loop made."""
+"""Events of epoll that a task can wait for. Without epoll, this module can be imported, but a Loop cannot be made."""
 
 
 class Watchable(Protocol):
@@ -56,19 +60,24 @@ class Task:
         self._key: Hashable = None  # what it waits for: its key in the loop's table
         self._answer: Any = None  # what its `await` returns
         self._errors: deque[BaseException] = deque()  # what its `await` raises instead, one at a time
+        self._cancelled: Cancelled | None = None  # the last one that `cancel` has made
 
     def cancel(self) -> None:
         """Raise `Cancelled` at the task's `await`, so that its `finally` and `with` close what it holds."""
-        self._interrupt(Cancelled())
+        if self._cancelled not in self._errors:  # a second one, before its turn, would interrupt its `finally`
+            self._cancelled = Cancelled()
+            self._interrupt(self._cancelled)
 
     def _interrupt(self, error: BaseException) -> None:
         if not self.done:
             self._errors.append(error)
-            self._loop._wake(self._key)  # it waits no more, if it did
+            self._loop._wake(self._key)  # if it was waiting, it no longer is
 
 
 class Loop:
     """Tasks that take turns in one thread, and one epoll that tells whose turn it is.
+
+    It holds three descriptors, and `run` closes them at its end: so run every loop that you make.
 
     Args:
         epoll: the epoll to sleep in, which is the loop's from now on; a new one when None. A server function that makes
@@ -82,23 +91,18 @@ class Loop:
         self._timers: list[tuple[float, int]] = []  # a heap of (when, number)
         self._alarms: dict[int, tuple[Task, Cancelled]] = {}  # by timer, whom it interrupts, and how
         self._numbers = itertools.count()
+        self._running = False
         self._epoll = epoll or select.epoll()
         self._watched: dict[int, tuple[Watchable, int]] = {}  # by descriptor: whose it is, and the events
-        self._calls: deque[tuple[Callable, tuple]] = deque()  # from other threads
-        self._bell, self._ear = socket.socketpair()  # the self-pipe: a byte in it wakes the epoll
-        self._ringing = threading.RLock()  # a signal handler may ring, too
-        self._bell.setblocking(False)
-        self._ear.setblocking(False)
-        self._ear_fd = self._ear.fileno()
-        self._epoll.register(self._ear, IN)
+        self._bell = Bell()  # for calls from other threads
+        self._bell_fd = self._bell.fileno()
+        self._epoll.register(self._bell, IN)
         self._threads = ThreadPoolExecutor(THREADS, "muxlab-runtime")
 
     def spawn(self, coroutine: Coroutine) -> Task:
         """Make a task of a coroutine; it takes its first turn soon. An error in it ends `run`, which raises it."""
         if not isinstance(coroutine, Coroutine):
-            raise TypeError(
-                f"a task is made of a coroutine, as `talk(conn)` of an `async def talk`; not of {coroutine!r}"
-            )
+            raise TypeError(f"a task is made of a coroutine, as `talk(conn)` of an `async def`; not of {coroutine!r}")
         if self._epoll.closed:
             coroutine.close()
             raise RuntimeError("this loop has run to its end: make a new Loop()")
@@ -111,27 +115,29 @@ class Loop:
         """Run a coroutine, and the tasks that it spawns, until it ends; close what is left, and return its result.
 
         A task that has not ended by then is closed where it waits: its `finally` and `with` blocks run, and cannot
-        `await` any more. A loop runs once.
+        `await` any more. A function that is at work `in_thread` cannot be stopped: `run` does not wait for it, but
+        Python does before the process ends. A loop runs once.
 
         Raises:
             BaseException: what a task raised; that ends the loop.
         """
-        main = self.spawn(coroutine)
+        if self._running:
+            raise RuntimeError("this loop is running: `await` the coroutine, or make a task of it with `spawn`")
+        self._running = True
         try:
+            main = self.spawn(coroutine)
             while not main.done:
                 self._wait_for_news()
-                for _ in range(len(self._ready)):  # not those that they wake: first epoll is looked at again
+                for _ in range(len(self._ready)):  # tasks woken now wait for the next round, after epoll
                     self._turn(self._ready.popleft())
             return main.result
         finally:
+            self._running = False
             self._close()
 
     def call_from_thread(self, fn: Callable, *args: Any) -> None:
         """Have the loop call `fn(*args)` soon, and wake it if it sleeps; from any thread. Ignored after its end."""
-        self._calls.append((fn, args))
-        with self._ringing, contextlib.suppress(BlockingIOError):  # no room: it is ringing already
-            if self._bell.fileno() >= 0:
-                self._bell.send(b"!")
+        self._bell.ring(fn, args)
 
     # ---- one round
 
@@ -139,22 +145,27 @@ class Loop:
         """Sleep until something happens, unless a task can go on; then wake the tasks that waited for it."""
         rung = False
         for fd, mask in self._epoll.poll(self._time_to_sleep()):
-            if fd == self._ear_fd:
+            if fd == self._bell_fd:
                 rung = True
                 continue
-            reader = mask & ~OUT and self._wake((fd, IN))  # an error or a hang-up wakes both
-            writer = mask & ~IN and self._wake((fd, OUT))
+            reader = writer = False
+            if mask & ~OUT:  # an error or a hang-up is news for both
+                reader = self._wake((fd, IN))
+            if mask & ~IN:
+                writer = self._wake((fd, OUT))
             if not reader and not writer:
                 self._watch_less(fd)
         if self._timers:
             self._wake_sleepers()
         if rung:  # only now: what is called may close a socket that epoll has named
-            self._answer_the_bell()
+            self._bell.answer()
 
     def _time_to_sleep(self) -> float | None:
         if self._ready:
             return 0
-        return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
+        if not self._timers:
+            return None
+        return min(max(0.0, self._timers[0][0] - time.monotonic()), LONGEST_WAIT)
 
     def _wake_sleepers(self) -> None:
         now = time.monotonic()
@@ -164,13 +175,6 @@ class Loop:
                 task, error = self._alarms.pop(number)
                 task._interrupt(error)
             self._wake(number)
-
-    def _answer_the_bell(self) -> None:
-        """Make the calls that other threads asked for: first empty the pipe, so that no ring is missed."""
-        self._ear.recv(4096)
-        while self._calls:
-            fn, args = self._calls.popleft()
-            fn(*args)
 
     def _turn(self, task: Task) -> None:
         """Let a task run until it has to wait, or to its end."""
@@ -191,8 +195,11 @@ class Loop:
                 raise
 
     def _carry_out(self, task: Task, request: Any) -> bool:
-        """Do what a task asks for; return whether it has to wait. An error is raised where the task asked."""
-        if task._errors:  # it has been interrupted, by itself: that comes first
+        """Do what a task asks for; return whether it has to wait.
+
+        An error goes into `task._errors`, and `_turn` raises it at once at the `await` that asked.
+        """
+        if task._errors:  # it cancelled itself during this turn: raise that first
             return False
         try:
             if type(request) is not tuple:
@@ -221,16 +228,22 @@ class Loop:
     def _watch(self, task: Task, thing: Watchable, event: int) -> bool:
         """Wait until a descriptor is ready.
 
-        It stays on epoll's list afterwards: a client that talks again costs no call. A thing is recognised by itself
-        and not by its number, which may have been that of another one, now closed.
+        It stays on epoll's list afterwards: a client that talks again costs no call. We compare the objects, not their
+        numbers: a closed socket's number is given to the next one.
         """
         fd = thing.fileno()
-        if (fd, event) in self._waiting:
-            raise RuntimeError(f"two tasks wait for {thing!r} at the same time: only one of them would be woken")
+        if fd < 0:
+            raise OSError(errno.EBADF, f"{thing!r} is closed")
         known, events = self._watched.get(fd, (None, 0))
         if known is not thing:
-            self._epoll.register(fd, event)
+            try:
+                self._epoll.register(fd, event)
+            except FileExistsError:
+                raise RuntimeError(f"descriptor {fd} is watched already, as {known!r}: wait for that object") from None
+            self._forget_closed(fd)  # epoll took the number as a new one, so the thing that had it is closed
             self._watched[fd] = thing, event
+        elif (fd, event) in self._waiting:
+            raise RuntimeError(f"two tasks wait for {thing!r} at the same time: only one of them would be woken")
         elif not events & event:
             self._epoll.modify(fd, events | event)
             self._watched[fd] = thing, events | event
@@ -239,25 +252,34 @@ class Loop:
     def _watch_less(self, fd: int) -> None:
         """Stop watching a descriptor for what no task waits for: epoll would report it again at once."""
         wanted = sum(event for event in (IN, OUT) if (fd, event) in self._waiting)
-        if wanted:
-            self._epoll.modify(fd, wanted)
-            self._watched[fd] = self._watched[fd][0], wanted
-        else:
-            with contextlib.suppress(OSError):  # closed, and still reported: a fork of this process has it, epoll(7)
+        try:
+            if wanted:
+                self._epoll.modify(fd, wanted)
+                self._watched[fd] = self._watched[fd][0], wanted
+            else:
                 self._epoll.unregister(fd)
-            self._watched.pop(fd, None)
+                self._watched.pop(fd, None)
+        except OSError:  # closed, and still reported, as a copy is open: see "Not handled here"
+            self._forget_closed(fd)
+
+    def _forget_closed(self, fd: int) -> None:
+        """Forget a descriptor that has been closed, and tell the tasks that wait for it: nothing else would."""
+        for event in (IN, OUT):
+            if (fd, event) in self._waiting:
+                self._waiting[fd, event]._interrupt(OSError(errno.EBADF, "closed while a task waited for it"))
+        self._watched.pop(fd, None)
 
     def _sleep(self, task: Task, seconds: float) -> bool:
         return self._wait(task, self._timer(seconds))
 
     def _timer(self, seconds: float) -> int:
-        """Set a timer and return its number; throw away finished ones when they are the greater part."""
+        """Set a timer and return its number; when most timers are finished, drop those."""
         live = len(self._waiting) + len(self._alarms)
         if len(self._timers) > 2 * live + FINISHED_TIMERS:
             self._timers = [timer for timer in self._timers if timer[1] in self._waiting or timer[1] in self._alarms]
             heapq.heapify(self._timers)
         number = next(self._numbers)
-        heapq.heappush(self._timers, (time.monotonic() + check_timeout(seconds), number))
+        heapq.heappush(self._timers, (time.monotonic() + check_timeout(seconds, "seconds"), number))
         return number
 
     def _set_alarm(self, task: Task, seconds: float, error: Cancelled) -> bool:
@@ -283,15 +305,10 @@ class Loop:
     # ---- the end
 
     def _close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)  # a call that is under way cannot be stopped
+        self._threads.shutdown(wait=False, cancel_futures=True)  # one that is at work goes on to its end
         with contextlib.ExitStack() as closing:  # all of it, whatever one of them raises; the last one first
-            closing.callback(self._ear.close)
-            closing.callback(self._close_bell)
+            closing.callback(self._bell.close)
             for task in self._tasks:
                 task.done = True
                 closing.callback(task._coroutine.close)
             closing.callback(self._epoll.close)
-
-    def _close_bell(self) -> None:
-        with self._ringing:  # not while another thread rings: the number may soon be another socket's
-            self._bell.close()

@@ -49,7 +49,7 @@ class EchoClient:
 
 
 def asyncio_server(listener, stop):
-    """Echo with asyncio: its loop waits with epoll like others here, and calls the methods of each client.
+    """Echo with asyncio: its loop waits with epoll, as other servers here do, and calls the methods of each client.
 
     Args:
         listener: a listening TCP socket.
@@ -91,5 +91,5 @@ async def serve_until(listener, stop, loop):
 
 
 def queue_limit(listener):
-    """Return the limit of the accept queue: asyncio calls listen(2) again, which is to leave it as it was."""
+    """Return the limit of the accept queue: asyncio calls listen(2) again, and the limit should stay as it was."""
     return accept_queue(listener)[1] if hasattr(socket, "TCP_INFO") else DEFAULT_BACKLOG

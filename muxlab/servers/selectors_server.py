@@ -41,7 +41,7 @@ def selectors_server(listener, stop):
                         for client in acceptor.accept():
                             selector.register(client, READ)
                         if acceptor.resting:
-                            selector.unregister(acceptor)  # a selector refuses to watch something for nothing
+                            selector.unregister(acceptor)  # a selector does not accept an empty event mask
         finally:
             for key in list(selector.get_map().values()):
                 if isinstance(key.fileobj, Connection):

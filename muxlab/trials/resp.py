@@ -29,6 +29,9 @@ LENGTHS = [b"$-7", b"$seven", b"$1_0", b"$", b"$536870913", b"$" + b"9" * 30, b"
 COUNTS = [b"*many", b"*1_0", b"*2147483648", b"*" + b"9" * 30]
 """First lines of a request that make no sense: the largest count that Redis takes is that of an int in C."""
 
+NOTHING = [b"*0", b"*-1"]
+"""First lines of a request without a word: Redis passes over them, and sends no reply."""
+
 ENDLESS = 65536 + 64
 """Bytes of a line that has no end: Redis gives one up after 64 KiB."""
 
@@ -144,7 +147,12 @@ def false_lengths(bench: RedisBench) -> str:
 
 @redis_trial("refuses counts beyond all reason", FALSE, needs=[pipelined, unfinished])
 def false_counts(bench: RedisBench) -> str:
-    """Each is asked for by a client of its own, after a request that is in order."""
+    """Each is asked for by a client of its own, after a request that is in order; those of nothing are passed over."""
+    client = bench.client()
+    for line in NOTHING:
+        client.say(line + END).greet()
+        if not bench.answered(client):
+            raise Failed(f"{line.decode()} asks for nothing, but after it, {client.came_back}")
     return refused(bench, [line + END for line in COUNTS])
 
 

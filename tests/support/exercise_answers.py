@@ -487,8 +487,9 @@ wrong("async-echo", "returns when told to stop", "waits_for_nobody",
 
 # ---- 12
 
-FALSE = "redis: refuses false lengths"
-REFUSE = "if number is None or not 0 <= number <= most:\n    raise ValueError(wrong)"
+FALSE, REASON = "redis: refuses false lengths", "redis: refuses counts beyond all reason"
+NOTHING = "  # nobody has asked for anything with an empty line, or with a count of 0 or less"
+REFUSE = "if number is None or number > most:\n    raise ValueError(wrong)"
 
 wrong("redis-frames", FALSE, "asks_int",
     "Lets int decide what is a number: 1_0 is one to it.",
@@ -499,7 +500,7 @@ wrong("redis-frames", FALSE, "goes_on_after_nonsense",
 wrong("redis-frames", FALSE, "silent_end",
     "Closes the connection of a client that breaks the rules, and does not say why.",
     ('replies.append(error_reply(b"Protocol error: " + str(wrong).encode("latin-1")))', ""))
-wrong("redis-frames", "redis: refuses counts beyond all reason", "a_trillion_words",
+wrong("redis-frames", REASON, "a_trillion_words",
     "Believes any count that is a number.",
     ('a_length(line, 1024 * 1024, "invalid multibulk length")', 'a_length(line, 10**12, "invalid multibulk length")'))
 wrong("redis-frames", "redis: refuses a line without an end", "endless_patience",
@@ -510,7 +511,13 @@ wrong("redis-frames", "redis: takes inline commands", "programs_only",
     ("words = line.split()  # somebody types", 'raise ValueError("expected an array")'))
 wrong("redis-frames", "redis: takes inline commands", "an_empty_line",
     "Takes an empty line for a request, which has no name.",
-    ("if words:\n    yield words", "yield words"))
+    (f"if words:{NOTHING}\n    yield words", "yield words"))
+wrong("redis-frames", REASON, "an_empty_request",
+    "Passes over an empty line, and takes *0 for a request, which has no name.",
+    (f"if words:{NOTHING}\n    yield words", 'if words or line.startswith(b"*"):\n    yield words'))
+wrong("redis-frames", REASON, "less_than_nothing",
+    "Takes a count below 0 for a false one.",
+    ("if number is None or number > most:", "if number is None or not 0 <= number <= most:"))
 wrong("redis-frames", "redis: answers 1,000 pipelined requests", "one_for_a_recv",
     "Answers one request for each recv; nobody will tell it of the others.",
     ("while stays and (request := next(requests)) is not None:", "if (request := next(requests)) is not None:"))

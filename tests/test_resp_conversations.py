@@ -104,7 +104,9 @@ class Stage:
         with contextlib.ExitStack() as stack:
             control = stack.enter_context(self.connect())
             control.sendall(wire((b"FLUSHALL",)))
-            assert read_exactly(control, 5) == b"+OK\r\n"
+            flushed = read_exactly(control, 5)
+            if flushed != b"+OK\r\n":  # what the conversation before has left behind in a broken server
+                return [(b"+OK\r\n", flushed)]
             clients = []
             for number, (commands, places, manner) in enumerate(conversation):
                 keys = Keys(number)

@@ -46,6 +46,7 @@ BAD = [
     b"*1\r\n\n\r\n",
     b"QUIT\r\nPING\r\n",
     b"POST / HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"ECHO 'a\\' \r\nPING\r\n",
 ]
 """What ends a connection."""
 
@@ -59,6 +60,13 @@ ODD = [
     (b"SET", b"k", b"v", b"FOO"),
     (b"SET", b"k", b"v", b"EX"),
     (b"SET", b"k", b"v", b"EX", b"x"),
+    (b"SET", b"k", b"v", b"EX", b"x", b"EX", b"10"),
+    (b"SET", b"k", b"v", b"EX", b"10", b"EX", b"x"),
+    (b"SET", b"k", b"v", b"EX", b"10", b"ex", b"10"),
+    (b"SET", b"k", b"v", b"PX", b"10", b"EX", b"10"),
+    (b"SET", b"k", b"v", b"EX", b"10", b"EX"),
+    (b"SET", b"k", b"v", b"PX", b"9223370000000000000"),
+    (b"SET", b"k", b"v", b"PX", b"9223372036854775807"),
     (b"SET", b"k", b"v", b"PX", b"9223372036854775808"),
     (b"SET", b"k", b"v", b"EX", b"9999999999999999"),
     (b"EXPIRE", b"zz", b"x"),
@@ -136,6 +144,13 @@ def test_what_ends_a_connection(redis: Address, ours: Address, data: bytes) -> N
     assert not real.endswith(END + b"\r\n")
     assert reply_to(ours, [data]) == real
     assert reply_to(ours, [data[at : at + 1] for at in range(len(data))]) == real
+
+
+@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"PING\r\nPOST / HTTP/1.1\r\n\r\n"])
+def test_a_browser_gets_no_answer_in_the_same_turn(redis: Address, ours: Address, data: bytes) -> None:
+    assert reply_to(ours, [data]) == reply_to(redis, [data]) == b""
+    one_by_one = [data[at : at + 1] for at in range(len(data))]
+    assert reply_to(ours, one_by_one) == reply_to(redis, one_by_one) != b"", "the first line came alone"
 
 
 @pytest.mark.parametrize("words", ODD, ids=lambda words: repr(b" ".join(words)[:30]))

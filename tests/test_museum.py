@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from batteries import AT_ONCE, Batteries
+from batteries import AT_ONCE, Batteries, ByName
 
 from muxlab.course import EXERCISES
 from muxlab.course.museum import EXHIBITS, Exhibit
@@ -182,13 +182,13 @@ FAILS_ON_REQUEST: dict[tuple[str, str], list[str]] = {
 
 
 @pytest.fixture(scope="module")
-def found(batteries: Batteries) -> dict[str, list[Verdict]]:
+def found(batteries: Batteries) -> ByName:
     return batteries.all(FAILS)
 
 
 @pytest.mark.battery
 @pytest.mark.parametrize("name", list(FAILS))
-def test_an_exhibit_fails_these_trials_and_no_other(found: dict[str, list[Verdict]], name: str) -> None:
+def test_an_exhibit_fails_these_trials_and_no_other(found: ByName, name: str) -> None:
     failed = {trial.name: trial.detail for trial in found[name] if trial.passed is False}
     assert list(failed) == FAILS[name], failed
 

@@ -1,12 +1,12 @@
 """The museum's Redis-like servers: each fails exactly the trials that its bug is about; the finished ones fail none."""
 
 import pytest
-from batteries import Batteries
+from batteries import Batteries, ByName
 
 import muxlab
 from muxlab.course import EXERCISES
 from muxlab.course.museum.redis import REDIS as BUGS
-from muxlab.trials import REDIS, Verdict
+from muxlab.trials import REDIS
 
 pytestmark = pytest.mark.battery
 
@@ -49,18 +49,18 @@ FAILS: dict[str, list[str]] = {
 
 
 @pytest.fixture(scope="module")
-def found(batteries: Batteries) -> dict[str, list[Verdict]]:
+def found(batteries: Batteries) -> ByName:
     return batteries.all([*FINISHED, *FAILS], *REDIS)
 
 
 @pytest.mark.parametrize("name", FINISHED)
-def test_a_finished_server_passes_all(found: dict[str, list[Verdict]], name: str) -> None:
+def test_a_finished_server_passes_all(found: ByName, name: str) -> None:
     assert [trial for trial in found[name] if trial.passed is not True] == []
     assert [trial.name for trial in found[name]] == list(REDIS)
 
 
 @pytest.mark.parametrize("name", list(FAILS))
-def test_an_exhibit_fails_these_trials_and_no_other(found: dict[str, list[Verdict]], name: str) -> None:
+def test_an_exhibit_fails_these_trials_and_no_other(found: ByName, name: str) -> None:
     failed = {trial.name.removeprefix("redis: "): trial.detail for trial in found[name] if trial.passed is False}
     assert list(failed) == FAILS[name], failed
 

@@ -104,7 +104,7 @@ class Stage:
         with contextlib.ExitStack() as stack:
             control = stack.enter_context(self.connect())
             control.sendall(wire((b"FLUSHALL",)))
-            assert read_exactly(control, 5) == b"+OK\r\n"
+            flushed = b"+OK\r\n", read_exactly(control, 5)
             clients = []
             for number, (commands, places, manner) in enumerate(conversation):
                 keys = Keys(number)
@@ -123,11 +123,12 @@ class Stage:
                     reset(sock)
                 elif manner == "half-closes":
                     sock.shutdown(socket.SHUT_WR)
-            return [
+            answered = [
                 (replies, to_the_end(sock) if manner == "half-closes" else read_exactly(sock, len(replies)))
                 for sock, _, replies, manner in clients
                 if manner != "resets"
             ]
+            return [flushed, *answered]
 
 
 def to_the_end(sock: socket.socket) -> bytes:

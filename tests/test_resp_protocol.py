@@ -144,6 +144,9 @@ def test_a_long_string_in_many_pieces_takes_no_longer_than_its_length() -> None:
         (b"set 'a\"b'", [b"set", b'a"b']),
         (b"'a' 'b'c", None),
         (b"it's", None),
+        (rb"'a\' ", None),
+        (rb"'a\b' 'a\\b\'", None),
+        (rb"'a\b' 'a\\b'", [rb"a\b", rb"a\\b"]),
         (b'"a\\"', None),
     ],
 )

@@ -1,5 +1,6 @@
 """The Redis-like server over real connections: driven by redis-py, and by clients that behave badly."""
 
+import importlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from helpers import connect, eventually, read_exactly, reset
 import muxlab
 from muxlab.resp import redis_on_loop, redis_on_streams, redis_server
 from muxlab.resp.redis_server import MOST_UNSENT
+
+loop_module = importlib.import_module("muxlab.resp.redis_on_loop")  # the package has a function of that name
 
 SERVERS = [redis_server, redis_on_loop, redis_on_streams]
 
@@ -170,3 +173,53 @@ def test_a_subscriber_that_does_not_read_is_disconnected(server: muxlab.Server) 
                 break
             assert reply == b":2\r\n"
         assert MOST_UNSENT / len(push) < published < 1000
+
+
+def test_a_long_reply_to_a_subscriber_waits_for_it(server: muxlab.Server) -> None:
+    """What counts is the news that it does not read: replies that it has asked for wait, as for anybody."""
+    value = bytes(8 * MOST_UNSENT)
+    with connect(server.address) as client, connect(server.address) as other:
+        client.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n%b\r\nHELLO 3\r\nSUBSCRIBE c\r\n" % (len(value), value))
+        subscribed = b">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"
+        came = bytearray()
+        while not came.endswith(subscribed):
+            came += client.recv(65536)
+        client.sendall(b"GET k\r\n")
+        assert eventually(lambda: waiting_bytes_of(server) == 0)
+        assert ask(other, b"PING\r\n", b"+PONG\r\n"), "by now, it has been answered"
+        reply = b"$%d\r\n%b\r\n" % (len(value), value)
+        assert read_exactly(client, len(reply)) == reply
+
+
+def test_a_subscriber_that_asks_for_much_and_does_not_read_gets_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the loop another task waits for room for what was published, and the client is not read from all the same."""
+    made = []
+
+    class Noted(loop_module.Outbox):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args)
+            made.append(self)
+
+    monkeypatch.setattr(loop_module, "Outbox", Noted)
+    with muxlab.serve(redis_on_loop) as server, connect(server.address) as speaker, connect(server.address) as deaf:
+        deaf.sendall(b"HELLO 3\r\nSUBSCRIBE news\r\n")
+        while not deaf.recv(65536).endswith(b"$4\r\nnews\r\n:1\r\n"):
+            pass
+        reply = b"$%d\r\n%b\r\n" % (MOST_UNSENT // 4, bytes(MOST_UNSENT // 4))
+        assert ask(speaker, b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n" + reply, b"+OK\r\n")
+        message = b"$4\r\nnews\r\n$10000\r\n" + b"x" * 10000 + b"\r\n"
+        published = 0
+        to_deaf = made[1]
+        while len(to_deaf.unsent) <= MOST_UNSENT // 4:
+            assert ask(speaker, b"*3\r\n$7\r\nPUBLISH\r\n" + message, b":1\r\n")
+            published += 1
+        deaf.sendall(b"GET k\r\n" * 200)
+        assert eventually(lambda: waiting_bytes_of(server) == 0)
+        assert ask(speaker, b"PING\r\n", b"+PONG\r\n")
+        assert len(to_deaf.unsent) < MOST_UNSENT, "one reply has been made, and the others wait"
+        before = server.cpu_seconds()
+        threading.Event().wait(0.2)
+        assert server.cpu_seconds() - before < 0.1, "it sleeps meanwhile"
+        news = b">3\r\n$7\r\nmessage\r\n" + message
+        wanted = published * news + 200 * reply
+        assert read_exactly(deaf, len(wanted)) == wanted

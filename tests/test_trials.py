@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import trial_servers
-from batteries import Batteries
+from batteries import Batteries, ByName
 
 import muxlab
 from muxlab.interrupt import Pulse
@@ -74,7 +74,7 @@ BROKEN = {
 
 
 @pytest.fixture(scope="module")
-def found(batteries: Batteries) -> dict[str, list[Verdict]]:
+def found(batteries: Batteries) -> ByName:
     ours = ["asyncio_echo", "answers_lines", "with_nothing_wrong", *BROKEN]
     return batteries.all([*muxlab.SERVERS, *(f"trial_servers:{name}" for name in ours)])
 

@@ -8,11 +8,13 @@ ended by its process number.
 import contextlib
 import csv
 import io
+import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,8 +30,21 @@ ATTEMPTS = 5
 LONGEST = 120.0
 """Seconds that a redis-benchmark may take: it tries to connect until it is ended, where nobody listens."""
 
-UNTIL_INPUT_ENDS = 'exec 3<&0; (read -r nothing <&3; kill $$) >/dev/null 2>&1 & exec "$@" </dev/null 3<&-'
-"""A shell's words for: run this program, and end it when my input ends. Its process number is the shell's, `$$`."""
+UNTIL_INPUT_ENDS = """
+folder=$1; shift
+exec 3<&0                   # keep the input as descriptor 3: what runs in the background loses descriptor 0
+(                           # in the background:
+    read -r nothing <&3     # wait for the end of the input
+    kill $$                 # end the program: the shell has become it, and has kept its process number
+    rm -rf "$folder"
+) >/dev/null 2>&1 &
+exec "$@" </dev/null 3<&-   # become the program, which does not see that input
+"""
+"""A shell script: run a program, and when the script's input ends, end the program and remove its folder.
+
+Arguments: the folder, the program, and the program's own. The input ends when it is closed, and also when the process
+that holds the other end is killed.
+"""
 
 PACKAGES = {"redis-server": "redis-server", "redis-benchmark": "redis-tools", "redis-cli": "redis-tools"}
 """The Debian package of each program."""
@@ -95,8 +110,9 @@ class RealRedis(running.Running):
 
     def __init__(self) -> None:
         self._program = require("redis-server")
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder = ""
         self._process: subprocess.Popen[bytes] | None = None
+        _inputs_held.add(self)
         running.replace_earlier()
         running.start(self, self._begin)
 
@@ -107,7 +123,6 @@ class RealRedis(running.Running):
         return self._process.pid
 
     def _begin(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="muxlab-redis-")
         said = ""
         for _ in range(ATTEMPTS):
             self.address = "127.0.0.1", free_port()
@@ -118,13 +133,14 @@ class RealRedis(running.Running):
         raise RuntimeError(f"redis-server does not start: {said.strip() or 'it said nothing'}")
 
     def _start(self) -> subprocess.Popen[bytes]:
-        assert self._folder is not None
         host, port = self.address
-        options = ["--bind", host, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", self._folder.name]
+        folder = self._folder = tempfile.mkdtemp(prefix="muxlab-redis-")
+        options = ["--bind", host, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", folder]
+        options += ["--daemonize", "no", "--loglevel", "warning"]
         return subprocess.Popen(
-            ["sh", "-c", UNTIL_INPUT_ENDS, "sh", self._program, *options, "--daemonize", "no", "--loglevel", "warning"],
-            cwd=self._folder.name,
-            stdin=subprocess.PIPE,  # ends when it is closed, and when this process is killed
+            ["sh", "-c", UNTIL_INPUT_ENDS, "sh", folder, self._program, *options],
+            cwd=folder,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             process_group=0,  # Ctrl-C goes to the group of this process
@@ -143,30 +159,45 @@ class RealRedis(running.Running):
         return False
 
     def _end_process(self) -> str:
-        """End the process, and return what it printed."""
+        """End the process, remove its folder, and return what it printed."""
         process, self._process = self._process, None
-        if process is None:
-            return ""
-        try:
-            said, _ = process.communicate(timeout=PATIENCE)  # closes its input
-        except subprocess.TimeoutExpired:
-            process.kill()
-            said, _ = process.communicate()
+        said = b""
+        if process is not None:
+            try:
+                said, _ = process.communicate(timeout=PATIENCE)  # closes its input
+            except subprocess.TimeoutExpired:
+                process.kill()
+                said, _ = process.communicate()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)  # the script may be doing the same
         return said.decode(errors="replace")
 
     def end(self) -> None:
         """End the process, and remove its folder; a second call does nothing."""
         self._end_process()
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            folder.cleanup()
         running.remove(self)
+
+    def close_input(self) -> None:
+        """Close this process's end of the input. In a fork, this leaves the input to the process that forked."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
 
     def __enter__(self) -> "RealRedis":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.end()
+
+
+_inputs_held: weakref.WeakSet[RealRedis] = weakref.WeakSet()
+
+
+def _close_inputs() -> None:
+    for redis in list(_inputs_held):
+        redis.close_input()
+
+
+os.register_at_fork(after_in_child=_close_inputs)  # else a fork would keep redis-server going after its owner is killed
 
 
 @contextlib.contextmanager
@@ -204,6 +235,7 @@ def redis_benchmark(
 
     Raises:
         MissingProgram: redis-benchmark is not installed.
+        ValueError: a number is out of range, or redis-benchmark knows none of the tests.
         ConnectionError: nobody listens there, or the server hung up.
         TimeoutError: it did not come to an end.
     """
@@ -224,7 +256,9 @@ def redis_benchmark(
     except subprocess.TimeoutExpired:
         raise TimeoutError(f"redis-benchmark had not finished after {LONGEST:g} s: does the server answer?") from None
     lines = [line for line in done.stdout.splitlines() if line.startswith('"')]
-    if done.returncode or len(lines) < 2:
+    if done.returncode == 0 and len(lines) == 1:  # the heads of the columns
+        raise ValueError(f'tests={tests!r}: redis-benchmark has no such test; it has "ping", "set", "get", "incr", ...')
+    if done.returncode or not lines:
         said = (done.stderr + done.stdout).strip() or f"exit status {done.returncode}"
         raise ConnectionError(f"redis-benchmark gave up: {said}")
     return [

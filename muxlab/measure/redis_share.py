@@ -15,14 +15,14 @@ from ..arguments import check_count
 from ..server import Server, serve
 from ..servers import name_of
 from .protocol import LEAST, each, summary
-from .real_redis import PATIENCE, MissingProgram, RealRedis, missing, redis_benchmark
+from .real_redis import PATIENCE, BenchmarkRow, MissingProgram, RealRedis, missing, redis_benchmark
 from .rows import Form, Row, Rows, settings
 
 REAL = "redis-server"
 """The name of the real one."""
 
 CLIENTS = 50
-"""Connections: what redis-benchmark itself takes, if nothing else is asked for."""
+"""Connections: what redis-benchmark itself takes by default."""
 
 MORE = 5
 """How many times as many requests are sent where they come in a pipeline: each costs far less then."""
@@ -31,7 +31,7 @@ COUNTED = 2000
 """Requests of the run in which the calls of a server are counted: through a tap it is slower."""
 
 ROUNDS = 5
-"""How often all settings are gone through, if nothing else is asked for."""
+"""How often all settings are gone through by default."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class RedisShare(Row):
         requests: how many were answered while the clock ran, in all rounds.
         requests_per_second: as redis-benchmark saw it; the median.
         requests_per_cpu_second: of the server's CPU time; the median.
-        cpu_us_per_request: the same the other way round: CPU microseconds for each request.
+        cpu_us_per_request: the inverse: CPU microseconds for each request.
         share: its requests per CPU second as a part of those of the real Redis in the same round; the median.
         in_kernel: the part of its CPU time that it spent in system calls; None where the clock was too coarse to tell.
         reads, writes: calls that read from a client, or wrote to one, for each request; there are somewhat more reads,
@@ -53,7 +53,9 @@ class RedisShare(Row):
     """
 
     form: ClassVar[Form] = Form(
-        *("server", "pipeline", "cpu_us_per_request"),
+        "server",
+        "pipeline",
+        "cpu_us_per_request",
         title="What one request costs the server",
         sizes="requests in a pipeline",
         costs="CPU microseconds per request",
@@ -113,18 +115,18 @@ def redis_share(
     redis-benchmark, and not Redis, is often what keeps a core busy. All clients ask for the same key.
 
     Args:
-        servers: a server function, ours or yours, or several by name.
+        servers: a server function, ours or yours, or several by name; "redis-server" is the name of the real one.
         pipelines: requests that a client sends before it reads the replies; a number, or several.
         requests: how many for each setting and round; five times as many with a pipeline of more than one.
         rounds: how often all settings are gone through.
-        test: which command redis-benchmark asks for: "get", "set", "ping", "incr".
+        test: which one command redis-benchmark asks for: "get", "set", "ping", "incr".
 
     Returns:
         One row for each server and pipeline, the real one's first.
 
     Raises:
         MissingProgram: redis-server or redis-benchmark is not installed; says what to install.
-        ValueError: a number is out of range.
+        ValueError: a number is out of range, a server has the name of the real one, or `test` is not one command.
         ConnectionError, TimeoutError: a server does not answer.
         BaseException: what a server raised.
     """
@@ -133,6 +135,8 @@ def redis_share(
     check_count("requests", requests)
     check_count("rounds", rounds)
     named = dict(servers) if isinstance(servers, Mapping) else {name_of(servers): servers}
+    if REAL in named:
+        raise ValueError(f"servers: {REAL!r} is the name of the real Redis, which is measured anyway: choose another")
     if said := missing("redis-server", "redis-benchmark"):
         raise MissingProgram(said)
     samples: dict[tuple[str, int], list[Sample]] = {(name, p): [] for name in (REAL, *named) for p in counts}
@@ -147,7 +151,8 @@ def redis_share(
             samples[setting].append(_sample(targets[name], pipeline, requests, test))
 
         each([*samples] * rounds, "requests", measure)
-    counted = {(name, p): _calls(named.get(name), p, test) for name, p in samples}
+        counted = {(REAL, pipeline): _calls_of_redis(real, pipeline, test) for pipeline in counts}
+    counted |= {(name, pipeline): _calls(named[name], pipeline, test) for name, pipeline in samples if name != REAL}
     return Rows(
         _row(name, pipeline, found, samples[REAL, pipeline], *counted[name, pipeline])
         for (name, pipeline), found in samples.items()
@@ -157,9 +162,23 @@ def redis_share(
 def _sample(target: Target, pipeline: int, requests: int, test: str) -> Sample:
     count = requests * (MORE if pipeline > 1 else 1)
     cpu, (user, kernel) = target.cpu_seconds(), target.ticks()
-    (row, *_) = redis_benchmark(target.address, pipeline, count, CLIENTS, test)
+    row = _drive(target.address, pipeline, count, test)
     cpu_end, (user_end, kernel_end) = target.cpu_seconds(), target.ticks()
     return Sample(count, row.requests_per_second, cpu_end - cpu, user_end - user, kernel_end - kernel)
+
+
+def _drive(address: tuple[str, int], pipeline: int, count: int, test: str) -> BenchmarkRow:
+    """Have redis-benchmark ask for one command, `count` times.
+
+    Raises:
+        ValueError: it asked for several. Then the calls and the CPU time would be those of all of them together.
+    """
+    asked = "ping_mbulk" if test == "ping" else test  # its "ping" is two tests: PING as a line, and as an array
+    rows = redis_benchmark(address, pipeline, count, CLIENTS, asked)
+    if len(rows) != 1:
+        names = " and ".join(row.test for row in rows)
+        raise ValueError(f"test={test!r}: give one command; redis-benchmark took it for {names}")
+    return rows[0]
 
 
 def _row(name: str, pipeline: int, own: list[Sample], real: list[Sample], reads: float, writes: float) -> RedisShare:
@@ -184,17 +203,20 @@ def _row(name: str, pipeline: int, own: list[Sample], real: list[Sample], reads:
 # ---- calls
 
 
-def _calls(fn: Callable | None, pipeline: int, test: str) -> tuple[float, float]:
-    """Return how often a server reads and writes for each request; without a function, the real one."""
-    if fn is None:
-        with RealRedis() as real:
-            before = _reads_and_writes(real.pid)
-            redis_benchmark(real.address, pipeline, COUNTED, CLIENTS, test)
-            _wait_for_ends(real.address)
-            after = _reads_and_writes(real.pid)
-        return (after[0] - before[0]) / COUNTED, (after[1] - before[1]) / COUNTED
+def _calls_of_redis(real: RealRedis, pipeline: int, test: str) -> tuple[float, float]:
+    """Return how often the real Redis reads and writes for each request."""
+    _wait_for_ends(real.address)  # those of earlier clients
+    before = _reads_and_writes(real.pid)
+    _drive(real.address, pipeline, COUNTED, test)
+    _wait_for_ends(real.address)
+    after = _reads_and_writes(real.pid)
+    return (after[0] - before[0]) / COUNTED, (after[1] - before[1]) / COUNTED
+
+
+def _calls(fn: Callable, pipeline: int, test: str) -> tuple[float, float]:
+    """Return how often a server of ours, or yours, reads and writes for each request."""
     with serve(fn, backlog=4 * CLIENTS, tap=True) as server:
-        redis_benchmark(server.address, pipeline, COUNTED, CLIENTS, test)
+        _drive(server.address, pipeline, COUNTED, test)
         _wait_for_ends(server.address)
         found = server.calls
         reads = sum(count for (name, _), count in found.items() if name.startswith("recv"))
@@ -203,7 +225,7 @@ def _calls(fn: Callable | None, pipeline: int, test: str) -> tuple[float, float]
 
 
 def _wait_for_ends(address: tuple[str, int]) -> None:
-    """Wait until a server has read that its clients are gone: whoever comes after them is answered after that."""
+    """Wait until a server has read that its clients are gone: a client that connects later is answered later."""
     with socket.create_connection(address, timeout=PATIENCE) as client:
         client.sendall(b"*1\r\n$4\r\nPING\r\n")  # a server under construction may not know inline requests
         client.recv(64)

@@ -2,7 +2,7 @@
 
 inline          words on a line, with quotes
 protocol        requests cut out of a stream of bytes; replies made into bytes
-store           keys and values, and when they are to be forgotten
+store           keys and values, and when they expire
 channels        publish and subscribe
 greetings       what Redis's clients ask when they connect
 commands        the table of commands

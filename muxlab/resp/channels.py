@@ -1,4 +1,4 @@
-"""Publish and subscribe: what is published on a channel goes to those who listen at that moment, and is not kept."""
+"""Publish and subscribe: what is published on a channel goes to whoever is subscribed then, and is not kept."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Channels:
         self.told: dict[Peer, None] = {}
 
     def subscribe(self, peer: Peer, channel: bytes) -> None:
-        """Let a peer hear what is published on a channel from now on."""
+        """Subscribe a peer to a channel: it is told what is published there from now on."""
         self._subscribers.setdefault(channel, {})[peer] = None
         peer.channels[channel] = None
 
     def unsubscribe(self, peer: Peer, channel: bytes) -> None:
-        """Let a peer hear no more of a channel; nothing happens if it has not subscribed."""
+        """Unsubscribe a peer from a channel; nothing happens if it has not subscribed."""
         if channel in peer.channels:
             del peer.channels[channel]
             del self._subscribers[channel][peer]

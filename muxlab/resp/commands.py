@@ -4,11 +4,13 @@ A function gets the client that asks (a `Peer`) and the words after the command'
 reply. Names, replies and error texts are those of Redis 7.0; what its clients ask when they connect is in greetings.py.
 
 Not handled here: other types than strings, the options of SET but EX and PX, those of EXPIRE, patterns (PSUBSCRIBE),
-transactions, scripts, saving to disk.
+scripts, saving to disk; and transactions (MULTI), in which redis-py wraps every pipeline unless it is made with
+`pipeline(transaction=False)`.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -27,8 +29,8 @@ OVERFLOW = error_reply(b"ERR increment or decrement would overflow")
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 """The numbers that a value may be: 64 bits with a sign."""
 
-MOST_MILLISECONDS = LARGEST - 2**41
-"""Time to keep a key at most. Redis adds it to the time of day, whose milliseconds take up 41 bits."""
+UNITS = {b"EX": 1000, b"PX": 1}
+"""Milliseconds in the unit of each option of SET."""
 
 
 def execute(peer: Peer, request: Request) -> bytes:
@@ -50,7 +52,7 @@ def execute(peer: Peer, request: Request) -> bytes:
     if len(request) != words and (words > 0 or len(request) < -words):
         return wrong_number(name)
     if peer.channels and peer.version == 2 and function not in WHILE_SUBSCRIBED:
-        return error_reply(
+        return error_reply(  # Redis's text, byte for byte: it names commands that this server does not have
             b"ERR Can't execute '%b': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
             b"are allowed in this context" % name.lower()
         )
@@ -108,17 +110,18 @@ def get(peer: Peer, key: bytes) -> bytes:
 
 
 def set_value(peer: Peer, key: bytes, value: bytes, *options: bytes) -> bytes:
-    """Give a key a value, for good, for EX seconds or for PX milliseconds."""
+    """Give a key a value; it expires after EX seconds or PX milliseconds, and without these options never."""
     if not options:
         peer.store.set(key, value)
         return OK
-    unit = {b"EX": 1000, b"PX": 1}.get(options[0].upper())
-    if len(options) != 2 or unit is None:
+    names = {name.upper() for name in options[::2]}  # Redis takes `EX 5 EX 10`, too: the last one counts
+    name = names.pop()
+    if names or name not in UNITS or len(options) % 2:
         return SYNTAX_ERROR
-    number = whole_number(options[1])
+    number, unit = whole_number(options[-1]), UNITS[name]
     if number is None:
         return NOT_AN_INTEGER
-    if not 0 < number * unit <= MOST_MILLISECONDS:
+    if not 0 < number * unit <= most_milliseconds():
         return error_reply(b"ERR invalid expire time in 'set' command")
     peer.store.set(key, value, number * unit / 1000)
     return OK
@@ -169,34 +172,39 @@ def flush_all(peer: Peer, *how: bytes) -> bytes:
 # ---- time
 
 
+def most_milliseconds() -> int:
+    """Return the longest time for which a key can be kept: Redis adds it to the time of day, in 64 bits."""
+    return LARGEST - time.time_ns() // 1_000_000
+
+
 def expire(peer: Peer, key: bytes, seconds: bytes, *options: bytes) -> bytes:
-    """Have a key forgotten after so many seconds."""
+    """Have a key expire after so many seconds."""
     return _expire(peer, b"expire", key, seconds, 1000, options)
 
 
 def expire_milliseconds(peer: Peer, key: bytes, milliseconds: bytes, *options: bytes) -> bytes:
-    """Have a key forgotten after so many milliseconds."""
+    """Have a key expire after so many milliseconds."""
     return _expire(peer, b"pexpire", key, milliseconds, 1, options)
 
 
-def _expire(peer: Peer, command: bytes, key: bytes, time: bytes, unit: int, options: tuple[bytes, ...]) -> bytes:
+def _expire(peer: Peer, command: bytes, key: bytes, period: bytes, unit: int, options: tuple[bytes, ...]) -> bytes:
     if options:
         return error_reply(b"ERR Unsupported option %b" % options[0])
-    number = whole_number(time)
+    number = whole_number(period)
     if number is None:
         return NOT_AN_INTEGER
-    if not SMALLEST <= number * unit <= MOST_MILLISECONDS:
+    if not SMALLEST <= number * unit <= most_milliseconds():
         return error_reply(b"ERR invalid expire time in '%b' command" % command)
     return integer(peer.store.expire(key, number * unit / 1000))
 
 
 def time_to_live(peer: Peer, key: bytes) -> bytes:
-    """Tell for how many more seconds a key is kept: -1 for good, -2 if it is not there."""
+    """Tell for how many more seconds a key is kept: -1 if it never expires, -2 if it is not there."""
     return integer(_milliseconds_left(peer, key, unit=1000))
 
 
 def time_to_live_milliseconds(peer: Peer, key: bytes) -> bytes:
-    """Tell for how many more milliseconds a key is kept: -1 for good, -2 if it is not there."""
+    """Tell for how many more milliseconds a key is kept: -1 if it never expires, -2 if it is not there."""
     return integer(_milliseconds_left(peer, key, unit=1))
 
 
@@ -211,7 +219,7 @@ def _milliseconds_left(peer: Peer, key: bytes, unit: int) -> int:
 
 
 def subscribe(peer: Peer, *channels: bytes) -> bytes:
-    """Let the client hear what is published on channels; one reply for each of them."""
+    """Subscribe the client to channels; one reply for each of them."""
     replies = []
     for channel in channels:
         peer.shared_channels.subscribe(peer, channel)
@@ -221,7 +229,7 @@ def subscribe(peer: Peer, *channels: bytes) -> bytes:
 
 
 def unsubscribe(peer: Peer, *channels: bytes) -> bytes:
-    """Let the client hear no more of channels, or of any, if none is named; one reply for each of them."""
+    """Unsubscribe the client from channels, or from all of them if none is named; one reply for each of them."""
     replies = []
     named = channels or tuple(peer.channels)
     for channel in named or (None,):
@@ -270,4 +278,4 @@ COMMANDS: dict[bytes, tuple[int, Callable[..., bytes]]] = {
 """Name: how many words a request has, its name included, and who answers. As in Redis, -2 stands for two or more."""
 
 WHILE_SUBSCRIBED = (subscribe, unsubscribe, ping, quit_now)
-"""What a client may ask for while it listens to channels."""
+"""What a client may ask for while it is subscribed."""

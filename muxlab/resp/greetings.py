@@ -1,4 +1,4 @@
-"""What Redis's clients ask when they connect, before anybody has given a command: just enough to satisfy them.
+"""What Redis's clients ask when they connect, before the user has typed a command: just enough to satisfy them.
 
 redis-benchmark asks for the configuration, redis-cli for the list of commands; redis-py tells its name and, from its
 version 8 on, asks for version 3 of the protocol (HELLO 3) and does not go on without it.
@@ -32,7 +32,7 @@ def get_setting(peer: Peer, *names: bytes) -> bytes:
 
 
 def list_commands(peer: Peer, *words: bytes) -> bytes:
-    """List no commands: redis-cli, which would show help texts (COMMAND DOCS), does without."""
+    """Return an empty list; redis-cli, which asks with COMMAND DOCS to show help, manages without it."""
     return array([])
 
 
@@ -108,8 +108,8 @@ def info(peer: Peer, *sections: bytes) -> bytes:
 
 
 def hang_up_on_browser(peer: Peer, *words: bytes) -> bytes:
-    """Say nothing and close: a line of HTTP, which a web page may have had a browser send here."""
-    peer.leaving = True
+    """Say nothing and close: this is a line of HTTP, which a web page may have had a browser send here."""
+    peer.hang_up()
     return b""
 
 

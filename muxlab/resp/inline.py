@@ -9,8 +9,8 @@ import re
 PIECE = re.compile(
     rb"""
       "(?P<double> (?: [^"\\] | \\. )* )" (?= [\s] | \Z )
-    | '(?P<single> (?: [^'\\] | \\' | \\ )*? )' (?= [\s] | \Z )
-    | (?P<plain> [^\s"'] )
+    | '(?P<single> (?: [^'\\] | \\' | \\(?!') )* )' (?= [\s] | \Z )
+    | (?P<plain> [^\s"']+ )
     | (?P<space> \s+ )
     """,
     re.VERBOSE | re.DOTALL,

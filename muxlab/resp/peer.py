@@ -1,4 +1,4 @@
-"""One client as the commands see it: what it asked, whom it listens to, and whether it is leaving."""
+"""One client as the commands see it: what it asked, what it has subscribed to, and whether it is leaving."""
 
 import itertools
 from typing import Any, Protocol
@@ -44,14 +44,24 @@ class Peer:
     """
 
     __slots__ = (
-        *("channels", "connection", "leaving", "name", "number", "parser"),
-        *("shared_channels", "store", "version", "waiting", "watched", "_replies"),
+        "_replies",
+        "channels",
+        "connection",
+        "leaving",
+        "name",
+        "number",
+        "parser",
+        "shared_channels",
+        "store",
+        "version",
+        "waiting",
+        "watched",
     )
     _numbers = itertools.count(1)
 
     def __init__(self, store: Store, channels: Channels, connection: Reachable) -> None:
         self.store, self.shared_channels = store, channels
-        self.connection: Any = connection  # a server knows more of it than that it is reachable
+        self.connection: Any = connection  # each server uses more of it than `Reachable` has
         self.channels: dict[bytes, None] = {}
         self.name = b""
         self.number = next(self._numbers)
@@ -94,6 +104,12 @@ class Peer:
             self.connection.send(news)
         else:
             self._replies.append(news)
+
+    def hang_up(self) -> None:
+        """Leave without a word: not even the replies to the requests before this one are sent."""
+        if self._replies is not None:
+            self._replies.clear()
+        self.leaving = True
 
     def leave(self) -> None:
         """Forget its subscriptions: it is gone."""

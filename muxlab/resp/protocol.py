@@ -1,8 +1,8 @@
 """Redis's protocol, RESP: requests are cut out of a stream of bytes, replies are made into bytes.
 
 A request is an array of strings, `*2\\r\\n$3\\r\\nGET\\r\\n$3\\r\\nkey\\r\\n`, or one line of words, as a person types
-it (an *inline* request). A stream has no borders: one `recv` may bring a third of a request, or forty of them. So the
-parser keeps what is unfinished, and remembers how far it had come.
+it (an *inline* request). A stream has no message boundaries: one `recv` may bring a third of a request, or forty of
+them. So the parser keeps what is unfinished, and remembers how far it had come.
 
 Source: https://redis.io/docs/latest/develop/reference/protocol-spec/ and processMultibulkBuffer in networking.c.
 """
@@ -47,7 +47,7 @@ class Parser:
 
     Attributes:
         trouble: what is wrong with the bytes after the last request, in Redis's words, or b"". From then on nothing is
-            taken: who cannot tell where a request ends cannot tell where the next one begins.
+            taken: if you cannot tell where one request ends, you cannot tell where the next begins.
     """
 
     __slots__ = ("_arguments", "_held", "_length", "_missing", "_most_held", "_taken", "trouble")
@@ -159,7 +159,7 @@ def take_plain(data: bytes, requests: list[Request]) -> bytes:
     """Move whole requests from the front of `data` to `requests` by the short way; return what is left over.
 
     The bytes are cut at every line end in one call, and each string is then compared with the length in front of it.
-    One that does not fit has a line end inside it, or is unfinished, or wrong: from there on, the careful way looks.
+    One that does not fit has a line end inside it, or is unfinished, or wrong: the rest is left to the careful parser.
     """
     parts = data.split(b"\r\n")
     at, last = 0, len(parts) - 1
@@ -219,7 +219,7 @@ def array(replies: list[bytes]) -> bytes:
     return b"*%d\r\n%b" % (len(replies), b"".join(replies))
 
 
-# ---- what version 3 of the protocol, which a client may ask for by HELLO 3, writes in another way
+# ---- what version 3 of the protocol, which a client may ask for by HELLO 3, writes differently
 
 
 def null(version: int) -> bytes:

@@ -1,13 +1,13 @@
 """The same Redis-like server on the loop of chapter 11: one coroutine for each client.
 
-A conversation reads from top to bottom. What is less plain here than on bare epoll is the bytes that come from somebody
-else: a client that sleeps in `recv` is told what was published, and somebody has to wait for room if there is none.
+A conversation reads from top to bottom. One thing is harder than on bare epoll: bytes that come from another client. A
+task that sleeps in `recv` cannot send what was published; if there is no room for it at once, another task has to wait.
 """
 
 import contextlib
 
-from ..connection import RECV_SIZE
-from ..runtime import Loop, accept, readable, recv, sleep, writable
+from ..connection import HIGH_WATER, RECV_SIZE
+from ..runtime import Loop, Task, accept, readable, recv, sleep, writable
 from .channels import Channels
 from .peer import Peer
 from .redis_server import MOST_UNSENT
@@ -33,7 +33,7 @@ async def welcome(loop, listener):
     while True:
         sock = await accept(listener)
         outbox = Outbox(loop, sock)
-        outbox.tasks.append(loop.spawn(talk(Peer(store, channels, outbox), alarm)))
+        outbox.conversation = loop.spawn(talk(Peer(store, channels, outbox), alarm))
 
 
 async def talk(peer, alarm):
@@ -50,39 +50,39 @@ async def talk(peer, alarm):
                     data = b""
                 outbox.put(peer.answer(data))
                 alarm.set()
-                if outbox.unsent and not outbox.drained_by_another:
-                    await outbox.drain()
+                if outbox.unsent:
+                    await outbox.drain(HIGH_WATER)
+            await outbox.drain(0)
     finally:
         peer.leave()
-        outbox.finish()
+        outbox.close()
 
 
 class Outbox:
     """The bytes on their way to one client, from whatever task they come; a peer's `connection`.
 
+    While there are some, exactly one task waits for room: the conversation with the client, which does nothing else
+    while they are many, or a helper.
+
     Attributes:
         sock: the client's socket.
         unsent: bytes that the kernel has not taken yet.
-        tasks: those that work for this client, to be cancelled if it does not read.
-        drained_by_another: True while a task of its own waits for room, and not the client's conversation.
+        conversation: the task that talks with the client.
+        helper: the task that waits for room in its place, or None.
     """
+
+    conversation: Task
 
     def __init__(self, loop, sock):
         self.sock = sock
         self.unsent = bytearray()
-        self.tasks = []
-        self.drained_by_another = False
+        self.helper: Task | None = None
         self._loop = loop
-        self._draining = False
-        self._finished = False
+        self._talker_waits = False  # the conversation itself waits for room
 
     def fileno(self):
         """Return the socket's descriptor."""
         return self.sock.fileno()
-
-    def close(self):
-        """Close the socket."""
-        self.sock.close()
 
     def put(self, data):
         """Send as much as the kernel takes now, and keep the rest. Raises OSError when the client is gone."""
@@ -96,55 +96,56 @@ class Outbox:
         if taken < len(data):
             self.unsent += data[taken:]
 
-    async def drain(self):
-        """Wait until all is sent."""
-        self._draining = True
-        try:
-            while self.unsent:
-                await writable(self.sock)
-                with contextlib.suppress(BlockingIOError):
-                    del self.unsent[: self.sock.send(self.unsent)]
-        finally:
-            self._draining = False
-
     def send(self, news):
-        """Send what another client has published; a task of its own waits for room, if there is none."""
+        """Send what another client has published, or disconnect a client that is gone or does not read."""
         try:
             self.put(news)
         except OSError:
-            self._give_up()
+            self.conversation.cancel()
             return
-        if len(self.unsent) > MOST_UNSENT:  # it does not read
-            self._give_up()
-        elif self.unsent and not self._draining:
-            self._draining = self.drained_by_another = True
-            self.tasks.append(self._loop.spawn(self._drain_alone()))
+        if len(self.unsent) > MOST_UNSENT:
+            self.conversation.cancel()
+        else:
+            self._have_it_sent()
 
-    async def _drain_alone(self):
-        try:
-            with contextlib.suppress(OSError):
-                await self.drain()
-        finally:
-            self.drained_by_another = False
-            del self.tasks[1:]
-            if self._finished:
-                self.sock.close()
+    async def drain(self, most):
+        """Have the conversation wait until no more than `most` bytes are unsent; a helper sends those."""
+        if len(self.unsent) > most:
+            self._end_helper()  # only one task can wait for room
+            self._talker_waits = True
+            await self._send_down_to(most)
+            self._talker_waits = False
+        self._have_it_sent()
 
-    def finish(self):
-        """Close the socket, now or when the last bytes are sent."""
-        self._finished = True
-        if not self.drained_by_another:
-            self.sock.close()
+    async def _send_down_to(self, most):
+        while len(self.unsent) > most:
+            await writable(self.sock)
+            with contextlib.suppress(BlockingIOError):
+                del self.unsent[: self.sock.send(self.unsent)]
 
-    def _give_up(self):
-        """Disconnect a client that is gone, or does not read."""
-        for task in self.tasks:
-            task.cancel()
+    def _have_it_sent(self):
+        """Make a helper if there are unsent bytes, and no task waits for room yet."""
+        if self.unsent and self.helper is None and not self._talker_waits:
+            self.helper = self._loop.spawn(self._help())
+
+    async def _help(self):
+        with contextlib.suppress(OSError):  # the conversation will meet it, too
+            await self._send_down_to(0)
+        self.helper = None
+
+    def _end_helper(self):
+        if self.helper is not None:
+            self.helper.cancel()
+            self.helper = None
+
+    def close(self):
+        """Close the socket, whatever is unsent."""
+        self._end_helper()  # first: nobody may wait for a socket that is closed
         self.sock.close()
 
 
 class Alarm:
-    """The task that sleeps until the next key is to be forgotten."""
+    """The task that sleeps until the next key expires."""
 
     def __init__(self, loop, store):
         self._loop, self._store = loop, store
@@ -152,7 +153,7 @@ class Alarm:
         self._due = None  # when it wakes
 
     def set(self):
-        """Have it wake at the right time: the next one to be forgotten may have become another."""
+        """Set the alarm for the key that now expires next; it may have changed."""
         due = self._store.next_due()
         if due == self._due:
             return

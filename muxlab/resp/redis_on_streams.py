@@ -1,7 +1,7 @@
 """The same Redis-like server on asyncio's streams: what most people would write first, to compare with.
 
-Streams keep what a client does not read, and `drain` waits until it is little. For a subscriber, which is told things
-while its coroutine sleeps in `read`, the bound has to be watched here as well.
+Streams keep what a client does not read, and `drain` waits until little of it is left. A subscriber is told things
+while its coroutine sleeps in `read`, so what is kept for it has to be bounded here as well.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from .store import Store
 
 def redis_on_streams(listener, stop):
     """Answer the commands of Redis, with a coroutine for each client; arguments as of `redis_server`."""
-    import asyncio  # here, because it takes long to import, and few need it
+    import asyncio  # imported here: slow to import, and rarely needed
 
     asyncio.run(serve_until(listener, stop))
 
@@ -79,7 +79,7 @@ class Outbox:
 
 
 class Alarm:
-    """The call that forgets the next key in time."""
+    """The call that forgets the next key when it expires."""
 
     def __init__(self, loop, store):
         self._loop, self._store = loop, store
@@ -87,7 +87,7 @@ class Alarm:
         self._due = None  # when it comes
 
     def set(self):
-        """Have it come at the right time: the next one to be forgotten may have become another."""
+        """Set the alarm for the key that now expires next; it may have changed."""
         due = self._store.next_due()
         if due == self._due:
             return

@@ -8,14 +8,14 @@ from .peer import Peer
 from .store import Store
 
 MOST_UNSENT = 1024 * 1024
-"""Bytes that are kept for a subscriber that does not read; with more it is disconnected: nobody waits for it."""
+"""Bytes that may be unsent to a subscriber when something is published; beyond that it is disconnected, because
+publishers do not wait for it. Its unread replies count, too. Redis itself allows 32 MiB."""
 
 
 def redis_server(listener, stop):
     """Answer the commands of Redis, to thousands of clients in one thread.
 
-    A wait ends when a client has news, and also when the time of a key is over: it is forgotten then, whether anybody
-    talks or not.
+    A wait ends when a client has news, and also when a key expires: it is forgotten then, whether anybody talks or not.
 
     Args:
         listener: a listening TCP socket.
@@ -39,9 +39,9 @@ def redis_server(listener, stop):
                         converse(peer)
                         if peer.connection.wants != peer.watched:
                             settle(epoll, peers, peer)
-                        while channels.told:  # others were sent something, too
+                        while channels.told:  # somebody was sent something that it did not ask for
                             other, _ = channels.told.popitem()
-                            settle(epoll, peers, other)
+                            settle(epoll, peers, other, told=True)
                     elif fd == acceptor.fileno():
                         for client in acceptor.accept():
                             epoll.register(client, select.EPOLLIN)
@@ -71,13 +71,17 @@ def converse(peer):
         client.flush()
 
 
-def settle(epoll, peers, peer):
-    """Close a client that is done or too far behind, or have epoll watch it for what it wants now."""
+def settle(epoll, peers, peer, told=False):
+    """Close a client that is done, or have epoll watch it for what it wants now.
+
+    One that was `told` what others published is closed, too, if it is too far behind: replies wait for their reader
+    (backpressure), news does not.
+    """
     client = peer.connection
     fd = client.fileno()
     if fd not in peers:  # closed before, in this turn
         return
-    if client.done or (peer.channels and len(client.unsent) > MOST_UNSENT):
+    if client.done or (told and len(client.unsent) > MOST_UNSENT):
         epoll.unregister(fd)  # before close, after which the number may go to a new client
         del peers[fd]
         peer.leave()

@@ -1,8 +1,8 @@
-"""The keys and their values, some of which are to be forgotten at a given time.
+"""The keys and their values, some of which *expire*: they are forgotten at a given time.
 
 A heap has the times in order, so that the server can ask for the next one and sleep exactly until then. It may have
-entries that no longer hold, because the key was set again or deleted: they are recognised when their turn comes, which
-costs less than to look for them in the heap.
+stale entries, because the key was set again or deleted: they are recognised when their turn comes, which is cheaper
+than searching the heap.
 """
 
 import heapq
@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable
 
 FORGET_BATCH = 1000
-"""Keys to forget in one go: a million whose time is over together must not keep the clients waiting."""
+"""Keys to forget in one go: a million that expire at once must not keep the clients waiting."""
 
 LONGEST_WAIT = 3600.0
 """Seconds to sleep at most: epoll counts them in milliseconds, in 31 bits (epoll_wait(2))."""
 
 
 class Store:
-    """Values by key, with the time at which each is to be forgotten, if there is one.
+    """Values by key, with the time at which each expires, if it does.
 
     Args:
         clock: returns the time in seconds; a test passes its own.
@@ -44,7 +44,7 @@ class Store:
         return self._values.get(key)
 
     def set(self, key: bytes, value: bytes, seconds: float | None = None) -> None:
-        """Give a key a value, for good or for so many seconds."""
+        """Give a key a value that never expires, or that expires after so many seconds."""
         self._values[key] = value
         if seconds is not None:
             self._forget_in(key, seconds)
@@ -71,7 +71,7 @@ class Store:
     # ---- time
 
     def expire(self, key: bytes, seconds: float) -> bool:
-        """Have a key forgotten after so many seconds, or now if they are not above 0; tell whether there was one."""
+        """Have a key expire after so many seconds, or now if they are not above 0; tell whether there was one."""
         if self.get(key) is None:
             return False
         if seconds <= 0:
@@ -81,7 +81,7 @@ class Store:
         return True
 
     def seconds_left(self, key: bytes) -> float | None:
-        """Return for how many more seconds a key is kept; None if it is for good, or not there at all."""
+        """Return for how many more seconds a key is kept; None if it never expires, or is not there at all."""
         deadline = self._deadlines.get(key)
         return None if deadline is None else deadline - self._clock()
 
@@ -98,7 +98,7 @@ class Store:
         return None if due is None else min(max(0.0, due - self._clock()), LONGEST_WAIT)
 
     def forget_due(self, most: int = FORGET_BATCH) -> None:
-        """Forget the keys whose time is over, `most` of them at most."""
+        """Forget the keys that have expired, `most` of them at most."""
         for _ in range(most):
             due = self.next_due()
             if due is None or due > self._clock():
@@ -106,7 +106,7 @@ class Store:
             self._forget(self._heap[0][1])
 
     def _is_over(self, key: bytes) -> bool:
-        """Tell whether the time of a key is over, and forget it if so: nobody must see it before `forget_due` comes."""
+        """Tell whether a key has expired, and forget it if so: nobody must see it before `forget_due` comes."""
         deadline = self._deadlines.get(key)
         if deadline is None or deadline > self._clock():
             return False
@@ -117,7 +117,7 @@ class Store:
         deadline = self._clock() + seconds
         self._deadlines[key] = deadline
         heapq.heappush(self._heap, (deadline, key))
-        if len(self._heap) > 2 * len(self._deadlines) + FORGET_BATCH:  # mostly entries that no longer hold
+        if len(self._heap) > 2 * len(self._deadlines) + FORGET_BATCH:  # mostly stale entries
             self._heap = [(deadline, key) for key, deadline in self._deadlines.items()]
             heapq.heapify(self._heap)
 
@@ -126,6 +126,6 @@ class Store:
         self._deadlines.pop(key, None)
 
     def _drop_stale(self) -> None:
-        """Take entries off the front of the heap that no longer hold."""
+        """Take stale entries off the front of the heap."""
         while self._heap and self._deadlines.get(self._heap[0][1]) != self._heap[0][0]:
             heapq.heappop(self._heap)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -60,21 +61,42 @@ class Batteries:
             name: of a reference server, "epoll", or of an exhibit; or "module:function" for a module of tests/support.
             trials: names of trials; all of them if none is named.
         """
+        file = self._run(name, *trials)
+        found, left, trouble = json.loads(file.read_text())
+        assert not trouble, trouble
+        assert not left, f"{name} left behind: {', '.join(left)}"
+        return [Verdict(*fields) for fields in found]
+
+    def all(self, names: Iterable[str], *trials: str) -> "ByName":
+        """Run the batteries of many, several at a time; return what gives the trials of each by its name."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(lambda name: self._run(name, *trials), names))
+        return ByName(self, trials)
+
+    def _run(self, name: str, *trials: str) -> Path:
+        """Run a battery if nobody has; return the file with its trials, what it left behind, and what went wrong."""
         which = hashlib.sha256(" ".join(trials).encode()).hexdigest()[:16] if trials else "all"
         file = self.folder / f"{name} {which}.json"
         with open(file.with_suffix(".lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may just be running it
             if not file.exists():
-                file.write_text(in_a_process(CODE, name, *trials))
-        found, left = json.loads(file.read_text())
-        assert not left, f"{name} left behind: {', '.join(left)}"
-        return [Verdict(*fields) for fields in found]
+                try:
+                    found = [*json.loads(in_a_process(CODE, name, *trials)), ""]
+                except (AssertionError, subprocess.TimeoutExpired) as error:  # of this server: others are not to suffer
+                    found = [[], [], str(error)]
+                file.write_text(json.dumps(found))
+        return file
 
-    def all(self, names: Iterable[str], *trials: str) -> dict[str, list[Verdict]]:
-        """Return the trials of many, by name."""
-        names = list(names)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return dict(zip(names, pool.map(lambda name: self.one(name, *trials), names), strict=True))
+
+@dataclass(frozen=True)
+class ByName:
+    """The trials of servers, by name; what went wrong with one is raised for that one."""
+
+    batteries: Batteries
+    trials: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> list[Verdict]:
+        return self.batteries.one(name, *self.trials)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-GRACE = 1.0  # seconds for threads and processes that are just ending
+GRACE = 5.0  # seconds for threads and processes that are just ending; a busy machine may not give them a turn sooner
 
 
 def threads() -> dict[object, str]:

@@ -101,6 +101,6 @@ def test_without_redis_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(muxlab.measure.MissingProgram, match="redis-server and redis-benchmark are not installed here"):
         redis_share(redis_server)
     assert missing() == (
-        "redis-server and redis-benchmark and redis-cli are not installed here: "
+        "redis-server, redis-benchmark and redis-cli are not installed here: "
         "on Debian or Ubuntu, `apt install redis-server redis-tools`"
     )

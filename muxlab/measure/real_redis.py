@@ -84,8 +84,9 @@ def missing(*programs: str) -> str:
     if not names:
         return ""
     packages = " ".join(sorted({PACKAGES.get(name, name) for name in names}))
-    verb = "is" if len(names) == 1 else "are"
-    return f"{' and '.join(names)} {verb} not installed here: on Debian or Ubuntu, `apt install {packages}`"
+    *others, last = names
+    listed = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+    return f"{listed} not installed here: on Debian or Ubuntu, `apt install {packages}`"
 
 
 def require(program: str) -> str:

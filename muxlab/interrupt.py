@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
+from .listener import hang_up
+
 MACHINE = os.uname().machine
 """Name of the processor architecture: the numbers of the system calls depend on it."""
 
@@ -37,6 +39,7 @@ class ServerStopped(BaseException):
 def end_thread(
     thread: threading.Thread,
     sockets: Callable[[], Iterable[socket.socket]],
+    others: Callable[[], Iterable[threading.Thread]],
     wake_fd: int,
     may_raise: Callable[[], AbstractContextManager[bool]],
     timeout: float,
@@ -47,6 +50,7 @@ def end_thread(
         thread: a started thread.
         sockets: returns the sockets that the thread may sleep on now. They are shut down, which wakes it, and closed at
             the end.
+        others: returns the threads that it has started, which may sleep on them, too.
         wake_fd: a readable descriptor, to be added to an epoll that the thread sleeps in.
         may_raise: makes a context manager that yields whether an exception may be raised in the thread, and keeps that
             answer true while it is open.
@@ -71,9 +75,7 @@ def end_thread(
                     _set_exception(thread.ident or 0, ServerStopped)
         elif call[0] in EPOLL_WAITS.get(MACHINE, ()):
             _wake_epoll(call[1], wake_fd)
-    for sock in held:
-        with contextlib.suppress(OSError):  # the function has closed its descriptor by number
-            sock.close()
+    hang_up(held, others())
     with may_raise() as running:
         if running:
             _set_exception(thread.ident or 0, None)  # it may sleep for long: nothing is left pending for it

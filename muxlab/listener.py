@@ -3,11 +3,16 @@
 import contextlib
 import errno
 import socket
+import threading
+import time
 import weakref
 from collections.abc import Iterable
 from typing import Any
 
 from .arguments import check_port
+
+MOMENT = 0.5
+"""Seconds for a server's threads to notice that their sockets have been shut down; mostly they take far less."""
 
 
 class Listener(socket.socket):
@@ -38,14 +43,25 @@ class Listener(socket.socket):
         return [self, *self.accepted()]
 
 
-def hang_up(sockets: Iterable[socket.socket]) -> None:
+def hang_up(sockets: Iterable[socket.socket], threads: Iterable[threading.Thread] = ()) -> None:
     """Shut sockets down in both directions and close them, so that their peers see the end of the connection.
 
-    The shutdown also wakes a thread that sleeps on one of them; closing alone would not: close(2), NOTES.
+    The shutdown also wakes a thread that sleeps on one of them; closing alone would not: close(2), NOTES. A thread that
+    is just about to fall asleep needs a moment to see it: when it does so after the close, its descriptor may already
+    be the number of another socket, and it would sleep on that one.
+
+    Args:
+        sockets: those that are closed already are left out.
+        threads: that may wait on them; they are given `MOMENT` to end.
     """
-    for sock in sockets:
+    still_open = [sock for sock in sockets if sock.fileno() >= 0]
+    for sock in still_open:
         with contextlib.suppress(OSError):  # not connected, or closed by its number
             sock.shutdown(socket.SHUT_RDWR)
+    deadline = time.monotonic() + MOMENT
+    for thread in threads if still_open else ():
+        thread.join(max(0.0, deadline - time.monotonic()))
+    for sock in still_open:
         with contextlib.suppress(OSError):
             sock.close()
 

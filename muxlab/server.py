@@ -201,7 +201,7 @@ class Server(running.Running):
                 self.forced = True
                 if self.tap is not None:
                     self.tap.over = True  # later calls only follow from this end: they are not recorded
-                waits = self.listener.sockets, self._stop.fileno()
+                waits = self.listener.sockets, self.threads, self._stop.fileno()
                 interrupt.end_thread(self.thread, *waits, self._may_raise, FORCE_TIMEOUT)
             else:
                 self.thread.join()
@@ -272,7 +272,7 @@ class Server(running.Running):
             if self.forced:
                 interrupt.take_pending()
             else:
-                hang_up(self.listener.sockets())
+                hang_up(self.listener.sockets(), self.threads())
             if gate is not None:
                 gate.after_close()
 
@@ -284,7 +284,7 @@ class Server(running.Running):
                 f"{self.name} sleeps in a call that nothing can wake, such as time.sleep, and runs on until that call "
                 "returns. Let a server wait in select, poll or epoll, and take a `stop` argument."
             )
-        hang_up(held)
+        hang_up(held, self.threads())
         self._stop.close()
         self._released = True
         running.remove(self)

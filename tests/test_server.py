@@ -234,3 +234,25 @@ def test_a_copy_of_the_listener_accepts_too(tap: bool) -> None:
         assert eventually(lambda: kept)
     with client:
         assert client.recv(1) == b""  # the lab closed what the function had left open
+
+
+def test_threads_of_the_function_see_the_end_of_their_connection_before_its_descriptor_is_given_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("muxlab.listener.MOMENT", 10.0)
+    seen = []
+
+    def server(listener: socket.socket) -> None:
+        def talk(conn: socket.socket) -> None:
+            conn.recv(100)
+            threading.Event().wait(0.05)  # whoever does not wait for this thread has closed its socket by then
+            seen.append(conn.fileno() >= 0)
+            conn.close()
+
+        while True:
+            threading.Thread(target=talk, args=[listener.accept()[0]]).start()
+
+    with muxlab.serve(server) as running, socket.create_connection(running.address, timeout=5):
+        while not running.threads():
+            threading.Event().wait(0.001)
+    assert seen == [True]

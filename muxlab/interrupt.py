@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
-from .listener import hang_up
+from .listener import hang_up, shut_down
 
 MACHINE = os.uname().machine
 """Name of the processor architecture: the numbers of the system calls depend on it."""
@@ -64,8 +64,7 @@ def end_thread(
     held: set[socket.socket] = set()  # keeps the sockets from being garbage-collected, so that they are closed here
     while thread.is_alive() and time.monotonic() < deadline:
         held.update(sockets())
-        for sock in held:
-            _shut_down(sock)
+        shut_down(held)
         thread.join(LOOK_AGAIN)  # lets an accept that has just succeeded return: otherwise its descriptor is lost
         call = sleeping_in(thread)
         if call is None:
@@ -81,12 +80,6 @@ def end_thread(
             _set_exception(thread.ident or 0, None)  # it may sleep for long: nothing is left pending for it
             take_pending()
     return not thread.is_alive()
-
-
-def _shut_down(sock: socket.socket) -> None:
-    """Shut a socket down in both directions: that wakes a thread that sleeps on it, which closing would not."""
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _starts_a_thread(thread: threading.Thread) -> bool:

@@ -43,26 +43,30 @@ class Listener(socket.socket):
         return [self, *self.accepted()]
 
 
-def hang_up(sockets: Iterable[socket.socket], threads: Iterable[threading.Thread] = ()) -> None:
-    """Shut sockets down in both directions and close them, so that their peers see the end of the connection.
+def shut_down(sockets: Iterable[socket.socket]) -> None:
+    """Shut sockets down in both directions: their peers see the end, and a thread that sleeps on one wakes."""
+    for sock in sockets:
+        with contextlib.suppress(OSError):  # not connected, or closed
+            sock.shutdown(socket.SHUT_RDWR)
 
-    The shutdown also wakes a thread that sleeps on one of them; closing alone would not: close(2), NOTES. A thread that
-    is just about to fall asleep needs a moment to see it: when it does so after the close, its descriptor may already
-    be the number of another socket, and it would sleep on that one.
+
+def hang_up(sockets: Iterable[socket.socket], threads: Iterable[threading.Thread] = ()) -> None:
+    """Shut sockets down and close them; closing alone would not wake a thread that sleeps on one: close(2), NOTES.
+
+    A thread that is just about to fall asleep needs a moment to see the shutdown: if it does so after the close, its
+    descriptor may already be the number of another socket, and it sleeps on that one.
 
     Args:
         sockets: those that are closed already are left out.
         threads: that may wait on them; they are given `MOMENT` to end.
     """
     still_open = [sock for sock in sockets if sock.fileno() >= 0]
-    for sock in still_open:
-        with contextlib.suppress(OSError):  # not connected, or closed by its number
-            sock.shutdown(socket.SHUT_RDWR)
+    shut_down(still_open)
     deadline = time.monotonic() + MOMENT
     for thread in threads if still_open else ():
         thread.join(max(0.0, deadline - time.monotonic()))
     for sock in still_open:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # closed by its number
             sock.close()
 
 

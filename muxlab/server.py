@@ -18,7 +18,7 @@ from types import TracebackType
 from . import errors, interrupt, running
 from .arguments import check_port, check_timeout, stop_argument
 from .family import Family
-from .listener import hang_up, listen
+from .listener import hang_up, listen, shut_down
 from .servers import name_of
 from .sockets import accept_queue
 from .stop import Stop
@@ -61,6 +61,7 @@ class Server(running.Running):
         self._cpu = 0.0
         self._family: Family | None = None  # of threads
         self._stop_lock = threading.RLock()
+        self._finishing = False  # `finish` waits for the end, to close the sockets
         self.thread = threading.Thread(target=self._run, name=f"muxlab-server-{self.name}", daemon=True)
         running.start(self, lambda: self._open(port, backlog))
 
@@ -190,6 +191,7 @@ class Server(running.Running):
                 running.remove(self)
                 return False
             self.forced = self.forced or (force and self.alive)
+            self._finishing = True
             held = self.listener.sockets()  # keeps them from being garbage-collected: they are closed here
             if self._stop.fileno() < 0:
                 self._stop = Stop()  # the function has closed its own
@@ -271,8 +273,10 @@ class Server(running.Running):
                 self._ended = True
             if self.forced:
                 interrupt.take_pending()
+            elif self._finishing:
+                shut_down(self.listener.sockets())  # `finish` waits for this, and closes them
             else:
-                hang_up(self.listener.sockets(), self.threads())
+                hang_up(self.listener.sockets())
             if gate is not None:
                 gate.after_close()
 
@@ -280,11 +284,12 @@ class Server(running.Running):
 
     def _release(self, held: list[socket.socket]) -> None:
         if self.thread.is_alive():
+            self._finishing = False
             raise TimeoutError(
                 f"{self.name} sleeps in a call that nothing can wake, such as time.sleep, and runs on until that call "
                 "returns. Let a server wait in select, poll or epoll, and take a `stop` argument."
             )
-        hang_up(held, self.threads())
+        hang_up([*held, *self.listener.sockets()], self.threads())
         self._stop.close()
         self._released = True
         running.remove(self)

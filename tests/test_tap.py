@@ -315,8 +315,8 @@ def test_counts_are_those_of_strace(name, tmp_path):
     assert done.returncode == 0, done.stderr
     threads, counts = json.loads(done.stdout)
     thread = "|".join(map(str, threads))
-    # the listener, the file of a name; and the two ends of the pipe of a door, or of asyncio's own self-pipe
-    ours = 4 if name in ("blocking", "threaded", "asyncio") else 2
+    # the file of a name; and the two ends of the pipe of a door, or of asyncio's own self-pipe
+    ours = 3 if name in ("blocking", "threaded", "asyncio") else 1
     seen = {("close", ""): -ours}
     # "12 recvfrom(5, ...) = -1 EAGAIN (...)", or "12 <... recvfrom resumed>...) = 5"
     for line in log.read_text().splitlines():

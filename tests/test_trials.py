@@ -22,7 +22,7 @@ from batteries import Batteries, ByName
 
 import muxlab
 from muxlab.interrupt import Pulse
-from muxlab.trials import Verdict, bench, parting, patience
+from muxlab.trials import Verdict, bench, endings, parting, patience
 from muxlab.trials.bench import Bench
 from muxlab.trials.clients import BenchClient
 from muxlab.trials.leftovers import Leftovers
@@ -395,6 +395,19 @@ def test_what_has_hung_once_is_waited_for_no_longer() -> None:
     with Bench(lambda listener, stop: select.select([stop], [], []), waits) as mine:
         assert not mine.answered(mine.client().say(b"hello"))
     assert waits.seconds < before
+
+
+def test_a_reset_that_the_kernel_tells_late_is_no_fault_of_the_servers() -> None:
+    """The kernel answers some resets with a question, and tells the server about the end only later."""
+    waits = patience.Patience()
+    waits.lose()
+    with Bench(muxlab.SERVERS["epoll"], waits) as mine:
+        _, late = mine.guests(2)
+        later = threading.Timer(2 * waits.seconds, late.reset)
+        later.start()
+        endings.all_closed(mine, "one client had left")
+        later.join()
+        assert len(mine.server.connections()) == 1
 
 
 # ---- the room that it needs

@@ -206,6 +206,7 @@ def unharmed(bench: Bench, bystander: BenchClient, what: str) -> str:
 
 def all_closed(bench: Bench, when: str) -> None:
     """Fail the trial unless the sockets of all clients but one, which has not left, are closed."""
+    bench.lookout.hears_of_ends(staying=1)
     if not bench.happens(lambda: len(bench.server.connections()) <= 1):
         left = len(bench.server.connections()) - 1
         raise Failed(f"{when}, {left} of their sockets were still open", OPEN)

@@ -187,6 +187,7 @@ def strangers(bench: Bench) -> str:
     bench.push(rude)
     for number, client in enumerate(rude):
         client.reset() if number < 4 else client.close()
+    bench.lookout.hears_of_ends(staying=0)
     bench.happens(lambda: not bench.server.connections())
     newcomers = [client.say(b"I am new here\n") for client in bench.guests(len(rude))]
     bench.answered(*newcomers)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 
 from ..interrupt import FUTEX, MACHINE, Pulse, sleeping_in
 from ..server import Server
-from ..watch.kernel import SLEEPS
+from ..watch.kernel import SLEEPS, ready_now
 from .clients import BenchClient
 
 LOOK, GLANCE = 0.1, 0.001
@@ -25,6 +25,13 @@ LOOK, GLANCE = 0.1, 0.001
 LONG, BRIEF = 15 * LOOK, 3 * LOOK
 """Seconds without news, of the server's own time, after which nothing more is expected of it. The first time in a check
 it is `LONG`, as the server may be slow and yet right; what has hung once will hang again, and then `BRIEF` will do."""
+
+HEARS = 5.0
+"""Seconds after which the kernel has told a server of a client's end: the time between its questions to a receiver that
+has no room doubles, from 0.2 s on."""
+
+ENDED = select.POLLHUP | select.POLLERR | select.POLLNVAL | getattr(select, "POLLRDHUP", 0)
+"""Bits of poll(2) that say that a client has ended its side, or the server the connection."""
 
 SHORT = 0.0001
 """Seconds between the first two looks at something that does not wake us; later ones are further apart, up to 0.01."""
@@ -138,6 +145,19 @@ class Lookout:
             waited += self.pass_time(pause)
             pause = min(2 * pause, 100 * SHORT)
         return True
+
+    def hears_of_ends(self, staying: int) -> bool:
+        """Wait until the kernel has told the server that all clients but `staying` have ended; return whether it has.
+
+        Mostly it has by the time they have left. But a reset that overtakes the data sent before it is only questioned,
+        by a challenge ACK, and a connection sends few of those: one in half a second. Until the kernel next sends on
+        that connection, nobody can know. Sources: RFC 5961, section 3.2; tcp_invalid_ratelimit, ip-sysctl.rst in Linux.
+        """
+        return self.eventually(lambda: self._unended() <= staying, HEARS)
+
+    def _unended(self) -> int:
+        """Return on how many connections the server cannot see an end."""
+        return sum(not ready_now(fd) & ENDED for fd in self._server.connections().values())
 
     def pass_time(self, pause: float) -> float:
         """Let so many seconds pass; return how many of them the server had for itself.

@@ -82,6 +82,7 @@ def nothing_after(bench: RedisBench) -> str:
         client.close()
     for client in reset:
         client.reset()
+    bench.lookout.hears_of_ends(staying=2 + len(unsubscribed))
     bench.happens(lambda: len(bench.server.connections()) <= 2 + len(unsubscribed))
     newcomers = bench.guests(LEAVING)
     publisher = bench.client().ask("PUBLISH", "news", "hello", reply=number(1))

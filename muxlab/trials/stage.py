@@ -263,6 +263,7 @@ class Stage:
             if not talker.content:
                 return f"client {talker.number} has said its last and got all, and its connection was not closed then"
         here = self.silent + sum(not talker.ended for talker in self.present())
+        self.bench.lookout.hears_of_ends(staying=here)
         extra = len(self.bench.server.connections()) - here
         if extra > 0:
             who = "a client that is gone" if extra == 1 else f"{extra} clients that are gone"

@@ -67,13 +67,14 @@ def end_thread(
         shut_down(held)
         thread.join(LOOK_AGAIN)  # lets an accept that has just succeeded return: otherwise its descriptor is lost
         call = sleeping_in(thread)
+        if call is not None and call[0] in EPOLL_WAITS.get(MACHINE, ()):
+            _wake_epoll(call[1], wake_fd)
+            call = sleeping_in(thread)  # now: a loop that drops a descriptor which it does not know soon sleeps again
         if call is None:
             with may_raise() as running:
                 late = time.monotonic() > began + timeout / 2  # it does nothing else, perhaps
                 if running and (late or not _starts_a_thread(thread)):
                     _set_exception(thread.ident or 0, ServerStopped)
-        elif call[0] in EPOLL_WAITS.get(MACHINE, ()):
-            _wake_epoll(call[1], wake_fd)
     hang_up(held, others())
     with may_raise() as running:
         if running:

@@ -63,6 +63,14 @@ def in_an_empty_epoll(listener):
         epoll.poll()
 
 
+def in_an_epoll_that_drops_strangers(listener):
+    """As event loops do with a descriptor that no task waits for: it sleeps again at once."""
+    epoll = select.epoll()
+    while True:
+        for fd, _ in epoll.poll():
+            epoll.unregister(fd)
+
+
 def in_selectors(listener):
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ)
@@ -95,8 +103,8 @@ def spinning_and_swallowing(listener):
             number = 0
 
 
-ALL = [in_accept, in_recv, in_select, in_poll, in_epoll, in_an_empty_epoll, in_selectors]
-ALL += [swallowing, spinning, spinning_and_swallowing]
+ALL = [in_accept, in_recv, in_select, in_poll, in_epoll, in_an_empty_epoll, in_an_epoll_that_drops_strangers]
+ALL += [in_selectors, swallowing, spinning, spinning_and_swallowing]
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # these functions close nothing, by intention

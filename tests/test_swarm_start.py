@@ -22,6 +22,7 @@ from muxlab.servers import epoll_server
 @pytest.fixture
 def server() -> Iterator[Server]:
     with muxlab.serve(epoll_server, backlog=1024) as there:
+        assert eventually(lambda: there.xray().asleep_in == "epoll_wait"), "its epoll is not to be counted as new"
         yield there
 
 

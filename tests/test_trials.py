@@ -21,6 +21,7 @@ import trial_servers
 from batteries import Batteries, ByName
 
 import muxlab
+from muxlab.course.variant import variant
 from muxlab.interrupt import Pulse
 from muxlab.trials import Verdict, bench, endings, parting, patience
 from muxlab.trials.bench import Bench
@@ -473,6 +474,18 @@ def test_a_slow_client_on_a_machine_that_is_too_busy_is_no_failure(monkeypatch: 
     fn = muxlab.museum.EXHIBITS["one_alarm_for_a_lifetime"].fn
     (trial,) = muxlab.check(fn, "keeps a client that is slow and alive").trials
     assert trial.verdict == "not tried" and "too busy" in trial.detail
+
+
+def test_a_server_that_is_held_up_while_it_hangs_up_is_caught_all_the_same() -> None:
+    """A client that read meanwhile would make room for the reply, which then went as a whole, by chance."""
+    late = variant(
+        muxlab.museum.EXHIBITS["hangs_up_at_the_end"].fn,
+        "hangs_up_late",
+        "",
+        ("listener.close()  # newcomers are refused", "listener.close()\ntime.sleep(0.05)"),
+    )
+    (trial,) = muxlab.check(late, "loses no byte when it is stopped").trials
+    assert trial.passed is False and "came back" in trial.detail
 
 
 def test_to_ask_for_no_trial_is_refused() -> None:

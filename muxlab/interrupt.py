@@ -73,7 +73,7 @@ def end_thread(
         if call is None:
             with may_raise() as running:
                 late = time.monotonic() > began + timeout / 2  # it does nothing else, perhaps
-                if running and (late or not _starts_a_thread(thread)):
+                if running and (late or not starts_a_thread(thread)):
                     _set_exception(thread.ident or 0, ServerStopped)
     hang_up(held, others())
     with may_raise() as running:
@@ -83,7 +83,7 @@ def end_thread(
     return not thread.is_alive()
 
 
-def _starts_a_thread(thread: threading.Thread) -> bool:
+def starts_a_thread(thread: threading.Thread) -> bool:
     """Tell whether a thread is inside `Thread.start`: cut off there, it may hold a lock that the new thread needs."""
     frame = sys._current_frames().get(thread.ident or 0)
     while frame is not None and frame.f_code.co_filename == threading.__file__:

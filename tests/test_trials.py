@@ -488,6 +488,19 @@ def test_a_server_that_is_held_up_while_it_hangs_up_is_caught_all_the_same() -> 
     assert trial.passed is False and "came back" in trial.detail
 
 
+def test_to_wait_for_a_thread_that_is_slow_to_start_is_no_nap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of threads starts one that watches for `stop`; on a busy machine that may have no core for a while."""
+    bootstrap = threading.Thread._bootstrap  # type: ignore[attr-defined]
+
+    def late(self):
+        time.sleep(0.03)
+        bootstrap(self)
+
+    monkeypatch.setattr(threading.Thread, "_bootstrap", late)
+    (trial,) = muxlab.check(muxlab.SERVERS["threaded"], "does not nap while clients wait").trials
+    assert trial.passed, trial.detail
+
+
 def test_to_ask_for_no_trial_is_refused() -> None:
     with pytest.raises(ValueError, match="name at least one trial, or leave the argument out"):
         muxlab.check(muxlab.SERVERS["epoll"], trials=[])

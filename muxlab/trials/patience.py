@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from ..interrupt import FUTEX, MACHINE, Pulse, sleeping_in
+from ..interrupt import FUTEX, MACHINE, Pulse, sleeping_in, starts_a_thread
 from ..server import Server
 from ..watch.kernel import SLEEPS, ready_now
 from .clients import BenchClient
@@ -184,7 +184,8 @@ class Lookout:
     def nap(self, waiting: Callable[[], object]) -> str:
         """Return what the server sleeps in although `waiting()`, somebody waits for it: "select"; "" when it does not.
 
-        To sleep in its own wait is no nap: bytes and clients that arrive have woken it by the time they are there.
+        To sleep in its own wait is no nap: bytes and clients that arrive have woken it by the time they are there. Nor
+        is the lock of `Thread.start`, on which it sleeps until the new thread has had a core for a moment.
         """
         call, ran = self._pulse.call(), self._server.cpu_seconds()
         locked = call == FUTEX.get(MACHINE)
@@ -193,7 +194,7 @@ class Lookout:
             return ""
         self._pause.wait(LOCKED if locked else NAP)
         stays = self._pulse.call() == call and self._server.cpu_seconds() == ran and waiting()
-        return name if stays else ""
+        return name if stays and not starts_a_thread(self._server.thread) else ""
 
     def times_asleep(self) -> int:
         """Return how often the server's own thread has gone to sleep so far; 0 where that is hidden.

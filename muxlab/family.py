@@ -60,9 +60,12 @@ class Family:
             return self._gone + sum(self._seconds.values())
 
     def _changed(self) -> bool:
-        """Tell whether there are more threads in this process, or fewer, than at the last look."""
+        """Tell whether a thread may have come or gone since the last look."""
         before, self._count = self._count, _links(TASKS)
-        return self._count != before
+        if self._count != before:
+            return True
+        # As many as before may be others: one has ended, another has begun.
+        return any(thread.native_id not in self._known for thread in threading.enumerate())
 
     def _look(self) -> None:
         """See who has come and who has gone."""

@@ -1,5 +1,6 @@
 """The CPU time of a thread and of those that it starts, and of no other."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -72,3 +73,33 @@ def test_the_names_in_threading_stay_as_they_are() -> None:
     (thread,) = run(first)
     thread.join()
     assert thread.name.endswith("(first)") and names[0].endswith("(<lambda>)")
+
+
+def test_a_thread_that_begins_as_another_ends_is_seen() -> None:
+    """There are as many threads as before, then, and one of them is new."""
+    families: list[Family] = []
+    made, go, stay, over = (threading.Event() for _ in range(4))
+
+    def first() -> None:
+        families.append(Family())
+        made.set()
+        go.wait()
+        run(over.wait)
+        over.wait()
+
+    first_thread, stranger = run(first, stay.wait)
+    try:
+        made.wait()
+        tasks = len(os.listdir("/proc/self/task"))
+        families[0].cpu_seconds()
+        stay.set()
+        stranger.join()
+        assert eventually(lambda: len(os.listdir("/proc/self/task")) == tasks - 1)
+        go.set()
+        assert eventually(lambda: len(os.listdir("/proc/self/task")) == tasks)
+        families[0].cpu_seconds()
+        assert len(families[0].members) == 2
+    finally:
+        for event in (go, stay, over):
+            event.set()
+        first_thread.join()

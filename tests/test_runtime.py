@@ -7,7 +7,6 @@ import json
 import math
 import os
 import select
-import signal
 import socket
 import threading
 import time
@@ -37,21 +36,9 @@ from muxlab.runtime.loop import FINISHED_TIMERS
 from muxlab.watch.kernel import asleep_in
 
 CHAPTER = Path(__file__).resolve().parent.parent / "notebooks/11_write_your_own_loop.ipynb"
+pytestmark = pytest.mark.timeout(100)  # a loop may sleep without end
+
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-@pytest.fixture(autouse=True)
-def bounded():
-    """Fail a test whose loop sleeps without end: the alarm's handler raises in the middle of the wait."""
-
-    def too_late(number, frame):
-        raise TimeoutError("the loop has not ended after 100 s")
-
-    before = signal.signal(signal.SIGALRM, too_late)
-    signal.alarm(100)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

@@ -253,6 +253,5 @@ def test_threads_of_the_function_see_the_end_of_their_connection_before_its_desc
             threading.Thread(target=talk, args=[listener.accept()[0]]).start()
 
     with muxlab.serve(server) as running, socket.create_connection(running.address, timeout=5):
-        while not running.threads():
-            threading.Event().wait(0.001)
+        assert eventually(running.threads)
     assert seen == [True]

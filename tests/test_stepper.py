@@ -505,3 +505,26 @@ def test_bad_arguments_are_refused():
         step("epoll")
     with pytest.raises(TypeError, match="function of"):
         step(lambda: None)
+
+
+def test_an_interrupt_cannot_leave_its_lock_locked(monkeypatch):
+    """`Condition.__enter__` is written in Python: an interrupt that arrives in it leaves the lock locked.
+
+    Signal handlers run in the main thread only; so that thread, the learner's, must enter no condition that the server's thread enters.
+    """
+    entered = []
+
+    def enter(condition):
+        if threading.get_ident() == threading.main_thread().ident:
+            entered.append(condition._lock)
+        return condition._lock.__enter__()
+
+    monkeypatch.setattr(threading.Condition, "__enter__", enter)
+    with step(muxlab.SERVERS["epoll"]) as stepper:
+        stepper.next()
+        stepper.run_until_blocked()
+        client = stepper.client()
+        client.send(b"hello")
+        assert stepper.run_until_blocked().status == "blocked"
+        assert client.read() == b"hello"
+    assert stepper._tracer._lock not in entered

@@ -45,17 +45,28 @@ class Ring(KeyboardInterrupt):
 def timer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
     """Set a timer that raises `Ring` in the main thread after so many seconds, or with 0 call it off.
 
+    Called off, it rings no more: a signal that was already on its way may arrive some bytecodes later, when another
+    thread runs, and would end the whole test run.
+
     A ring in the callback of a weak reference is swallowed by Python, which then calls `unraisablehook`. Pytest's own
     parses source there, and CPython 3.11 cannot do that in the middle of another `ast.parse`, such as the stepper's.
     """
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
 
+    armed = False
+
     def ring(*_: object) -> None:
-        raise Ring
+        if armed:
+            raise Ring
+
+    def set_timer(seconds: float) -> None:
+        nonlocal armed
+        armed = seconds > 0
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
     before = signal.signal(signal.SIGALRM, ring)
-    yield functools.partial(signal.setitimer, signal.ITIMER_REAL)
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    yield set_timer
+    set_timer(0)
     signal.signal(signal.SIGALRM, before)
 
 

@@ -64,7 +64,11 @@ class Tracer:
         self._pid = os.getpid()
         self._final = State()  # announced once everything is closed
         self._sources = sources
-        self._changing = threading.Condition()
+        # An interrupt reaches the learner's thread between any two instructions, and must not leave a lock locked.
+        # So that thread enters no Condition, whose __enter__ is written in Python: it takes the lock itself.
+        self._lock = threading.RLock()
+        self._go_on = threading.Condition(self._lock)  # a held server waits for it
+        self._news = threading.Lock()  # released whenever `now` changes: the learner's thread waits for that
         self._mode = (
             "line"  # where to hold the server: the next "line" or "call", "any" of them, or not until a "block"
         )
@@ -172,18 +176,19 @@ class Tracer:
     def _hold(self, frame: FrameType, call: str = "") -> None:
         note = NEVER_BLOCKS if self._lines < 0 and self._mode != "line" else ""
         self.announce(self._at(frame, frame.f_lineno, "paused", call, note))
-        with self._changing:
-            self._changing.wait_for(lambda: self.now.status != "paused" or self._stopping)
+        with self._lock:
+            self._go_on.wait_for(lambda: self.now.status != "paused" or self._stopping)
 
     def announce(self, now: State, wait: Wait | None = None) -> None:
         """Set what the server does from now on, and the wait that it is about to sleep in, if any."""
-        with self._changing:
+        with self._lock:
             if wait is not None:
                 self._leave_if_stopped()  # from here on, `stop` finds `_wait` and wakes it
             if self.now.status == "blocked" and now.status == "running":
                 self._mode = "any"  # hold it at what it does next after it wakes, whatever woke it
             self.now, self._wait = now, wait
-            self._changing.notify_all()
+            if self._news.locked():
+                self._news.release()
         self.notify()
 
     def _leave_if_stopped(self) -> None:
@@ -214,20 +219,19 @@ class Tracer:
             mode: where to hold it: at the next "line", at the next "call", or when it would "block".
             lines: lines that it may run until then; after that it is held anyway.
         """
-        with self._changing:
+        with self._lock:
             if self.now.status in ("paused", "running"):
                 self._mode, self._lines = (mode, lines) if self.now.status == "paused" else ("line", 0)
                 self.now = replace(self.now, status="running", call="", note="")
-                self._changing.notify_all()
+                self._go_on.notify_all()
 
     def settle(self) -> None:
         """Wait until the server is held, asleep or at its end, for at most PATIENCE seconds."""
         deadline, asleep = time.monotonic() + PATIENCE, 0
         while self.now.status == "running" and time.monotonic() < deadline and asleep < ASLEEP_LOOKS:
-            with self._changing:
-                self._changing.wait_for(lambda: self.now.status != "running", LOOK_AGAIN)
+            self._news.acquire(timeout=LOOK_AGAIN)
             asleep = asleep + 1 if self._thread and sleeping_in(self._thread) else 0
-        with self._changing:
+        with self._lock:
             if self.now.status == "running" and asleep >= ASLEEP_LOOKS and self._thread:
                 self._mode = "any"
                 self.now = replace(self.now, status="blocked", call=f"{asleep_in(self._thread, 1)}(2)")
@@ -235,19 +239,19 @@ class Tracer:
     def settle_after_action(self) -> None:
         """Wait as in `settle`, after an action of a client; first let the server wake, if the action wakes it."""
         deadline = time.monotonic() + PATIENCE
-        with self._changing:
-            while self.now.status == "blocked" and time.monotonic() < deadline:
+        while self.now.status == "blocked" and time.monotonic() < deadline:
+            with self._lock:
                 asleep = self._thread is not None and sleeping_in(self._thread) is not None
                 if asleep and not (self._wait and self._wait.ready()):
                     break
-                self._changing.wait(LOOK_AGAIN)
+            self._news.acquire(timeout=LOOK_AGAIN)
         self.settle()
 
     def stop(self) -> None:
         """Make the server's next line or call raise ServerStopped, and wake it; the caller then sets its `stop`."""
-        with self._changing:
+        with self._lock:
             self._stopping = True
-            self._changing.notify_all()
+            self._go_on.notify_all()
             if self._wait is not None:
                 with contextlib.suppress(OSError, ValueError):  # closed meanwhile
                     self._wait.wake(self._stop_fd)

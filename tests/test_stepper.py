@@ -510,7 +510,8 @@ def test_bad_arguments_are_refused():
 def test_an_interrupt_cannot_leave_its_lock_locked(monkeypatch):
     """`Condition.__enter__` is written in Python: an interrupt that arrives in it leaves the lock locked.
 
-    Signal handlers run in the main thread only; so that thread, the learner's, must enter no condition that the server's thread enters.
+    Signal handlers run in the main thread only. So that thread, the learner's, must enter no condition that the
+    server's thread enters.
     """
     entered = []
 

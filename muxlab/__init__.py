@@ -9,6 +9,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     arguments    checks of the arguments that callers pass
     sockets      plain names for what the kernel tells about a socket: bytes in a queue, a mask, a reset
     limits       descriptors and ports: how many connections this machine allows
+    programs     programs that a machine may not have, and one of them at work
     notebook     the running cell and its event loop, the progress bar
     errors       tracebacks that end in the learner's own line, and warnings that point to it
     running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
@@ -17,7 +18,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     runtime/     `async` and `await` on one epoll: the loop that chapter 11 builds, finished
     servers/     the subject of the course: one file for each way of waiting
     resp/        a Redis-like server, finished, on a loop of the course
-    watch/       a look inside a running server: the calls it makes (tap), the kernel's tables about it (x-ray)
+    watch/       a look inside a running server: its calls (tap, trace), the kernel's tables about it (x-ray)
     server       serve: a server function in a background thread
     swarm/       Swarm: thousands of clients in one thread, or in processes of their own
     stepper/     step: a server that runs one line, or one call, at a time
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     )
     from .stepper import step
     from .trials import check
+    from .watch.tracing import trace
 
 __version__ = "0.1.0"
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "show",
     "step",
     "stop_all",
+    "trace",
     "unsent_bytes",
     "waiting_bytes",
 ]
@@ -109,6 +112,7 @@ _LAZY = {
     "runtime": ".runtime",
     "show": ".show",
     "step": ".stepper",
+    "trace": ".watch.tracing",
     "unsent_bytes": ".sockets",
     "waiting_bytes": ".sockets",
 }

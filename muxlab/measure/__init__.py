@@ -3,12 +3,15 @@
 `wait_cost` and `pass_cost` clock the ways of waiting alone, `chain_cost` a chain of messages, `echo_cost` and
 `churn_cost` whole servers. `slow_reader` clocks nothing: it follows the bytes of a client that does not read. `slope`
 tells how a cost grows, and `published` what others have measured. `real_redis` runs the real Redis, and
-`redis_benchmark` its clients; `redis_share` compares a server with it.
+`redis_benchmark` its clients; `redis_share` compares a server with it. `real_servers` has
+nginx, Redis, asyncio and yours answer the same clients, and looks at their system calls.
 """
 
+from ..programs import MissingProgram
 from . import published
 from .chain import ChainCost, chain_cost
-from .real_redis import BenchmarkRow, MissingProgram, real_redis, redis_benchmark
+from .real_redis import BenchmarkRow, real_redis, redis_benchmark
+from .real_servers import Glimpse, real_servers, recorded
 from .redis_share import RedisShare, redis_share
 from .rows import Row, Rows, Slope, read_csv, slope
 from .servers import ChurnCost, EchoCost, churn_cost, echo_cost
@@ -20,6 +23,7 @@ __all__ = [
     "ChainCost",
     "ChurnCost",
     "EchoCost",
+    "Glimpse",
     "MissingProgram",
     "Moment",
     "PassCost",
@@ -35,6 +39,8 @@ __all__ = [
     "published",
     "read_csv",
     "real_redis",
+    "real_servers",
+    "recorded",
     "redis_benchmark",
     "redis_share",
     "slope",

@@ -46,6 +46,20 @@ def test_the_kernel_has_its_order(way: str, shares: tuple[int, ...]) -> None:
     assert row.shares == shares
 
 
+@pytest.mark.parametrize(
+    ("way", "shares"),
+    [("accept", (0, 3, 3)), ("exclusive", (0, 6, 0)), ("in turn", (0, 3, 3)), ("one epoll", (0, 0, 6))],
+)
+def test_a_busy_worker_is_passed_over(way: str, shares: tuple[int, ...]) -> None:
+    (row,) = herd(way, 3, 6, busy=1)
+    assert (row.busy, row.wake_ups, row.for_nothing, row.shares) == (1, 6, 0, shares)
+
+
+def test_a_herd_is_smaller_by_those_that_are_busy() -> None:
+    (row,) = herd("epoll", 3, 6, busy=1)
+    assert (row.wake_ups, row.for_nothing, row.shares[0]) == (12, 6, 0)
+
+
 def test_reuseport_gives_some_to_each() -> None:
     """By a hash of the addresses: that one of three gets none of 100 happens less than once in 10**17 runs."""
     (row,) = herd("reuseport", 3, 100)
@@ -62,6 +76,9 @@ def test_reuseport_gives_some_to_each() -> None:
         (("epoll", 1.5), TypeError, "workers=1.5"),
         (("epoll", 2, 0), ValueError, "connections=0"),
         (("epoll", 2, 1001), ValueError, "1,000 at most"),
+        (("epoll", 2, 1, -1), ValueError, "busy=-1"),
+        (("epoll", [3, 2], 1, 2), ValueError, "busy=2: one worker at least has to wait .* there are 2"),
+        (("reuseport", 2, 1, 1), ValueError, "would wait for it"),
     ],
 )
 def test_a_herd_of_something_else_is_refused(arguments: tuple, error: type[Exception], says: str) -> None:
@@ -233,4 +250,4 @@ def test_the_programs_import_nothing_of_the_package(file: str) -> None:
 def test_rows_can_be_written() -> None:
     (row,) = rows = herd("exclusive", 2, 3)
     assert isinstance(row, Herd)
-    assert rows.to_csv().splitlines()[0] == "way,workers,connections,wake_ups,for_nothing,shares"
+    assert rows.to_csv().splitlines()[0] == "way,workers,connections,busy,wake_ups,for_nothing,shares"

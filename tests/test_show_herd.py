@@ -6,10 +6,12 @@ import pytest
 from muxlab import show
 from muxlab.measure.herd import Herd
 
-PLAIN = [Herd("epoll", workers, 10, 10 * workers, 10 * (workers - 1), (10, *[0] * (workers - 1))) for workers in (1, 8)]
-EXCLUSIVE = [Herd("exclusive", workers, 10, 10, 0, (10, *[0] * (workers - 1))) for workers in (1, 4, 8)]
-IN_TURN = Herd("in turn", 4, 20, 20, 0, (5, 5, 5, 5))
-BY_HASH = Herd("reuseport", 4, 200, 200, 0, (55, 3, 80, 62))
+PLAIN = [
+    Herd("epoll", workers, 10, 0, 10 * workers, 10 * (workers - 1), (10, *[0] * (workers - 1))) for workers in (1, 8)
+]
+EXCLUSIVE = [Herd("exclusive", workers, 10, 0, 10, 0, (10, *[0] * (workers - 1))) for workers in (1, 4, 8)]
+IN_TURN = Herd("in turn", 4, 20, 0, 20, 0, (5, 5, 5, 5))
+BY_HASH = Herd("reuseport", 4, 200, 0, 200, 0, (55, 3, 80, 62))
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +51,7 @@ def test_a_title_claims_nothing_of_one_worker_or_of_odd_shares() -> None:
 
 
 def test_many_workers_have_colours_again() -> None:
-    show.shares([Herd("in turn", 9, 9, 9, 0, (1,) * 9)]).figure.svg()
+    show.shares([Herd("in turn", 9, 9, 0, 9, 0, (1,) * 9)]).figure.svg()
 
 
 def test_it_draws_where_it_is_told_to() -> None:
@@ -65,4 +67,4 @@ def test_nothing_to_draw_is_told(chart) -> None:
 
 def test_shares_of_nothing_are_refused() -> None:
     with pytest.raises(ValueError, match="no client came"):
-        show.shares([Herd("epoll", 2, 1, 0, 0, (0, 0))])
+        show.shares([Herd("epoll", 2, 1, 0, 0, 0, (0, 0))])

@@ -36,6 +36,7 @@ class Herd:
         way: how the workers waited, one of `WAYS`.
         workers: how many there were.
         connections: how many clients came.
+        busy: how many of the workers, the first ones, did something else all the time.
         wake_ups: how often a worker was woken, in all.
         for_nothing: how often one was woken and found that another had taken the client.
         shares: for each worker, in the order in which they were started, how many clients it got.
@@ -44,6 +45,7 @@ class Herd:
     way: str
     workers: int
     connections: int
+    busy: int
     wake_ups: int
     for_nothing: int
     shares: tuple[int, ...]
@@ -54,7 +56,7 @@ class Herd:
         return self.wake_ups / self.connections
 
 
-def herd(way: str, workers: int | Iterable[int] = 4, connections: int = 20) -> Rows:
+def herd(way: str, workers: int | Iterable[int] = 4, connections: int = 20, busy: int = 0) -> Rows:
     """Let clients come to several sleeping workers, one at a time; count who wakes up, and who gets the client.
 
     Protocol: start the workers, each a process, and wait until the kernel says that they are asleep. Then a client
@@ -63,14 +65,16 @@ def herd(way: str, workers: int | Iterable[int] = 4, connections: int = 20) -> R
 
     Source: epoll_ctl(2), EPOLLEXCLUSIVE; socket(7), SO_REUSEPORT.
 
-    Known weaknesses: workers that have something to do are not asleep, and are not woken. So a busy server has a
-    smaller herd than this, and under load the shares are less uneven. With "epoll" the shares say little: of those that
-    have woken, the first to be let go gets the client.
+    Known weaknesses: in a real server, now this worker is busy and now that one; such a worker is not woken. So it has
+    a smaller herd than this, and less uneven shares. With "epoll" the shares say little: of those that have woken, the
+    first to be let go gets the client.
 
     Args:
         way: what the workers do, one of `WAYS`: "accept", "epoll", "exclusive", "in turn", "one epoll", "reuseport".
         workers: how many; a number, or several.
         connections: clients that come.
+        busy: so many workers, the first ones, watch the door as the others do, but are busy with something else. Not
+            for "reuseport", where the clients of a busy worker wait for it.
 
     Returns:
         One row for each number of workers.
@@ -86,14 +90,19 @@ def herd(way: str, workers: int | Iterable[int] = 4, connections: int = 20) -> R
     counts = settings("workers", workers)
     check_count("workers", max(counts), most=MOST_WORKERS)
     check_count("connections", connections, most=MOST_CONNECTIONS)
+    check_count("busy", busy, least=0)
+    if busy >= min(counts):
+        raise ValueError(f"busy={busy}: one worker at least has to wait for clients, and there are {min(counts)}")
+    if busy and way == "reuseport":
+        raise ValueError(f'busy={busy}: with "reuseport", the clients of a busy worker would wait for it')
     require_linux("herd")
-    found = each(counts, f"herd, {way}", lambda count: _run(way, count, connections))
+    found = each(counts, f"herd, {way}", lambda count: _run(way, count, connections, busy))
     return Rows(found)
 
 
-def _run(way: str, workers: int, connections: int) -> Herd:
-    found = ask_apart("herd_workers.py", way, workers, connections)
-    return Herd(way, workers, connections, found["wake_ups"], found["for_nothing"], tuple(found["shares"]))
+def _run(way: str, workers: int, connections: int, busy: int) -> Herd:
+    found = ask_apart("herd_workers.py", way, workers, connections, busy)
+    return Herd(way, workers, connections, busy, found["wake_ups"], found["for_nothing"], tuple(found["shares"]))
 
 
 def require_linux(name: str) -> None:

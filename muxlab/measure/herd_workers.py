@@ -1,4 +1,4 @@
-"""The workers of `herd`, as a program: python herd_workers.py WAY WORKERS CONNECTIONS
+"""The workers of `herd`, as a program: python herd_workers.py WAY WORKERS CONNECTIONS BUSY
 
 The process that runs it opens the door and forks the workers, as a server does that wants all cores. Then it plays the
 clients, too. It prints what it has counted as one line of JSON.
@@ -34,13 +34,14 @@ BACKLOG = 128
 # ---- what a worker does
 
 
-def work(way: str, listener: socket.socket, epoll: select.epoll, said: int, heard: int) -> None:
+def work(way: str, listener: socket.socket, epoll: select.epoll, busy: bool, said: int, heard: int) -> None:
     """Wait for clients and take them, until somebody kills this process.
 
     Args:
         way: how to wait, one of `muxlab.measure.herd.WAYS`.
         listener: the door.
         epoll: empty, or with "one epoll" the one that all workers share, which watches the door already.
+        busy: whether it has something else to do all the time, and never comes to wait.
         said, heard: pipes, to write to the parent and to read from it.
     """
     mask = select.EPOLLIN
@@ -51,6 +52,8 @@ def work(way: str, listener: socket.socket, epoll: select.epoll, said: int, hear
     if way != "accept":
         listener.setblocking(False)
     os.write(said, READY)
+    if busy:
+        os.read(heard, 1)  # nobody ever writes: it stands for work of another kind, and takes no core from the others
     while True:
         if way == "accept":
             conn = take(listener)  # sleeps until there is one
@@ -88,14 +91,14 @@ class Worker:
         pid: its process number.
     """
 
-    def __init__(self, way: str, listener: socket.socket, epoll: select.epoll) -> None:
+    def __init__(self, way: str, listener: socket.socket, epoll: select.epoll, busy: bool) -> None:
         self._said, its_said = os.pipe()
         its_heard, self._heard = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
             try:
                 signal.alarm(LONGEST)  # a fork does not inherit its parent's
-                work(way, listener, epoll, its_said, its_heard)
+                work(way, listener, epoll, busy, its_said, its_heard)
             except BaseException:
                 traceback.print_exc()
             finally:
@@ -178,13 +181,16 @@ def count(workers: list[Worker], listeners: list[socket.socket], connections: in
 
 
 @contextlib.contextmanager
-def started(way: str, listeners: list[socket.socket], epoll: select.epoll) -> Iterator[list[Worker]]:
-    """Start a worker for each listener in the list, which may hold the same one several times; kill them at the end."""
+def started(way: str, listeners: list[socket.socket], epoll: select.epoll, busy: int) -> Iterator[list[Worker]]:
+    """Start a worker for each listener in the list, which may hold the same one several times; kill them at the end.
+
+    The first `busy` of them never wait.
+    """
     workers: list[Worker] = []
     try:
         for listener in listeners:
             own = epoll if way == "one epoll" else select.epoll()
-            workers.append(Worker(way, listener, own))
+            workers.append(Worker(way, listener, own, busy=len(workers) < busy))
         yield workers
     finally:
         for worker in workers:
@@ -209,13 +215,14 @@ def opened(way: str, workers: int) -> Iterator[list[socket.socket]]:
 
 def main() -> None:
     """Do what the command line asks for."""
-    way, workers, connections = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    way = sys.argv[1]
+    workers, connections, busy = map(int, sys.argv[2:])
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(LONGEST)
     with opened(way, workers) as listeners, select.epoll() as epoll:
         if way == "one epoll":
             epoll.register(listeners[0], select.EPOLLIN | select.EPOLLET)
-        with started(way, listeners, epoll) as members:
+        with started(way, listeners, epoll, busy) as members:
             print(json.dumps(count(members, listeners, connections)))
 
 

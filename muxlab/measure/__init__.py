@@ -3,11 +3,14 @@
 `wait_cost` and `pass_cost` clock the ways of waiting alone, `chain_cost` a chain of messages, `echo_cost` and
 `churn_cost` whole servers. `slow_reader` clocks nothing: it follows the bytes of a client that does not read. `slope`
 tells how a cost grows, and `published` what others have measured. `real_redis` runs the real Redis, and
-`redis_benchmark` its clients; `redis_share` compares a server with it.
+`redis_benchmark` its clients; `redis_share` compares a server with it. `all_cores` lets a crowd grow to a hundred
+thousand on a server in several processes, after a `crowd_plan`.
 """
 
 from . import published
+from .ascent import AllCores, all_cores
 from .chain import ChainCost, chain_cost
+from .plans import CrowdPlan, crowd_plan
 from .real_redis import BenchmarkRow, MissingProgram, real_redis, redis_benchmark
 from .redis_share import RedisShare, redis_share
 from .rows import Row, Rows, Slope, read_csv, slope
@@ -16,9 +19,11 @@ from .slow_reader import Moment, slow_reader
 from .waits import PassCost, WaitCost, pass_cost, wait_cost
 
 __all__ = [
+    "AllCores",
     "BenchmarkRow",
     "ChainCost",
     "ChurnCost",
+    "CrowdPlan",
     "EchoCost",
     "MissingProgram",
     "Moment",
@@ -28,8 +33,10 @@ __all__ = [
     "Rows",
     "Slope",
     "WaitCost",
+    "all_cores",
     "chain_cost",
     "churn_cost",
+    "crowd_plan",
     "echo_cost",
     "pass_cost",
     "published",

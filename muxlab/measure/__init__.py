@@ -1,7 +1,8 @@
 """Experiments: each runs a protocol on this machine and returns rows, one for each setting.
 
 `wait_cost` and `pass_cost` clock the ways of waiting alone, `chain_cost` a chain of messages, `echo_cost` and
-`churn_cost` whole servers. `slow_reader` clocks nothing: it follows the bytes of a client that does not read. `slope`
+`churn_cost` whole servers. `slow_reader` clocks nothing: it follows the bytes of a client that does not read. Nor do
+`herd` and `one_epoll`: they count who wakes up, where several processes or threads wait for the same thing. `slope`
 tells how a cost grows, and `published` what others have measured. `real_redis` runs the real Redis, and
 `redis_benchmark` its clients; `redis_share` compares a server with it. `all_cores` lets a crowd grow to a hundred
 thousand on a server in several processes, after a `crowd_plan`.
@@ -10,6 +11,8 @@ thousand on a server in several processes, after a `crowd_plan`.
 from . import published
 from .ascent import AllCores, all_cores
 from .chain import ChainCost, chain_cost
+from .herd import Herd, herd
+from .one_epoll import OneEpoll, one_epoll
 from .plans import CrowdPlan, crowd_plan
 from .real_redis import BenchmarkRow, MissingProgram, real_redis, redis_benchmark
 from .redis_share import RedisShare, redis_share
@@ -25,8 +28,10 @@ __all__ = [
     "ChurnCost",
     "CrowdPlan",
     "EchoCost",
+    "Herd",
     "MissingProgram",
     "Moment",
+    "OneEpoll",
     "PassCost",
     "RedisShare",
     "Row",
@@ -38,6 +43,8 @@ __all__ = [
     "churn_cost",
     "crowd_plan",
     "echo_cost",
+    "herd",
+    "one_epoll",
     "pass_cost",
     "published",
     "read_csv",

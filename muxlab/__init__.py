@@ -10,6 +10,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     sockets      plain names for what the kernel tells about a socket: bytes in a queue, a mask, a reset
     limits       descriptors and ports: how many connections this machine allows
     programs     programs that a machine may not have, and one of them at work
+    python_process  another Python process, which ends with this one
     notebook     the running cell and its event loop, the progress bar
     errors       tracebacks that end in the learner's own line, and warnings that point to it
     running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
@@ -20,6 +21,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     resp/        a Redis-like server, finished, on a loop of the course
     watch/       a look inside a running server: its calls (tap, trace), the kernel's tables about it (x-ray)
     server       serve: a server function in a background thread
+    server_processes  one server on one port in several processes: all cores
     swarm/       Swarm: thousands of clients in one thread, or in processes of their own
     stepper/     step: a server that runs one line, or one call, at a time
     trials/      check: hostile clients, one trial for each way to break a server, and a search for more ways

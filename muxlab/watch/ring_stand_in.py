@@ -55,25 +55,18 @@ def ring_class(tap: Tap) -> type[Ring]:
 
 
 def _parts(ring: Ring, real: Callable[[int], int], wait: int) -> Wait:
-    """Return the parts of an `enter` that waits: the ring's descriptor becomes readable when something completes."""
+    """Return the parts of an `enter` that waits. Nothing needs to wake it: `stop` does, or the end of its sockets."""
 
     def attempt() -> Any:
         come = real(0)
         return come if come >= wait else WOULD_BLOCK
-
-    def sleep(end: int) -> int:
-        poll = select.poll()
-        poll.register(ring.fd, select.POLLIN)
-        poll.register(end, select.POLLIN)
-        poll.poll()
-        return real(0)
 
     def ready() -> bool:
         poll = select.poll()
         poll.register(ring.fd, select.POLLIN)
         return bool(poll.poll(0))
 
-    return Wait(attempt, sleep, lambda _: None, ready)
+    return Wait(attempt, lambda _: real(wait), lambda _: None, ready)
 
 
 def _text(request: Request, tap: Tap) -> str:

@@ -9,6 +9,8 @@ This is the map of the package. Read it from the top: a file imports only from t
     arguments    checks of the arguments that callers pass
     sockets      plain names for what the kernel tells about a socket: bytes in a queue, a mask, a reset
     limits       descriptors and ports: how many connections this machine allows
+    programs     programs that a machine may not have, and one of them at work
+    python_process  another Python process, which ends with this one
     notebook     the running cell and its event loop, the progress bar
     errors       tracebacks that end in the learner's own line, and warnings that point to it
     running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
@@ -18,8 +20,9 @@ This is the map of the package. Read it from the top: a file imports only from t
     ring/        io_uring: the calls themselves are handed to the kernel, through two queues in shared memory
     servers/     the subject of the course: one file for each way of waiting
     resp/        a Redis-like server, finished, on a loop of the course
-    watch/       a look inside a running server: the calls it makes (tap), the kernel's tables about it (x-ray)
+    watch/       a look inside a running server: its calls (tap, trace), the kernel's tables about it (x-ray)
     server       serve: a server function in a background thread
+    server_processes  one server on one port in several processes: all cores
     swarm/       Swarm: thousands of clients in one thread, or in processes of their own
     stepper/     step: a server that runs one line, or one call, at a time
     trials/      check: hostile clients, one trial for each way to break a server, and a search for more ways
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     )
     from .stepper import step
     from .trials import check
+    from .watch.tracing import trace
 
 __version__ = "0.1.0"
 __all__ = [
@@ -85,6 +89,7 @@ __all__ = [
     "show",
     "step",
     "stop_all",
+    "trace",
     "unsent_bytes",
     "waiting_bytes",
 ]
@@ -111,6 +116,7 @@ _LAZY = {
     "runtime": ".runtime",
     "show": ".show",
     "step": ".stepper",
+    "trace": ".watch.tracing",
     "unsent_bytes": ".sockets",
     "waiting_bytes": ".sockets",
 }

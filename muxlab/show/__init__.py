@@ -5,11 +5,13 @@ first used. Panels and charts bear the name of their module, so all are imported
 would hide its function.
 """
 
+from muxlab.show.ascent import ascent
 from muxlab.show.bars import replies
 from muxlab.show.charts import beside, cost, round_trip
 from muxlab.show.crowds import crowds
 from muxlab.show.duel import duel
 from muxlab.show.durations import durations
+from muxlab.show.herd import shares, wake_ups
 from muxlab.show.path import path
 from muxlab.show.playground import playground
 from muxlab.show.predict import predict
@@ -20,6 +22,7 @@ from muxlab.show.timeline import compare, timeline
 from muxlab.show.winners import winners, winners_table
 
 __all__ = [
+    "ascent",
     "beside",
     "compare",
     "cost",
@@ -33,8 +36,10 @@ __all__ = [
     "redis_share",
     "replies",
     "round_trip",
+    "shares",
     "stepper",
     "timeline",
+    "wake_ups",
     "winners",
     "winners_table",
 ]

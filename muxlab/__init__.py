@@ -17,6 +17,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     listener     a listening socket that remembers the connections it accepted
     blocking     clients whose calls sleep, and how `stop` wakes the sleepers
     runtime/     `async` and `await` on one epoll: the loop that chapter 11 builds, finished
+    ring/        io_uring: the calls themselves are handed to the kernel, through two queues in shared memory
     servers/     the subject of the course: one file for each way of waiting
     resp/        a Redis-like server, finished, on a loop of the course
     watch/       a look inside a running server: its calls (tap, trace), the kernel's tables about it (x-ray)
@@ -37,15 +38,15 @@ import importlib
 
 from .running import stop_all
 from .server import Server, serve
-from .servers import SERVERS
 from .swarm import Swarm
 
 TYPE_CHECKING = False  # type checkers take it as true; importing it from `typing` would be slow
 if TYPE_CHECKING:
     from . import measure, resp, runtime, show
-    from .course import article, exercise, expect, museum
+    from .course import article, exercise, expect, museum, review
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
+    from .servers import SERVERS
     from .show.predict import predict
     from .sockets import (
         accept_queue,
@@ -83,6 +84,7 @@ __all__ = [
     "raise_descriptor_limit",
     "reset",
     "resp",
+    "review",
     "runtime",
     "serve",
     "show",
@@ -94,6 +96,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "SERVERS": ".servers",
     "accept_queue": ".sockets",
     "article": ".course",
     "check": ".trials",
@@ -111,6 +114,7 @@ _LAZY = {
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",
     "resp": ".resp",
+    "review": ".course.review",
     "runtime": ".runtime",
     "show": ".show",
     "step": ".stepper",

@@ -212,7 +212,7 @@ EXERCISES = [
             "forgets clients that left",
         ),
         hints=(
-            "`receive` asks for `RECV_SIZE` bytes (`from muxlab.connection import RECV_SIZE`). When does what it "
+            "`receive` asks for `RECV_SIZE` bytes (import it from `muxlab.connection`). When does what it "
             "returns tell you that the queue is empty?",
             "A read that returns as much as it asked for tells nothing: there may be more. Go on after such a read, "
             "and stop after any other.",

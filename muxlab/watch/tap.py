@@ -100,9 +100,11 @@ class Calls(Counter[tuple[str, str]]):
         """Return how many calls of this name there were, with any outcome."""
         return sum(count for (other, _), count in self.items() if other == name)
 
-    def completions(self) -> int:
-        """Return how many of them are no calls, but what completed in a ring: nothing was called for that."""
-        return sum(self.of(name) for name in COMPLETIONS)
+    def system_calls(self) -> "Calls":
+        """Return the counts of the calls alone, without what completed in a ring: that is recorded, and no call."""
+        made = Calls({key: count for key, count in self.items() if key[0] not in COMPLETIONS})
+        made.server, made.events = self.server, [call for call in self.events if call.name not in COMPLETIONS]
+        return made
 
     def kinds(self) -> Counter[str]:
         """Return the counts of all calls by kind, see `kind_of`."""

@@ -43,7 +43,7 @@ from .swarm import Swarm
 TYPE_CHECKING = False  # type checkers take it as true; importing it from `typing` would be slow
 if TYPE_CHECKING:
     from . import measure, resp, runtime, show
-    from .course import article, exercise, expect, museum
+    from .course import article, exercise, expect, museum, review
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
     from .servers import SERVERS
@@ -84,6 +84,7 @@ __all__ = [
     "raise_descriptor_limit",
     "reset",
     "resp",
+    "review",
     "runtime",
     "serve",
     "show",
@@ -113,6 +114,7 @@ _LAZY = {
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",
     "resp": ".resp",
+    "review": ".course.review",
     "runtime": ".runtime",
     "show": ".show",
     "step": ".stepper",

@@ -174,6 +174,9 @@ class Gate(Protocol):
     def make_call(self, text: str, wait: Wait) -> Any:
         """Make a call that may sleep, and return its result."""
 
+    def line_now(self) -> tuple[str, int]:
+        """Return the function and the line that the server is in, for what it comes to know of without a call."""
+
 
 Summary = str | int | tuple[bytes, int] | list
 """Short form of an argument or a result, as it is recorded: a text; a number; the first bytes of a message and its
@@ -242,7 +245,8 @@ class Tap:
         """Record something that happened without a call: what a ring's completion tells. Arguments as in `Call`."""
         if not self.over:
             who = self.names.get(fd) or ("" if fd < 0 else "socket")
-            self._record(name, outcome, (who, fd, "", amount, result, NO_LINE), time.monotonic())
+            line = NO_LINE if self.gate is None else self.gate.line_now()
+            self._record(name, outcome, (who, fd, "", amount, result, line), time.monotonic())
 
     def name_accepted(self, fd: int) -> None:
         """Give a connection that was just accepted its name, "client 1" for the first."""

@@ -6,6 +6,7 @@ chNN       the exercises of chapter NN
 claims     what the article says, worded once, and the course's verdicts: `article`, `expect`
 variant    a broken server as its difference from a good one
 museum/    broken servers to look at, to check and to repair
+review/    the article's own servers, its bugs, and verdicts that experiments decide
 markup     sentences, Python and differences as HTML
 """
 

@@ -18,7 +18,18 @@ from muxlab.show import dots
 pytestmark = [pytest.mark.battery, pytest.mark.usefixtures("drawing")]
 
 README = Path(__file__).parent.parent / "README.md"
-NAMES = ["blocking", "threaded", "nonblocking", "select", "poll", "epoll", "epoll-edge", "selectors", "asyncio"]
+NAMES = [
+    "blocking",
+    "threaded",
+    "nonblocking",
+    "select",
+    "poll",
+    "epoll",
+    "epoll-edge",
+    "selectors",
+    "asyncio",
+    "uring",
+]
 BOUND = 20.0  # seconds, for what takes a fraction of one
 CLIENTS, TALKING = 6, 3
 
@@ -53,6 +64,11 @@ WHY_NOT = {
         "`select` takes no descriptor number from 1,024 up: the trial with more clients than that is a limit of its "
         "model, and it passes all others.",
         "not passed: holds more than 1,024 clients",
+    ),
+    ("uring", "stepper"): (
+        "`uring` is held at each line, and before each `ring.enter`. What the kernel has completed meanwhile is shown, "
+        "without a line: no line of the server called for it at that moment.",
+        "recv has no line",
     ),
 }
 """Sentence for the reader, and a pattern of what is seen, for each server and thing that do not go together fully."""

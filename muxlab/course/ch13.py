@@ -3,7 +3,7 @@
 import select
 import threading
 
-from ..connection import RECV_SIZE, Connection
+from ..connection import Connection
 from .exercises import Exercise
 from .variant import variant
 
@@ -81,8 +81,8 @@ def short_read(listener, stop):
         while client.wants_read:
             data = client.receive()
             client.send(data)
-            if len(data) < RECV_SIZE and client not in finished:
-                break  # a short read: the queue is empty, and what comes next is an edge
+            if len(data) < 65536 and client not in finished:
+                break  # less than `receive` asks for: the queue is empty, and what comes next is an edge
 
     def drop(client):
         epoll.unregister(client)
@@ -212,8 +212,7 @@ EXERCISES = [
             "forgets clients that left",
         ),
         hints=(
-            "`receive` asks for `RECV_SIZE` bytes (import it from `muxlab.connection`). When does what it "
-            "returns tell you that the queue is empty?",
+            "`receive` asks for 65,536 bytes. When does what it returns tell you that the queue is empty?",
             "A read that returns as much as it asked for tells nothing: there may be more. Go on after such a read, "
             "and stop after any other.",
             "A client's end may be in the queue right behind its bytes, and no further edge will say so. But the mask "

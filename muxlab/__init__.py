@@ -27,7 +27,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     stepper/     step: a server that runs one line, or one call, at a time
     trials/      check: hostile clients, one trial for each way to break a server, and a search for more ways
     measure/     experiments that return rows: wait_cost, chain_cost, echo_cost
-    course/      the exercises of the chapters, the article's claims, and the museum of broken servers
+    course/      the exercises of the chapters, the museum of broken servers, and the review of the article
     show/        everything that draws: charts and panels
     doctor       a report on what this machine allows
 

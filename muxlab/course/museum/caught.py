@@ -76,6 +76,7 @@ CAUGHT: dict[str, list[str]] = {
         "lives through a lack of descriptors",
     ],
     "lost_wakeup_server": ["echoes one message"],
+    "one_shot": ["answers question after question"],
     "one_at_a_time": ["is not held up by a silent client"],
     "eight_at_a_time": ["serves 64 clients in turn", "serves others while 200 clients hold half a line"],
     "waits_for_the_rest_of_a_line": ["serves others while 200 clients hold half a line"],

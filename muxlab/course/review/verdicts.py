@@ -20,6 +20,7 @@ YES, NO = "\u2713", "\u2717"
 
 SEEN, UNSEEN = "seen", "not seen"
 UNJUDGED = "not judged yet"
+NO_TRIAL = "\u2013"
 
 CHAPTERS = Path(__file__).parents[3] / "notebooks"
 
@@ -92,7 +93,7 @@ class Verdicts:
         for number, bug in BUGS.items():
             seen = self._bugs.get(number)
             verdict = UNJUDGED if seen is None else SEEN if all(seen.values()) else UNSEEN
-            trials = "; ".join(bug.trials) or "none"
+            trials = "; ".join(bug.trials) or NO_TRIAL
             lines.append((str(number), bug.program, bug.words, verdict, trials, _links(bug.chapters)))
         return Table(("", "program", "what is wrong", "at work", "caught by the trial", "chapters"), lines)
 

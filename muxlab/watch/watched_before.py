@@ -24,10 +24,9 @@ def watched_before(pid: int) -> Iterator[tuple[int, str, Descriptor]]:
         pid: a process or thread. One that is gone, or another user's, has none.
     """
     home = Path(f"/proc/{pid}")
-    names = _connections(home)
-    for fd, about in _descriptors(home):
-        if "eventpoll" not in about:
-            continue
+    epolls = [fd for fd, about in _descriptors(home) if "eventpoll" in about]
+    names = _connections(home) if epolls else {}
+    for fd in epolls:
         for target, data in ENTRY.findall(_read(home / "fdinfo" / str(fd))):
             kind = _link(home / "fd" / target)
             yield fd, str(int(data, 16) & 0xFFFFFFFF), Descriptor(int(target), names.get(kind, kind))

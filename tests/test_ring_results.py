@@ -40,7 +40,7 @@ def test_the_part_says_the_same_without_io_uring() -> None:
 
 
 def test_what_was_recorded_is_returned_where_it_cannot_be_run(refused: None) -> None:
-    assert on_a_ring("call it off", never) == ["cancel client 1 = 0", "recv client 1 = ECANCELED"]
+    assert on_a_ring("look into the buffer", never)[0] == "hello"
     assert ring_here().startswith("io_uring is not allowed here.\n")
     assert "recorded on Linux" in ring_here()
     with pytest.raises(LookupError, match="choose from three requests"):

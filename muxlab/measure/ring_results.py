@@ -24,12 +24,13 @@ def ring_here() -> str:
     return "io_uring is allowed here: part (c) is live."
 
 
-def on_a_ring(name: str, experiment: Callable[[], Any]) -> Any:
+def on_a_ring(name: str, experiment: Callable[..., Any], *arguments: Any) -> Any:
     """Run an experiment that needs io_uring; where that is not allowed, return what was recorded.
 
     Args:
         name: of the experiment, by which it was recorded.
-        experiment: a function without arguments; it returns numbers, texts, and lists and dictionaries of those.
+        experiment: a function that returns numbers, texts, and lists and dictionaries of those.
+        arguments: what it is called with.
 
     Returns:
         What it returned, or had returned; a tuple has become a list.
@@ -42,7 +43,7 @@ def on_a_ring(name: str, experiment: Callable[[], Any]) -> Any:
         if name not in found:
             raise LookupError(f"{why}; and nothing is recorded as {name!r}: choose from {', '.join(found)}")
         return found[name]
-    results[name] = json.loads(json.dumps(experiment()))
+    results[name] = json.loads(json.dumps(experiment(*arguments)))
     return results[name]
 
 

@@ -62,11 +62,11 @@ def _draw_moment(ax: Axes, down: float, height: float, moment: str, look: Sequen
     style.write(ax, 0.02, down + MOMENT / 2, moment, fontsize=10.5, fontweight="bold", color=style.MID)
     for column, entries in enumerate(look):
         top = down + MOMENT
-        _box(ax, _left(column), top, WIDTH, height - MOMENT - 0.05, style.MID, 0.10)
+        _box(ax, _left(column), top, WIDTH, height - MOMENT - 0.05, style.MID, 0.06)
         for number, entry in enumerate(entries):
             colour = style.on_any_page(_colour(column, entry))
             at = top + PAD + LINE * number
-            _box(ax, _left(column) + 0.07, at, WIDTH - 0.14, LINE - 0.05, colour, 0.28)
+            _box(ax, _left(column) + 0.07, at, WIDTH - 0.14, LINE - 0.05, colour, 0.12)
             ink: Any = {"fontsize": 9, "color": style.on_any_page(_colour(column, entry), 4.2)}
             style.write(ax, _left(column) + 0.14, at + (LINE - 0.05) / 2, entry, **ink)
         if not entries:

@@ -623,6 +623,20 @@ wrong("one-shot", "forgets clients that left", "arms_those_that_left",
 wrong("one-shot", "returns when told to stop", "tells_one_of_them",
     "Watches stop just once as well: one thread hears of it.",
     ("epoll.register(stop, select.EPOLLIN)  # not just once: it has to wake all of them", "epoll.register(stop, once)"))
+SHORT = "if len(data) < 65536 and client not in finished:"
+
+wrong("short-read", "reads once for a short message", "still_asks_again",
+    "Reads until EAGAIN, whatever it has got.",
+    (SHORT, "if not data:"))
+wrong("short-read", "answers a client that half-closes after asking", "misses_the_end",
+    "Stops after a short read, though the client's end is right behind it.",
+    (SHORT, "if len(data) < 65536:"))
+wrong("short-read", "takes messages that come glued together", "one_read_and_no_more",
+    "Reads once for each edge, however much it gets.",
+    (SHORT, "if client not in finished:"))
+wrong("short-read", "reads once for a short message", "back_to_level",
+    "Reads once for each event, and gives up the edge for that.",
+    (" | select.EPOLLET", ""), ("select.EPOLLIN | select.EPOLLOUT | ", "select.EPOLLIN | "))
 
 # ---- 14
 

@@ -140,7 +140,7 @@ def interrupt() -> Iterator[Callable[[float], None]]:
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.parametrize("seconds", [0.01, 0.2, 0.5, 0.9, 1.3])
+@pytest.mark.parametrize("seconds", [0.01, 0.4, 0.9])
 def test_an_interrupt_leaves_nothing(seconds: float, interrupt: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes, threads and descriptors are counted around the test. It would take a minute and more."""
     monkeypatch.setattr("muxlab.measure.ascent.MESSAGES", 10**6)

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from ..errors import Interrupted
 from ..notebook import counter
+from ..running import Running
 from ..server_processes import ServerProcesses
 from ..swarm.swarm import Swarm
 from .plans import CrowdPlan, crowd_plan, meminfo
@@ -125,17 +126,20 @@ def all_cores(connections: int | Iterable[int], server: str = "epoll", plan: Cro
     plan = plan or crowd_plan(steps[-1])
     if plan.connections < steps[-1]:
         raise ValueError(f"{steps[-1]:,} connections are more than there is room for. {plan}")
-    rows = Rows()
+    rows, started = Rows(), list[Running]()
     try:
         with (
             ServerProcesses(server, plan.servers) as servers,
             Swarm(servers.address, connections=plan.swarms, active=0, processes=plan.swarms) as swarm,
             counter(steps[-1], "connections") as show,
         ):
+            started += [swarm, servers]
             ascent = Ascent(servers, swarm, show)
             for step in steps:
                 rows.append(ascent.climb(step, plan))
     except KeyboardInterrupt:
+        for thing in started:  # again: the interrupt may have come while they ended
+            thing.end()
         raise Interrupted(f"you stopped the ascent after {len(rows)} of {len(steps)} steps; nothing is left") from None
     return rows
 

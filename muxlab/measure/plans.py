@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import limits
-from ..arguments import check_count
+from ..arguments import check_count, require_linux
 from ..swarm.processes import most_in_one
 
 KIB_EACH = 10
@@ -90,9 +90,11 @@ def crowd_plan(connections: int = 100_000, servers: int | None = None, swarms: i
 
     Raises:
         TypeError, ValueError: a number is no whole number, or less than 1.
+        OSError: this system is not Linux.
 
     Source: getrlimit(2), ip(7), proc(5), epoll(7).
     """
+    require_linux("a crowd on all cores")
     check_count("connections", connections)
     for name, processes in (("servers", servers), ("swarms", swarms)):
         if processes is not None:

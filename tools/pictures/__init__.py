@@ -10,6 +10,7 @@ from .all_at_once import (
     three_endings,
     two_queues_before_accept,
 )
+from .beyond import three_ways_beyond
 from .kit import Sheet
 from .messages import borders_in_a_stream
 from .one_by_one import bitmap_with_an_end, everybody_is_asked, one_blocks_the_other, path_of_a_byte, who_is_who
@@ -30,6 +31,7 @@ PICTURES: dict[str, Callable[[], Sheet]] = {
     "10": map_of_crowds,
     "11": tasks_and_a_loop,
     "12": borders_in_a_stream,
+    "13": three_ways_beyond,
     "14": what_follows,
 }
 """The function that draws the picture of each chapter, by the chapter's number."""

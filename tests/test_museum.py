@@ -81,7 +81,8 @@ def test_an_exhibit_is_its_difference_from_a_good_server() -> None:
             continue
         lines = exhibit.difference.splitlines()
         assert [line[:4] for line in lines[:2]] == ["--- ", "+++ "], name
-        assert sum(line[0] in "+-" for line in lines[2:]) <= 13, name  # a bug, and not another server
+        several = name == "articles_epoll_server"  # five bugs at once, as the article has them
+        assert sum(line[0] in "+-" for line in lines[2:]) <= (50 if several else 13), name  # and not another server
         assert str(exhibit) == f"{name}: {exhibit.symptom}\n\n{exhibit.difference}"
 
 

@@ -30,8 +30,8 @@ def never() -> None:
 
 
 def test_the_part_says_the_same_without_io_uring() -> None:
-    if not CHAPTER.exists():
-        pytest.skip("the chapter is not there yet")
+    if "## Part (c)" not in CHAPTER.read_text(encoding="utf-8"):
+        pytest.skip("the part is not in the chapter yet")
     command = [sys.executable, WITHOUT, "EPERM", sys.executable, ROOT / "tools" / "record_ring.py", "--check"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if "no seccomp filter" in run.stderr:

@@ -77,6 +77,12 @@ CAUGHT: dict[str, list[str]] = {
     ],
     "lost_wakeup_server": ["echoes one message"],
     "one_shot": ["answers question after question"],
+    "articles_epoll_server": [
+        "accepts a burst of 300",
+        "takes messages that come glued together",
+        *RESETS,
+        "survives clients that connect and leave",
+    ],
     "one_at_a_time": ["is not held up by a silent client"],
     "eight_at_a_time": ["serves 64 clients in turn", "serves others while 200 clients hold half a line"],
     "waits_for_the_rest_of_a_line": ["serves others while 200 clients hold half a line"],

@@ -58,6 +58,10 @@ SHORTEST: dict[str, tuple[Conversation, Break]] = {
         Conversation([[Act(1, "says", many=2)]]),
         Break(1, "client 1 got part of an answer; 65,536 of 131,072 bytes came back"),
     ),
+    "articles_epoll_server": (
+        Conversation([[Act(1, "resets")]]),
+        Break(1, "the socket of a client that is gone is still open"),
+    ),
     "one_at_a_time": (
         Conversation([[Act(1, "connects")]]),
         Break(2, "client 2 got no answer; 0 of 13 bytes came back"),

@@ -7,6 +7,7 @@ and are taken from there.
 from ..ch02 import polling_echo
 from ..ch03 import never_stall
 from ..ch06 import edge_echo
+from ..ch14 import articles_epoll_server
 from ..museum import EXHIBITS
 from ..variant import Exhibit, bug
 
@@ -50,95 +51,7 @@ PROGRAMS: dict[str, Exhibit] = {
             """,
         ),
     ),
-    "epoll": bug(
-        edge_echo,
-        "articles_epoll_server",
-        ARTICLES_WORDS,
-        (
-            """
-            unsent = {}  # for each client, the bytes that still have to go
-            unfinished = set()  # descriptors of clients that may have more for us, though no edge will say so
-            """,
-            "",
-        ),
-        (
-            """
-            while True:
-                try:
-                    conn, address = listener.accept()
-                except BlockingIOError:
-                    return  # the accept queue is empty: the next to come is an edge
-                conn.setblocking(False)
-                conns[conn.fileno()] = conn
-                unsent[conn] = b""
-                epoll.register(conn, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
-            """,
-            """
-            conn, address = listener.accept()
-            conns[conn.fileno()] = conn
-            epoll.register(conn, select.EPOLLIN | select.EPOLLET)
-            """,
-        ),
-        (
-            """
-            def read_some(conn):
-                unsent[conn] = conn.recv(65536)
-                if unsent[conn]:
-                    flush(conn)
-                else:
-                    drop(conn)
-
-            def flush(conn):
-                sent = conn.send(unsent[conn])
-                unsent[conn] = unsent[conn][sent:]
-
-            def drop(conn):
-                epoll.unregister(conn)
-                del conns[conn.fileno()], unsent[conn]
-                conn.close()
-
-            def take_turn(conn):
-                try:
-                    for piece in range(8):  # and no more: others have their turn, too
-                        if unsent[conn]:
-                            flush(conn)
-                        else:
-                            read_some(conn)
-                        if conn not in unsent:
-                            return  # it has left
-                    unfinished.add(conn.fileno())
-                except BlockingIOError:
-                    pass  # read to the end, or no room to send: an edge will come
-                except OSError:
-                    drop(conn)  # a reset: the end of this client, and of no other
-            """,
-            """
-            def read_some(conn):
-                data = conn.recv(1024)
-                if data:
-                    conn.send(data)
-                else:
-                    drop(conn)
-
-            def drop(conn):
-                epoll.unregister(conn)
-                conn.close()
-            """,
-        ),
-        (
-            """
-            timeout = 0 if unfinished else None
-            ready = {fd for fd, mask in epoll.poll(timeout)} | unfinished
-            unfinished.clear()
-            for fd in ready:
-            """,
-            "for fd, mask in epoll.poll():",
-        ),
-        (
-            "elif fd in conns:\n    take_turn(conns[fd])",
-            "elif fd in conns and mask == select.EPOLLIN:\n    read_some(conns[fd])",
-        ),
-    ),
+    "epoll": Exhibit(articles_epoll_server, edge_echo),
 }
 """The servers by their way of waiting, with all bugs that the article's have; what they differ from is repaired."""
 

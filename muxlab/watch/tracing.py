@@ -110,6 +110,10 @@ class Trace(running.Running):
         """Whether the program is being traced: strace leaves with it, or at `stop`."""
         return self._program is not None and self._program.alive
 
+    def said(self) -> str:
+        """Return what a program that was started for this trace has printed, with strace's remarks; "" after `stop`."""
+        return self._program.said() if self._program is not None else ""
+
     def text(self) -> str:
         """Return what strace has printed so far; "" after `stop`."""
         return self._bytes_from(0).decode(errors="replace")

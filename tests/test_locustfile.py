@@ -5,6 +5,7 @@ Locust runs in a process of its own, and is not imported here: importing it chan
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,22 @@ from muxlab.servers import epoll_server
 FILE = Path(__file__).parents[1] / "benchmarks" / "locustfile.py"
 
 
+def test_the_chapter_shows_the_file_as_it_is() -> None:
+    chapter = json.loads(next((FILE.parents[1] / "notebooks").glob("13_*.ipynb")).read_text(encoding="utf-8"))
+    shown = [
+        block
+        for cell in chapter["cells"]
+        for block in re.findall(r"```python\n(.*?)```", "".join(cell["source"]), re.DOTALL)
+        if "locust" in block
+    ]
+    heading, code = FILE.read_text(encoding="utf-8").split("\n\n", 1)
+    assert heading.startswith('"""') and shown == [code]
+
+
 def run_locust(address: tuple[str, int], users: int) -> dict:
-    """Let so many users of Locust talk to a server for two seconds, and return what was counted of their messages."""
+    """Let so many users of Locust talk to a server for a second, and return what was counted of their messages."""
     command = [sys.executable, "-m", "locust", "-f", str(FILE), "--host", f"{address[0]}:{address[1]}"]
-    load = ["--users", str(users), "--spawn-rate", str(users), "--run-time", "2s"]
+    load = ["--users", str(users), "--spawn-rate", str(users), "--run-time", "1s"]
     quiet = ["--headless", "--only-summary", "--json", "--exit-code-on-error", "0"]
     done = subprocess.run([*command, *load, *quiet], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

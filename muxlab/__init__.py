@@ -42,7 +42,7 @@ from .swarm import Swarm
 
 TYPE_CHECKING = False  # type checkers take it as true; importing it from `typing` would be slow
 if TYPE_CHECKING:
-    from . import measure, resp, runtime, show
+    from . import measure, resp, ring, runtime, show
     from .course import article, exercise, expect, museum, review
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
@@ -85,6 +85,7 @@ __all__ = [
     "reset",
     "resp",
     "review",
+    "ring",
     "runtime",
     "serve",
     "show",
@@ -114,6 +115,7 @@ _LAZY = {
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",
     "resp": ".resp",
+    "ring": ".ring",
     "review": ".course.review",
     "runtime": ".runtime",
     "show": ".show",

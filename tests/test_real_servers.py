@@ -111,6 +111,16 @@ def test_where_tracing_is_not_allowed_they_are_recordings(monkeypatch: pytest.Mo
         assert glimpse.recorded.startswith("this system does not let strace look. This is a recording")
 
 
+def test_a_program_that_does_not_start_is_replaced_by_its_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    need("strace", "nginx", "redis-server")
+    monkeypatch.setattr("muxlab.measure.watched.NGINX", "nonsense;")
+    monkeypatch.setattr("muxlab.measure.watched.ATTEMPTS", 1)
+    nginx = real_servers()["nginx"]
+    assert nginx.recorded.startswith("nginx does not get as far as watching its port: it says ")
+    assert "unknown directive" in nginx.recorded
+    assert nginx.calls == recorded("nginx").calls
+
+
 def test_a_port_that_is_taken_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     need("strace", "redis-server")
     from muxlab.measure import watched

@@ -103,6 +103,26 @@ def test_a_trace_counts_as_the_tap_does() -> None:
         assert list(trace.processes) == ["epoll"]
 
 
+def test_those_who_were_there_before_have_names_too() -> None:
+    need("strace")
+    with muxlab.serve(muxlab.SERVERS["epoll"]) as server:
+        with socket.create_connection(server.address, timeout=20) as early:
+            early.sendall(b"one")
+            assert early.recv(64) == b"one"
+            with muxlab.trace(server) as trace:
+                early.sendall(b"two")
+                assert early.recv(64) == b"two"
+                assert talk(server.address) == b"hello"
+                assert trace.wait_for(lambda calls: calls["close", "done"] == 1)
+    assert [str(call) for call in trace.calls.events][:5] == [
+        "epoll.poll() = [client 1 IN]",
+        "recv(client 1, 65536) = b'two'",
+        "send(client 1, b'two') = 3",
+        "epoll.poll() = [listener IN]",
+        "accept(listener) = client 2",
+    ]
+
+
 def test_a_trace_is_drawn_as_calls_are() -> None:
     need("strace")
     with muxlab.serve(muxlab.SERVERS["select"]) as server, muxlab.trace(server) as trace:

@@ -28,6 +28,7 @@ from .. import running
 from ..programs import AS_A_CHILD, Program, require
 from .strace_calls import TracedCalls
 from .tap import PREVIEW, Calls
+from .watched_before import watched_before
 
 PATIENCE = 20.0
 """Seconds in which strace begins; it takes some hundredths of one."""
@@ -109,6 +110,10 @@ class Trace(running.Running):
         """Whether the program is being traced: strace leaves with it, or at `stop`."""
         return self._program is not None and self._program.alive
 
+    def said(self) -> str:
+        """Return what a program that was started for this trace has printed, with strace's remarks; "" after `stop`."""
+        return self._program.said() if self._program is not None else ""
+
     def text(self) -> str:
         """Return what strace has printed so far; "" after `stop`."""
         return self._bytes_from(0).decode(errors="replace")
@@ -161,6 +166,8 @@ class Trace(running.Running):
                     self._pidfd = os.pidfd_open(self.pid)
                 return
             if not self._target.command and re.search(r"Process \d+ attached", said):
+                for epoll, data, watched in watched_before(self.pid):
+                    self._traced.add_watched(epoll, data, watched)
                 return
             if ended or time.monotonic() > deadline:
                 raise _reason(self._target, said)

@@ -91,6 +91,7 @@ def test_what_breaks_the_good_server_too_is_dropped():
 
 
 def test_the_file_is_what_the_tool_writes(tmp_path, monkeypatch):
+    pytest.importorskip("ruff")  # which brings the file into shape
     monkeypatch.setattr(museum_conversations, "FILE", tmp_path / "conversations.py")
     museum_conversations.write(dict(SHORTEST))
     stored = Path(sys.modules["muxlab.course.museum.conversations"].__file__)

@@ -272,7 +272,7 @@ def test_wrong_arguments(pair) -> None:
 # ---- the server
 
 
-def test_the_server_rests_when_there_is_no_descriptor_and_raises_what_is_its_own_fault() -> None:
+def test_what_is_wrong_with_the_listener_is_raised() -> None:
     with socket.socket() as listener, pytest.raises(OSError, match="Invalid argument"):
         uring_server(listener, Stop())  # it does not listen
 

@@ -83,7 +83,8 @@ def _parts(exhibit: Exhibit) -> Iterator[str]:
     trials = caught_by(exhibit.name)
     yield _head("Caught by the trial" + "s" * (len(trials) != 1)) + markup.prose("; ".join(trials) + ".")
     if told := story(exhibit.name):
-        yield _head("The shortest conversation that breaks it") + f'<div class="muxlab-report">{told.html()}</div>'
+        yield _head("The shortest conversation found that breaks it")
+        yield f'<div class="muxlab-report">{told.html()}</div>'
     else:
         yield _head("No conversation breaks it") + markup.prose(NOT_SHOWN.get(exhibit.name, SPEAKS_REDIS))
     if real := REAL.get(exhibit.name):

@@ -17,6 +17,7 @@ from programs import need
 import muxlab
 from muxlab.programs import MissingProgram
 from muxlab.watch import tracing
+from muxlab.watch.tracing import descendants
 
 ECHO = """
 import select, socket, sys
@@ -173,6 +174,23 @@ def test_the_threads_of_a_program_are_watched_too() -> None:
             assert talk(address) == b"hello"
             assert trace.wait_for(lambda calls: calls["close", "done"] >= 1)
         assert trace.pids != [process.pid], "it was another thread's call"
+        process.kill()
+
+
+def test_the_children_that_a_program_has_are_watched_too() -> None:
+    need("strace")
+    forked = ECHO.replace("while True:", "import os\nif os.fork():\n    os.wait()\nwhile True:")
+    with subprocess.Popen([sys.executable, "-c", forked], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = "127.0.0.1", int(process.stdout.readline())
+        assert eventually(lambda: descendants(process.pid))
+        (child,) = descendants(process.pid)
+        with muxlab.trace(process.pid) as trace:
+            assert talk(address) == b"hello"
+            assert trace.wait_for(lambda calls: calls["close", "done"] >= 1)
+        assert trace.pids == [child]
+        assert talk(address) == b"hello"
+        os.kill(child, signal.SIGKILL)
         process.kill()
 
 

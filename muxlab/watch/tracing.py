@@ -166,10 +166,10 @@ class Trace(running.Running):
                 with contextlib.suppress(ProcessLookupError):  # it has ended already
                     self._pidfd = os.pidfd_open(self.pid)
                 return
-            if not self._target.command and re.search(rf"Process {self.pid} attached", said):
-                if len(re.findall(r" attached|attach: ", said)) >= len(self._family):  # or gone meanwhile
-                    self._note_watched()
-                    return
+            attached = len(re.findall(r" attached|attach: ", said))  # or gone meanwhile
+            if f"Process {self.pid} attached" in said and attached >= len(self._family):
+                self._note_watched()
+                return
             if ended or time.monotonic() > deadline:
                 raise _reason(self._target, said)
             time.sleep(0.005)

@@ -183,6 +183,9 @@ class Trace(running.Running):
 
     def stop(self) -> None:
         """Take strace off. A program that was started for it is ended, any other goes on; again, do nothing."""
+        running.undisturbed(self._stop)
+
+    def _stop(self) -> None:
         program = self._program
         if program is not None:
             if self._pidfd >= 0:

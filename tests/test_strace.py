@@ -146,6 +146,7 @@ def test_what_is_no_call_is_passed_over() -> None:
         "7<a> 1.3 rt_sigsuspend([], 8) = ? ERESTARTNOHAND (To be restarted if no handler) <1.0>\n"
         "7<a> 1.4 exit_group(0)                     = ?\n"
         "7<a> 1.5 exit_group(0 <unfinished ...>\n"
+        "8<a> 1.6 epoll_wait(6<anon_inode:[eventpoll]>,  <detached ...>\n"
     )
     assert not traced.calls
     assert not traced.others

@@ -9,7 +9,7 @@ museum/    broken servers to look at, to check and to repair
 markup     sentences, Python and differences as HTML
 """
 
-from . import ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12
+from . import ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12, ch13
 from .claims import article, expect
 from .exercises import Exercise
 
@@ -17,7 +17,7 @@ __all__ = ["EXERCISES", "article", "exercise", "expect"]
 
 EXERCISES: dict[str, Exercise] = {
     found.name: found
-    for chapter in (ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12)
+    for chapter in (ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12, ch13)
     for found in chapter.EXERCISES
 }
 

@@ -1,13 +1,16 @@
 """Experiments: each runs a protocol on this machine and returns rows, one for each setting.
 
 `wait_cost` and `pass_cost` clock the ways of waiting alone, `chain_cost` a chain of messages, `echo_cost` and
-`churn_cost` whole servers. `slow_reader` clocks nothing: it follows the bytes of a client that does not read. `slope`
+`churn_cost` whole servers. `slow_reader` clocks nothing: it follows the bytes of a client that does not read. Nor do
+`herd` and `one_epoll`: they count who wakes up, where several processes or threads wait for the same thing. `slope`
 tells how a cost grows, and `published` what others have measured. `real_redis` runs the real Redis, and
 `redis_benchmark` its clients; `redis_share` compares a server with it.
 """
 
 from . import published
 from .chain import ChainCost, chain_cost
+from .herd import Herd, herd
+from .one_epoll import OneEpoll, one_epoll
 from .real_redis import BenchmarkRow, MissingProgram, real_redis, redis_benchmark
 from .redis_share import RedisShare, redis_share
 from .rows import Row, Rows, Slope, read_csv, slope
@@ -20,8 +23,10 @@ __all__ = [
     "ChainCost",
     "ChurnCost",
     "EchoCost",
+    "Herd",
     "MissingProgram",
     "Moment",
+    "OneEpoll",
     "PassCost",
     "RedisShare",
     "Row",
@@ -31,6 +36,8 @@ __all__ = [
     "chain_cost",
     "churn_cost",
     "echo_cost",
+    "herd",
+    "one_epoll",
     "pass_cost",
     "published",
     "read_csv",

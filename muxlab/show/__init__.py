@@ -10,6 +10,7 @@ from muxlab.show.charts import beside, cost, round_trip
 from muxlab.show.crowds import crowds
 from muxlab.show.duel import duel
 from muxlab.show.durations import durations
+from muxlab.show.herd import shares, wake_ups
 from muxlab.show.path import path
 from muxlab.show.playground import playground
 from muxlab.show.predict import predict
@@ -33,8 +34,10 @@ __all__ = [
     "redis_share",
     "replies",
     "round_trip",
+    "shares",
     "stepper",
     "timeline",
+    "wake_ups",
     "winners",
     "winners_table",
 ]

@@ -609,3 +609,17 @@ wrong("redis-pubsub", "redis: tells subscribers what is published", "one_channel
 wrong("redis-pubsub", "redis: tells subscribers what is published", "counts_channels",
     "Replies to PUBLISH how many channels there are.",
     ('return b":%d\\r\\n" % len(listeners)', 'return b":%d\\r\\n" % len(channels)'))
+
+# ---- 13
+
+ARMED = "epoll.modify(conn, once)  # now the next message may go to any thread"
+
+wrong("one-shot", "serves 64 clients in turn", "lets_in_a_few",
+    "Arms clients again, and the listener not any more.",
+    ("epoll.modify(listener, once)\n", ""))
+wrong("one-shot", "forgets clients that left", "arms_those_that_left",
+    "Arms a client again whatever recv returned.",
+    ("if data:\n    " + ARMED + "\nelse:\n    drop(conn)", "epoll.modify(conn, once)"))
+wrong("one-shot", "returns when told to stop", "tells_one_of_them",
+    "Watches stop just once as well: one thread hears of it.",
+    ("epoll.register(stop, select.EPOLLIN)  # not just once: it has to wake all of them", "epoll.register(stop, once)"))

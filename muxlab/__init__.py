@@ -9,16 +9,20 @@ This is the map of the package. Read it from the top: a file imports only from t
     arguments    checks of the arguments that callers pass
     sockets      plain names for what the kernel tells about a socket: bytes in a queue, a mask, a reset
     limits       descriptors and ports: how many connections this machine allows
+    programs     programs that a machine may not have, and one of them at work
+    python_process  another Python process, which ends with this one
     notebook     the running cell and its event loop, the progress bar
     errors       tracebacks that end in the learner's own line, and warnings that point to it
     running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
     listener     a listening socket that remembers the connections it accepted
     blocking     clients whose calls sleep, and how `stop` wakes the sleepers
     runtime/     `async` and `await` on one epoll: the loop that chapter 11 builds, finished
+    ring/        io_uring: the calls themselves are handed to the kernel, through two queues in shared memory
     servers/     the subject of the course: one file for each way of waiting
     resp/        a Redis-like server, finished, on a loop of the course
-    watch/       a look inside a running server: the calls it makes (tap), the kernel's tables about it (x-ray)
+    watch/       a look inside a running server: its calls (tap, trace), the kernel's tables about it (x-ray)
     server       serve: a server function in a background thread
+    server_processes  one server on one port in several processes: all cores
     swarm/       Swarm: thousands of clients in one thread, or in processes of their own
     stepper/     step: a server that runs one line, or one call, at a time
     trials/      check: hostile clients, one trial for each way to break a server, and a search for more ways
@@ -34,7 +38,6 @@ import importlib
 
 from .running import stop_all
 from .server import Server, serve
-from .servers import SERVERS
 from .swarm import Swarm
 
 TYPE_CHECKING = False  # type checkers take it as true; importing it from `typing` would be slow
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from .course import article, exercise, expect, museum
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
+    from .servers import SERVERS
     from .show.predict import predict
     from .sockets import (
         accept_queue,
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     )
     from .stepper import step
     from .trials import check
+    from .watch.tracing import trace
 
 __version__ = "0.1.0"
 __all__ = [
@@ -84,11 +89,13 @@ __all__ = [
     "show",
     "step",
     "stop_all",
+    "trace",
     "unsent_bytes",
     "waiting_bytes",
 ]
 
 _LAZY = {
+    "SERVERS": ".servers",
     "accept_queue": ".sockets",
     "article": ".course",
     "check": ".trials",
@@ -109,6 +116,7 @@ _LAZY = {
     "runtime": ".runtime",
     "show": ".show",
     "step": ".stepper",
+    "trace": ".watch.tracing",
     "unsent_bytes": ".sockets",
     "waiting_bytes": ".sockets",
 }

@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("name", choices=sorted(NAMED), metavar="NAME", help=" or ".join(sorted(NAMED)))
     command.add_argument("--port", type=int, default=7788, help="TCP port on 127.0.0.1 (7788; 0 takes a free one)")
     command.add_argument("--backlog", type=int, default=128, help="length of the accept queue (128)")
+    command.add_argument("--processes", type=int, metavar="N", help="so many processes on that port, for all cores")
     command.set_defaults(command=_serve)
 
     command = commands.add_parser("swarm", help="run many clients against a server until Ctrl-C")
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         help="messages a second, of all clients",
     )
     command.add_argument("--protocol", default="echo", help="what the clients speak: echo or redis (echo)")
+    command.add_argument("--processes", type=int, metavar="N", help="the clients in so many processes of their own")
     command.add_argument("--seconds", type=float, help="seconds after which to end (without it, at Ctrl-C)")
     command.set_defaults(command=_swarm)
 
@@ -151,11 +153,31 @@ def _module_of(path: Path) -> ModuleType:
 def _serve(options: argparse.Namespace) -> None:
     """Serve in this thread, so that Ctrl-C reaches the server itself."""
     require_epoll(options.name)
+    if options.processes is not None:
+        _serve_on_all_cores(options)
+        return
     with listen(options.port, options.backlog) as listener, _stop_for(options.name) as stop:
         host, port = listener.getsockname()
         print(f"{options.name} server on {host}:{port}, process {os.getpid()}. {_how_to_stop(stop)}", flush=True)
         NAMED[options.name](listener, stop)
     print("stopped")
+
+
+def _serve_on_all_cores(options: argparse.Namespace) -> None:
+    """Serve in several processes, until Ctrl-C."""
+    from .server_processes import ServerProcesses  # here, because no other command needs it
+
+    if options.name not in SERVERS:
+        raise ValueError(
+            f"--processes: {options.name} keeps its data in one process; the others are {', '.join(SERVERS)}"
+        )
+    with ServerProcesses(options.name, options.processes, options.port, options.backlog) as servers:
+        host, port = servers.address
+        pids = " ".join(map(str, servers.pids))
+        print(f"{options.name} server on {host}:{port}, processes {pids}. Ctrl-C stops them.", flush=True)
+        while True:
+            servers.check_alive()
+            time.sleep(1)
 
 
 @contextlib.contextmanager
@@ -184,7 +206,7 @@ def _how_to_stop(stop: Keyboard | Stop) -> str:
 def _swarm(options: argparse.Namespace) -> None:
     address = (options.host, options.port)
     load = options.connections, options.active, options.payload, options.rate
-    with Swarm(address, *load, protocol=options.protocol) as swarm:
+    with Swarm(address, *load, protocol=options.protocol, processes=options.processes) as swarm:
         print(f"{options.connections} clients of {options.host}:{options.port}. Ctrl-C stops them.", flush=True)
         end = time.monotonic() + options.seconds if options.seconds is not None else float("inf")
         while (left := end - time.monotonic()) > 0:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 
 from . import limits
+from .ring import refusal
 
 WANTED = 19_000
 """Connections of the course's largest experiment, all to one server."""
@@ -85,12 +86,12 @@ def _table(findings: list[Finding]) -> str:
 
 
 def doctor() -> Diagnosis:
-    """Look at what this machine allows, and tell what each limit means for the course; change, open and send nothing.
+    """Look at what this machine allows, and tell what each limit means for the course; change and send nothing.
 
     Returns:
         A sentence and a table, as text and as HTML, with a mark at every limit that cuts a part of the course.
 
-    Source: getrlimit(2), select(2), listen(2), ip(7), epoll(7), proc(5).
+    Source: getrlimit(2), select(2), listen(2), ip(7), epoll(7), io_uring_setup(2), proc(5).
     """
     return Diagnosis(tuple(_findings()))
 
@@ -158,6 +159,7 @@ def _findings() -> list[Finding]:
             "where clients wait until the server lets them in: chapter 9",
         ),
         *_epoll_watches(),
+        _io_uring(),
     ]
 
 
@@ -165,6 +167,19 @@ def _meaning_of_system() -> str:
     if hasattr(select, "epoll"):
         return "has epoll: every chapter runs"
     return "has no epoll: the servers up to poll run here; for the course, take a Linux container or virtual machine"
+
+
+def _io_uring() -> Finding:
+    why = refusal()
+    return Finding(
+        "io_uring",
+        "no" if why else "allowed",
+        f"{why}; chapter 13 then shows what was recorded"
+        if why
+        else 'SERVERS["uring"] is there, and chapter 13 is live',
+        not why,
+        "the kernel makes a server's calls for it, which it hands over in a queue: chapter 13",
+    )
 
 
 def _epoll_watches() -> list[Finding]:

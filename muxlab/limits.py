@@ -6,6 +6,7 @@ system (/proc/sys/fs/file-max).
 
 import os
 import resource
+import sys
 
 CLIENT_FLOOR = 1024
 """Swarm clients take descriptors from here up, so that a select server in this process may have those below."""
@@ -14,10 +15,15 @@ SPARE = 64
 """Descriptors left free for whatever else the process opens: files, pipes, the notebook's own sockets."""
 
 
+CLIENT_ADDRESSES = 250
+"""Client addresses, 127.0.0.1 and upwards: on Linux the loopback has all of 127.0.0.0/8."""
+
+
 def most_connections(server_here: bool, already: int = 0, clients_here: bool = True) -> int:
     """Return how many connections to one server fit on this machine, as things stand.
 
-    Each takes a descriptor for either end that this process holds, and a port of the client's address.
+    Each takes a descriptor for either end that this process holds, and a port of the client's address, of which there
+    is one here. (Clients in processes of their own have several: see `Swarm`, `processes`.)
 
     Args:
         server_here: True when this process holds the server's ends, as with `muxlab.serve`.
@@ -91,8 +97,13 @@ def descriptors_needed(
     return in_all, 0  # no room above the floor: better low numbers than no swarm
 
 
-def make_room(connections: int, server_here: bool, already: int = 0, clients_here: bool = True) -> int:
+def make_room(
+    connections: int, server_here: bool, already: int = 0, clients_here: bool = True, ports: int | None = None
+) -> int:
     """Make room for a swarm, raising the soft descriptor limit if need be, or refuse it; arguments as above.
+
+    Args:
+        ports: how many the clients have; None for those of one address.
 
     Returns:
         The lowest descriptor number for its clients.
@@ -100,10 +111,12 @@ def make_room(connections: int, server_here: bool, already: int = 0, clients_her
     Raises:
         ValueError: the machine does not allow so many; names the limit, and how to raise it.
     """
-    ports = ephemeral_ports()
+    ports = ports or ephemeral_ports()
     if connections > ports:
+        addresses = ports // ephemeral_ports()
+        have = "one client address has" if addresses == 1 else f"{addresses} client addresses have"
         raise ValueError(
-            f"{connections:,} connections are too many: one client address has {ports:,} ports "
+            f"{connections:,} connections are too many: {have} {ports:,} ports "
             "(net.ipv4.ip_local_port_range), and each connection takes one. "
             'Widen it with: sudo sysctl net.ipv4.ip_local_port_range="1024 65535"'
         )
@@ -136,6 +149,12 @@ def ephemeral_ports() -> int:
     """
     low, high = proc_numbers("/proc/sys/net/ipv4/ip_local_port_range", [49152, 65535])  # otherwise IANA's: RFC 6335
     return high - low + 1
+
+
+def client_ports(host: str) -> int:
+    """Return how many connections may go from here to one server on `host`: from many addresses over the loopback."""
+    many = sys.platform == "linux" and (host.startswith("127.") or host == "localhost")
+    return ephemeral_ports() * (CLIENT_ADDRESSES if many else 1)
 
 
 def proc_numbers(path: str, otherwise: list[int]) -> list[int]:

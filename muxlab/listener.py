@@ -31,8 +31,12 @@ class Listener(socket.socket):
     def accept(self) -> tuple[socket.socket, tuple[str, int]]:
         """Accept a connection, as `socket.accept` does."""
         sock, address = super().accept()
-        self._accepted[sock.fileno()] = sock
+        self.remember(sock)
         return sock, address
+
+    def remember(self, sock: socket.socket) -> None:
+        """Remember an accepted socket; for those that a ring has accepted."""
+        self._accepted[sock.fileno()] = sock
 
     def accepted(self) -> list[socket.socket]:
         """Return the accepted sockets that are still in use. Safe to call while another thread accepts."""

@@ -72,16 +72,31 @@ def clock(seconds: float, what: str) -> Iterator[Callable[[float], None]]:
     Yields:
         What has to be told, again and again, how many seconds have passed.
     """
-    if not _watched():
-        yield lambda passed: None
-        return
-    whole = round(seconds, 1)
-    with _bar_class()(
-        total=whole, desc=what, leave=False, delay=PATIENCE, bar_format="{desc}: {bar} {n:.0f} of {total:g} s"
-    ) as bar:
+    with _filling(round(seconds, 1), what, "{n:.0f} of {total:g} s") as show:
+        yield show
 
-        def show(passed: float) -> None:
-            bar.update(min(passed, whole) - bar.n)
+
+@contextlib.contextmanager
+def counter(total: int, what: str) -> Iterator[Callable[[float], None]]:
+    """Show a bar, as `progress` does, of how many of `total` there are.
+
+    Yields:
+        What has to be told, again and again, how many there are by now.
+    """
+    with _filling(total, what, "{n:,.0f} of {total:,}") as show:
+        yield show
+
+
+@contextlib.contextmanager
+def _filling(whole: float, what: str, figures: str) -> Iterator[Callable[[float], None]]:
+    if not _watched():
+        yield lambda amount: None
+        return
+    form = "{desc}: {bar} " + figures
+    with _bar_class()(total=whole, desc=what, leave=False, delay=PATIENCE, bar_format=form) as bar:
+
+        def show(amount: float) -> None:
+            bar.update(min(amount, whole) - bar.n)
 
         try:
             yield show

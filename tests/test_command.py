@@ -266,3 +266,32 @@ def test_a_script_that_leaves_everything_running_ends_quietly(last: str) -> None
         stdin=subprocess.DEVNULL,
     )
     assert (done.returncode, done.stdout, done.stderr) == (3 if last else 0, "the end\n", "")
+
+
+def test_a_server_and_a_swarm_in_several_processes() -> None:
+    with running("serve", "epoll", "--port", "0", "--processes", "3") as servers:
+        line = servers.stdout.readline()
+        found = re.fullmatch(
+            r"epoll server on 127\.0\.0\.1:(\d+), processes (\d+) (\d+) (\d+)\. Ctrl-C stops them\.\n", line
+        )
+        assert found, line
+        with running("swarm", "--port", found[1], "--connections", "60", "--processes", "2", "--seconds", "1") as swarm:
+            assert swarm.wait(20) == 0
+            assert re.search(r"60 connected +[\d,]+ replies/s ", swarm.stdout.read())
+        servers.send_signal(signal.SIGINT)
+        assert servers.wait(10) == 0
+        assert servers.stdout.read().strip() == "stopped"
+    assert not any(Path(f"/proc/{pid}/cmdline").exists() for pid in found.groups()[1:])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["serve", "redis", "--processes", "2"], "redis keeps its data in one process"),
+        (["serve", "epoll", "--port", "0", "--processes", "0"], "processes=0: it has to be 1 or more"),
+        (["swarm", "--port", "1", "--processes", "0"], "processes=0: it has to be 1 or more"),
+    ],
+)
+def test_a_number_of_processes_that_cannot_be(arguments: list[str], says: str, capsys: pytest.CaptureFixture) -> None:
+    assert main(arguments) == 1
+    assert says in capsys.readouterr().err

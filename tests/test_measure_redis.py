@@ -13,7 +13,8 @@ from programs import need
 
 import muxlab
 from muxlab.measure import RedisShare, read_csv, redis_share
-from muxlab.measure.real_redis import RealRedis, missing, redis_benchmark
+from muxlab.measure.real_redis import RealRedis, redis_benchmark
+from muxlab.programs import missing
 from muxlab.resp import redis_server
 
 
@@ -65,7 +66,7 @@ from muxlab.measure.real_redis import RealRedis
 
 redis = RealRedis()
 if "fork" not in sys.argv or os.fork() == 0:
-    print(redis.address[1], redis._folder, os.getpid(), flush=True)
+    print(redis.address[1], redis._program.folder, os.getpid(), flush=True)
 time.sleep(60)
 """
 
@@ -100,7 +101,7 @@ def test_without_redis_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(muxlab.measure.MissingProgram, match="redis-server and redis-benchmark are not installed here"):
         redis_share(redis_server)
-    assert missing() == (
+    assert missing("redis-server", "redis-benchmark", "redis-cli") == (
         "redis-server, redis-benchmark and redis-cli are not installed here: "
         "on Debian or Ubuntu, `apt install redis-server redis-tools`"
     )

@@ -118,7 +118,7 @@ def test_a_flood_that_is_never_read_stops_at_the_high_water_mark(
     with connect(server.address) as flood:
         taken = fill(flood)
         assert echoes(server.address)
-        held = server.name != "threaded"  # a thread is asleep in send until the kernel has taken all
+        held = server.name not in ("threaded", "uring")  # these hold one message each, and send it before the next
         assert held <= most <= held * (HIGH_WATER + a_read)
         flood.settimeout(10)
         assert len(read_exactly(flood, taken)) == taken  # and nothing of it is lost

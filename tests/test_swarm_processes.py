@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from leaks import children, descriptors
 import muxlab
 from muxlab import limits
 from muxlab.servers import epoll_server
-from muxlab.swarm.processes import Child, parts_of
+from muxlab.swarm.child import Child
+from muxlab.swarm.processes import even_parts, parts_of
 
 
 @pytest.fixture
@@ -90,6 +92,66 @@ def test_what_each_process_gets(asked, parts) -> None:
     assert parts_of(*asked, room=20) == parts
     assert parts_of(*asked, room=20, least=4)[: len(parts)] == parts
     assert len(parts_of(*asked, room=20, least=4)) == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "parts"),
+    [
+        ((10, 4, None, 3), [(4, 2, None), (3, 1, None), (3, 1, None)]),
+        ((10, 4, 40.0, 2), [(5, 2, 20.0), (5, 2, 20.0)]),
+        ((2, 50, 20.0, 3), [(1, 17, 10.0), (1, 17, 10.0), (0, 16, 0.0)]),
+        ((5, 0, 7.0, 2), [(3, 0, 0.0), (2, 0, 0.0)]),
+    ],
+)
+def test_what_each_of_so_many_processes_gets(asked, parts) -> None:
+    assert even_parts(*asked) == parts
+
+
+def addresses(server: muxlab.Server) -> Counter:
+    """Return how many clients come from each address."""
+    return Counter(sock.getpeername()[0] for sock in server.listener.accepted())
+
+
+def test_so_many_processes_have_addresses_of_their_own(server) -> None:
+    with muxlab.Swarm(server, connections=90, active=30, processes=3) as swarm:
+        swarm.wait_connected()
+        swarm.wait_replies(100)
+        assert len(swarm.pids) == 3 and swarm.pids == processes(swarm)
+        assert eventually(lambda: sorted(addresses(server).values()) == [30, 30, 30])
+        swarm.connections = 31
+        swarm.wait_connected()
+        assert eventually(lambda: sorted(addresses(server).values()) == [10, 10, 11])
+        assert swarm.snapshot().mismatches == 0
+
+
+def test_more_processes_than_clients_start_only_what_they_need(server) -> None:
+    with muxlab.Swarm(server, connections=2, active=2, processes=4) as swarm:
+        swarm.wait_replies(10)
+        assert len(swarm.pids) == 2
+        swarm.connections = 4
+        swarm.wait_connected()
+        assert len(swarm.pids) == 4 and swarm.snapshot().connected == 4
+
+
+def test_more_than_so_many_processes_may_hold_are_refused(server, monkeypatch) -> None:
+    monkeypatch.setattr(limits, "clients_per_process", lambda: 20)
+    with pytest.raises(ValueError, match=r"41 connections are too many for processes=2: .* give processes=3 or more"):
+        muxlab.Swarm(server, connections=41, processes=2)
+    with muxlab.Swarm(server, connections=40, processes=2) as swarm:
+        with pytest.raises(ValueError, match="too many for processes=2"):
+            swarm.connections = 41
+        assert swarm.connections == 40
+
+
+@pytest.mark.parametrize("wrong", [0, -1, True, 2.0])
+def test_a_number_of_processes_is_a_whole_number(server, wrong) -> None:
+    with pytest.raises((TypeError, ValueError), match="processes="):
+        muxlab.Swarm(server, connections=5, processes=wrong)
+
+
+def test_a_swarm_in_a_thread_has_no_processes(server) -> None:
+    with muxlab.Swarm(server, connections=5) as swarm:
+        assert swarm.pids == []
 
 
 MANY = """
@@ -209,7 +271,7 @@ def test_a_process_that_cannot_be_started_leaves_nothing(server, monkeypatch) ->
 def test_too_many_are_refused_before_a_process_is_started(server) -> None:
     before = children()
     here = limits.most_connections(server_here=True, clients_here=False)
-    for target, most in ((server, here), (server.address, limits.ephemeral_ports())):
+    for target, most in ((server, here), (server.address, limits.client_ports("127.0.0.1"))):
         with pytest.raises(ValueError, match="too many"):
             muxlab.Swarm(target, connections=most + 100, isolate=True)
     assert children() == before
@@ -275,7 +337,7 @@ def test_a_process_that_is_stopped_is_killed_at_the_end_and_the_loss_is_told(ser
 def test_a_process_that_is_awake_and_does_not_answer_is_given_up(server, monkeypatch) -> None:
     with muxlab.Swarm(server, connections=5, isolate=True) as swarm:
         swarm.wait_replies(10)
-        monkeypatch.setattr("muxlab.swarm.processes.PATIENCE", 0.2)  # not before: to start may take longer
+        monkeypatch.setattr("muxlab.swarm.child.PATIENCE", 0.2)  # not before: to start may take longer
         (child,) = swarm._crowd._children
         child._number += 1  # the answer to a question that was never asked
         with pytest.raises(TimeoutError, match=r"no answer within 0\.2 s"):

@@ -11,8 +11,8 @@ from muxlab.course import ch12, ch12_loop
 from muxlab.course.variant import variant
 from muxlab.measure import published, redis_share
 from muxlab.measure.protocol import machine
-from muxlab.measure.real_redis import missing
 from muxlab.measure.rows import Rows
+from muxlab.programs import missing
 from muxlab.resp import redis_on_streams, redis_server
 
 SERVERS = {

@@ -4,14 +4,20 @@
 `churn_cost` whole servers. `slow_reader` clocks nothing: it follows the bytes of a client that does not read. Nor do
 `herd` and `one_epoll`: they count who wakes up, where several processes or threads wait for the same thing. `slope`
 tells how a cost grows, and `published` what others have measured. `real_redis` runs the real Redis, and
-`redis_benchmark` its clients; `redis_share` compares a server with it.
+`redis_benchmark` its clients; `redis_share` compares a server with it. `real_servers` lets nginx, Redis, asyncio and
+yours answer the same clients, and looks at their system calls. `all_cores` lets a crowd grow to a hundred thousand on a
+server in several processes, after a `crowd_plan`.
 """
 
+from ..programs import MissingProgram
 from . import published
+from .ascent import AllCores, all_cores
 from .chain import ChainCost, chain_cost
 from .herd import Herd, herd
 from .one_epoll import OneEpoll, one_epoll
-from .real_redis import BenchmarkRow, MissingProgram, real_redis, redis_benchmark
+from .plans import CrowdPlan, crowd_plan
+from .real_redis import BenchmarkRow, real_redis, redis_benchmark
+from .real_servers import Glimpse, real_servers, recorded
 from .redis_share import RedisShare, redis_share
 from .rows import Row, Rows, Slope, read_csv, slope
 from .servers import ChurnCost, EchoCost, churn_cost, echo_cost
@@ -19,10 +25,13 @@ from .slow_reader import Moment, slow_reader
 from .waits import PassCost, WaitCost, pass_cost, wait_cost
 
 __all__ = [
+    "AllCores",
     "BenchmarkRow",
     "ChainCost",
     "ChurnCost",
+    "CrowdPlan",
     "EchoCost",
+    "Glimpse",
     "Herd",
     "MissingProgram",
     "Moment",
@@ -33,8 +42,10 @@ __all__ = [
     "Rows",
     "Slope",
     "WaitCost",
+    "all_cores",
     "chain_cost",
     "churn_cost",
+    "crowd_plan",
     "echo_cost",
     "herd",
     "one_epoll",
@@ -42,6 +53,8 @@ __all__ = [
     "published",
     "read_csv",
     "real_redis",
+    "real_servers",
+    "recorded",
     "redis_benchmark",
     "redis_share",
     "slope",

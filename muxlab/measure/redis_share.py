@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol
 
 from ..arguments import check_count
+from ..programs import MissingProgram, missing
 from ..server import Server, serve
 from ..servers import name_of
 from .protocol import LEAST, each, summary
-from .real_redis import PATIENCE, BenchmarkRow, MissingProgram, RealRedis, missing, redis_benchmark
+from .real_redis import PATIENCE, BenchmarkRow, RealRedis, redis_benchmark
 from .rows import Form, Row, Rows, settings
 
 REAL = "redis-server"

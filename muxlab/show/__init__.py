@@ -5,6 +5,7 @@ first used. Panels and charts bear the name of their module, so all are imported
 would hide its function.
 """
 
+from muxlab.show.ascent import ascent
 from muxlab.show.bars import replies
 from muxlab.show.charts import beside, cost, round_trip
 from muxlab.show.crowds import crowds
@@ -21,6 +22,7 @@ from muxlab.show.timeline import compare, timeline
 from muxlab.show.winners import winners, winners_table
 
 __all__ = [
+    "ascent",
     "beside",
     "compare",
     "cost",

@@ -110,7 +110,7 @@ def row_of(call: Call) -> str:
     """Return the row of a call; all that has to do with waiting is on the row "waits", `epoll` and `stop` too."""
     if call.who == "listener" or call.who.startswith("client "):
         return call.who
-    return "waits" if call.name in WAITS or call.who in ("stop", "epoll") else "others"
+    return "waits" if call.name in WAITS or call.who in ("stop", "epoll", "ring") else "others"
 
 
 def _number(client: str) -> int:

@@ -124,11 +124,16 @@ def legend_below(ax: Axes, handles: Sequence[Any], texts: Sequence[str], **how: 
     return legend
 
 
-def name_lines(ax: Axes, lines: Mapping[str, Points], also: Mapping[str, str] | None = None) -> None:
+def name_lines(
+    ax: Axes,
+    lines: Mapping[str, Points],
+    also: Mapping[str, str] | None = None,
+    colour_of: Callable[[str], str] = style.text_colour,
+) -> None:
     """Name each line, and write what else there is to say of it (`also`): beside their ends if all end together.
 
     Where they do not, a line that goes on would cross the names: then a legend beside the chart has them, in the order
-    of the ends.
+    of the ends. `colour_of` tells the colour of a name.
     """
     ends = {name: points[-1] for name, points in lines.items()}
     texts = {name: " ".join(filter(None, (name, (also or {}).get(name)))) for name in lines}
@@ -136,14 +141,14 @@ def name_lines(ax: Axes, lines: Mapping[str, Points], also: Mapping[str, str] | 
         for name, shift in zip(ends, _apart(ax, list(ends.values())), strict=True):
             ax.annotate(texts[name], ends[name], xytext=(11, shift), textcoords="offset points", va="center",
                         fontweight="bold", annotation_clip=False, parse_math=False,
-                        color=style.text_colour(name))  # fmt: skip
+                        color=colour_of(name))  # fmt: skip
         return
     handles = {line.get_label(): line for line in ax.get_lines()}
     order = sorted(ends, key=lambda name: -ends[name][1])
     legend = ax.legend([handles[name] for name in order], [texts[name] for name in order], loc="center left",
                        bbox_to_anchor=(1.01, 0.5))  # fmt: skip
     for name, text in zip(order, legend.get_texts(), strict=True):
-        text.set(color=style.text_colour(name), fontweight="bold", parse_math=False)
+        text.set(color=colour_of(name), fontweight="bold", parse_math=False)
 
 
 def _apart(ax: Axes, ends: Sequence[tuple[float, float]]) -> list[float]:

@@ -47,6 +47,7 @@ WAITING = {
     "epoll-edge": Look("#56B4E9", "v", (0, (6, 1.5))),
     "selectors": Look("#009E73", "<", (0, (4, 1.5))),
     "asyncio": Look("#CC79A7", ">", (0, (4, 1.5, 1, 1.5))),
+    "uring": Look("#117733", "h", "-"),
 }
 OWN = Look("#7A3E9D", "*", "-")  # a server of the learner's own
 

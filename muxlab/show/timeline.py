@@ -215,11 +215,14 @@ def _counts(calls: Calls) -> str:
     kinds = calls.kinds()
     most_first = sorted(kinds, key=lambda kind: (-kinds[kind], [*MEANING].index(kind)))
     words = (f"{kinds[kind]:,} {_plural(kind, kinds[kind])}" for kind in most_first)
-    return f"{calls.total():,} {_plural('call', calls.total())}: {', '.join(words)}"
+    completions = calls.completions()
+    made = calls.total() - completions
+    and_more = f" and {completions:,} {_plural('completion', completions)}" if completions else ""
+    return f"{made:,} {_plural('call', made)}{and_more}: {', '.join(words)}"
 
 
 def _plural(word: str, count: int) -> str:
-    return f"{word}s" if count != 1 and word in ("call", "end", "error", "wait") else word
+    return f"{word}s" if count != 1 and word in ("call", "completion", "end", "error", "wait") else word
 
 
 def _explain(ax: Axes, selections: Iterable[Selection], more: Iterable[Any] = ()) -> None:

@@ -40,7 +40,15 @@ ASLEEP_LOOKS = 3
 PAUSES = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 """Flags of the functions that can pause: generators and coroutines."""
 
-ALLOWED = {"close", "shutdown", "epoll.register", "epoll.modify", "epoll.unregister", "epoll.close"} | WAITS
+ALLOWED = {
+    "close",
+    "shutdown",
+    "epoll.register",
+    "epoll.modify",
+    "epoll.unregister",
+    "epoll.close",
+    "ring.close",
+} | WAITS
 """Calls that a server may still make while it is being stopped, in its `finally` blocks: they move no data, and a wait
 is made only if it need not sleep. asyncio closes a connection in a last turn of its loop."""
 

@@ -12,6 +12,8 @@ import socket
 import sys
 
 from ..connection import IN, OUT
+from ..limits import CLIENT_ADDRESSES
+from ..server import Server
 from .poller import Poller
 from .stats import WINDOW
 
@@ -29,9 +31,6 @@ BATCH = 32
 PER_ADDRESS = 4000
 """Clients of one client address. A connect looks for a free port one by one, even ports first; with more than half of
 the 28,000 in use it takes milliseconds, and 19,000 of them took 17 s instead of 2 (seen on Linux 6.18)."""
-
-ADDRESSES = 250
-"""Client addresses, 127.0.0.1 and upwards: on Linux the loopback has all of 127.0.0.0/8."""
 
 IP_BIND_ADDRESS_NO_PORT = 24  # Python has the name since 3.12: bind an address, and leave the port to connect, ip(7)
 
@@ -79,7 +78,7 @@ class Members:
         self._leaving: list[Member] = []
         self.begin = self._made = begin
         with contextlib.ExitStack() as undo:
-            first = undo.enter_context(first_connection(address))
+            first = undo.enter_context(first_connection(address, begin))
             self.address = first.getpeername()
             self.poller = Poller()
             undo.callback(self.poller.close)
@@ -167,15 +166,26 @@ class Members:
         self.connected = 0
 
 
-def first_connection(address: tuple[str, int]) -> socket.socket:
-    """Connect once, before anything else starts, and return the socket.
+def address_of(server: Server | tuple[str, int]) -> tuple[str, int]:
+    """Return where a server is, from what `Swarm` was given; refuse all else with a TypeError."""
+    address = server.address if isinstance(server, Server) else server
+    match address:
+        case (str(host), int(port)) if 0 < port < 65536 and not isinstance(port, bool):
+            return host, port
+    raise TypeError(f"a swarm connects to what muxlab.serve returned, or to an address (host, port); not to {server!r}")
+
+
+def first_connection(address: tuple[str, int], number: int) -> socket.socket:
+    """Connect the client of that number, before anything else starts, and return the socket.
 
     Raises:
         ConnectionError: nobody listens there, or nobody answers.
     """
     host, port = address
     try:
-        return socket.create_connection((socket.gethostbyname(host), port), timeout=CONNECT_TIMEOUT)  # IPv4, as servers
+        host = socket.gethostbyname(host)  # IPv4, as servers
+        own = client_address(host, number)
+        return socket.create_connection((host, port), CONNECT_TIMEOUT, source_address=(own, 0) if own else None)
     except TimeoutError:
         raise ConnectionError(
             f"{host}:{port} does not answer within {CONNECT_TIMEOUT:g} s: "
@@ -197,13 +207,20 @@ def begin_connect(address: tuple[str, int], number: int) -> tuple[socket.socket,
     """
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setblocking(False)
-    block = number // PER_ADDRESS
-    if block and sys.platform == "linux" and address[0].startswith("127."):
+    if own := client_address(address[0], number):
         sock.setsockopt(socket.SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1)
-        sock.bind((f"127.0.0.{1 + block % ADDRESSES}", 0))
+        sock.bind((own, 0))
     code = sock.connect_ex(address)
     why = os.strerror(code) if code not in (0, errno.EINPROGRESS) else ""
     return sock, CONNECTING if code else OPEN, why
+
+
+def client_address(host: str, number: int) -> str:
+    """Return the address that the client of that number has, or "" for the one that the kernel gives it."""
+    block = number // PER_ADDRESS
+    if block and sys.platform == "linux" and host.startswith("127."):
+        return f"127.0.0.{1 + block % CLIENT_ADDRESSES}"
+    return ""
 
 
 def moved_up(sock: socket.socket, floor: int) -> socket.socket:

@@ -94,6 +94,10 @@ class Crowd:
         """Return how long replies took; those that `tally` has counted before are all there."""
         return self._talk.windows.latencies()
 
+    def pids(self) -> list[int]:
+        """Return no process: the clients are in a thread."""
+        return []
+
     def activity(self) -> bytes:
         """Return one byte for each client; see `Swarm.activity`."""
         long_ago = time.perf_counter() - LATE

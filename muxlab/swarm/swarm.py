@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from .. import errors, limits, running
 from ..arguments import check_count, check_rate, check_timeout
 from ..server import Server
+from .clients import address_of
 from .loop import Crowd
 from .redis_messages import check_protocol
 from .stats import Histogram, Snapshot, Tally, figures
 
 if TYPE_CHECKING:
-    from . import processes
+    from . import processes as apart
 
 LOOK_UP = 0.01
 """Seconds between two looks at how far the swarm is, while one waits for it: a hundred a second are no load."""
@@ -46,6 +47,8 @@ class Swarm(running.Running):
         rate: messages a second, of all clients together; None for a closed loop; may be assigned.
         isolate: True puts the clients into a process of their own (several, where one may not hold so many), which
             shares neither this one's interpreter lock nor its descriptors, and ends with it.
+        processes: puts them into so many processes, evenly, each with client addresses of its own (127.0.0.1 and up),
+            as one address has some 28,000 ports. None: as few as can hold them, if `isolate` is True.
         protocol: what the clients speak: "echo" sends bytes and expects the same ones; "redis" sends them in ECHO
             requests, and expects the replies of a server that speaks Redis's protocol.
 
@@ -63,23 +66,28 @@ class Swarm(running.Running):
         rate: float | None = None,
         isolate: bool = False,
         protocol: str = "echo",
+        processes: int | None = None,
     ) -> None:
         self._server = server if isinstance(server, Server) else None
-        address = _address_of(server)
+        address = address_of(server)
         check_count("connections", connections, 1)
         check_count("active", active, 0)
         check_count("payload", payload, 1, MOST_PAYLOAD)
         check_rate(rate)
         check_protocol(protocol)
+        if processes is not None:
+            check_count("processes", processes, 1)
         running.replace_earlier()
+        self._processes, isolate = processes, isolate or processes is not None
         self._ends = {"server_here": self._server is not None, "clients_here": not isolate}
-        floor = limits.make_room(connections, **self._ends)
+        self._ports = limits.client_ports(address[0]) if isolate else limits.ephemeral_ports()
+        floor = self._make_room(connections)
         self._closing = threading.RLock()
-        self._crowd: Crowd | processes.IsolatedCrowd
+        self._crowd: Crowd | apart.IsolatedCrowd
         if isolate:
             from .processes import IsolatedCrowd  # here, because it imports what few need
 
-            self._crowd = IsolatedCrowd(address, connections, active, payload, rate, protocol)
+            self._crowd = IsolatedCrowd(address, connections, active, payload, rate, protocol, processes)
         else:
             self._crowd = Crowd(address, connections, active, payload, rate, floor, protocol=protocol)
         running.start(self, self._crowd.start)
@@ -94,7 +102,7 @@ class Swarm(running.Running):
     @connections.setter
     def connections(self, count: int) -> None:
         check_count("connections", count, 1)
-        floor = limits.make_room(count, already=self._crowd.tally().clients, **self._ends)
+        floor = self._make_room(count, already=self._crowd.tally().clients)
         self._change(wanted=count, floor=floor)
 
     @property
@@ -140,6 +148,14 @@ class Swarm(running.Running):
         check_rate(rate)
         self._change(rate=rate)
 
+    def _make_room(self, count: int, already: int = 0) -> int:
+        """Refuse more clients than fit with a ValueError; return the lowest descriptor for one."""
+        if self._processes is not None:
+            from .processes import check_fit
+
+            check_fit(count, self._processes)
+        return limits.make_room(count, already=already, ports=self._ports, **self._ends)
+
     def _change(self, **targets: float | None) -> None:
         if (error := self.error) is not None:  # nobody is there to follow
             raise error
@@ -156,6 +172,11 @@ class Swarm(running.Running):
     def error(self) -> BaseException | None:
         """What ended the swarm, if anything but `stop` did."""
         return self._crowd.tally().error
+
+    @property
+    def pids(self) -> list[int]:
+        """The numbers of the processes that hold the clients; none when a thread of this one does."""
+        return self._crowd.pids()
 
     def snapshot(self) -> Snapshot:
         """Return the figures as they are now.
@@ -308,11 +329,3 @@ class Swarm(running.Running):
 
     def __repr__(self) -> str:
         return f"<muxlab swarm: {self._state()}>"
-
-
-def _address_of(server: Server | tuple[str, int]) -> tuple[str, int]:
-    address = server.address if isinstance(server, Server) else server
-    match address:
-        case (str(host), int(port)) if 0 < port < 65536 and not isinstance(port, bool):
-            return host, port
-    raise TypeError(f"a swarm connects to what muxlab.serve returned, or to an address (host, port); not to {server!r}")

@@ -88,7 +88,8 @@ def big_message() -> bytes:
 
 # ---- the way of waiting: not every way allows everything
 
-READINESS = ("select.select", "poll.poll", "epoll.poll")
+READINESS = ("select.select", "poll.poll", "epoll.poll", "ring.enter")
+"""Calls in which a server waits for any of its sockets: for readiness, or with a ring for completion."""
 
 ASKED = 100
 """Answers of EAGAIN that show a server to poll: it gets as many in a thousandth of a second, and one that waits gets
@@ -99,7 +100,7 @@ class Model(NamedTuple):
     """A way of waiting.
 
     Attributes:
-        waits: the readiness calls that the server makes.
+        waits: which of the calls in `READINESS` the server makes.
         polls: it makes none, and asks sockets that have nothing, again and again: it cannot sleep.
     """
 

@@ -22,10 +22,10 @@ from ..sockets import accept_queue, interest_list, mask_names, unsent_bytes, wai
 SLEEPS = {
     "x86_64": {7: "poll", 271: "poll", 23: "select", 270: "select", 232: "epoll_wait", 281: "epoll_wait",
                441: "epoll_wait", 43: "accept", 288: "accept", 0: "read", 45: "recv", 47: "recv", 44: "send",
-               46: "send", 42: "connect", 35: "sleep", 230: "sleep"},
+               46: "send", 42: "connect", 35: "sleep", 230: "sleep", 426: "io_uring_enter"},
     "aarch64": {73: "poll", 72: "select", 22: "epoll_wait", 441: "epoll_wait", 202: "accept", 242: "accept",
                 63: "read", 207: "recv", 212: "recv", 206: "send", 211: "send", 203: "connect", 101: "sleep",
-                115: "sleep"},
+                115: "sleep", 426: "io_uring_enter"},
 }  # fmt: skip
 """Names of the system calls in which a server sleeps, by number; variants such as pselect6 share one: syscalls(2)."""
 

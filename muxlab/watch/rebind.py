@@ -16,6 +16,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from ..ring import Ring
+from .ring_stand_in import ring_class
 from .stand_ins import Epoll, stand_ins
 from .tap import Tap
 
@@ -41,7 +43,7 @@ class Globals(dict):
     def __init__(self, fn: Callable, tap: Tap) -> None:
         super().__init__()
         self.real: dict[str, Any] = getattr(plain_function(fn), "__globals__", {})
-        self._stand_ins = stand_ins(tap)
+        self._stand_ins = stand_ins(tap) | {Ring: ring_class(tap)}
         self._by_id: dict[int, Any] = {id(thing): stand_in for thing, stand_in in self._stand_ins.items()}
         self._modules = {name: self._copy_module(__import__(name)) for name in MODULES}
         self._made: dict[int, tuple[Any, Any]] = {}  # by id: the original, kept alive, and its stand-in

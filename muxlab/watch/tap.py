@@ -29,8 +29,12 @@ CPU_EVERY = 16
 PREVIEW = 16
 """Bytes of a message that an event quotes."""
 
-WAITS = frozenset({"select.select", "poll.poll", "epoll.poll", "time.sleep"})
-"""Names of the calls that only wait: for any of many sockets, or for the time to pass."""
+WAITS = frozenset({"select.select", "poll.poll", "epoll.poll", "ring.enter", "time.sleep"})
+"""Names of the calls that wait: for any of many sockets, or for the time to pass; and a ring's, which also hands over
+what the kernel is to do."""
+
+COMPLETIONS = ("ring.accept", "ring.recv", "ring.send", "ring.poll", "ring.timeout", "ring.cancel")
+"""Names of what completes in a ring: it is recorded beside the calls, and is none."""
 
 SENDS = ("send", "sendall", "sendmsg")
 """Names of the calls that send."""
@@ -43,7 +47,7 @@ class Call(NamedTuple):
         number: 1 for the server's first call.
         name: "accept", "connect", "recv", "send", "sendall", "sendmsg", "shutdown", "close", "select.select",
             "poll.poll", "epoll.poll", "epoll.register", "epoll.modify", "epoll.unregister", "epoll.close",
-            "time.sleep", ...
+            "ring.enter", "ring.close", "time.sleep", ...; or what completed in a ring, one of `COMPLETIONS`.
         who: what the call is about, under the same name on every machine: "listener", "client 2", "stop", "epoll", "".
         fd: its descriptor; -1 when there is none.
         args: the other arguments, in short.
@@ -96,6 +100,10 @@ class Calls(Counter[tuple[str, str]]):
         """Return how many calls of this name there were, with any outcome."""
         return sum(count for (other, _), count in self.items() if other == name)
 
+    def completions(self) -> int:
+        """Return how many of them are no calls, but what completed in a ring: nothing was called for that."""
+        return sum(self.of(name) for name in COMPLETIONS)
+
     def kinds(self) -> Counter[str]:
         """Return the counts of all calls by kind, see `kind_of`."""
         kinds: Counter[str] = Counter()
@@ -114,7 +122,7 @@ def kind_of(name: str, outcome: str) -> str:
     if outcome in ("data", "end"):
         return outcome
     if outcome == "done":
-        return "data" if name in ("accept", "sendall") else "done"
+        return "data" if name in ("accept", "ring.accept", "sendall") else "done"
     return "EAGAIN" if outcome in ("EAGAIN", "EINPROGRESS") else "error"
 
 
@@ -227,6 +235,12 @@ class Tap:
         outcome, amount, result = outcome_of(value)
         self._record(name, outcome, (who, fd, args, amount, result, line), began)
         return value
+
+    def note(self, name: str, fd: int, outcome: str, amount: int, result: Summary) -> None:
+        """Record something that happened without a call: what a ring's completion tells. Arguments as in `Call`."""
+        if not self.over:
+            who = self.names.get(fd) or ("" if fd < 0 else "socket")
+            self._record(name, outcome, (who, fd, "", amount, result, NO_LINE), time.monotonic())
 
     def name_accepted(self, fd: int) -> None:
         """Give a connection that was just accepted its name, "client 1" for the first."""

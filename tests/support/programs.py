@@ -4,11 +4,11 @@ import os
 
 import pytest
 
-from muxlab.measure.real_redis import missing
+from muxlab.programs import missing
 
 
 def need(*programs: str) -> None:
-    """Skip the test, or fail it in CI, if one of Redis's programs is missing."""
+    """Skip the test, or fail it in CI, if one of these programs is missing."""
     if said := missing(*programs):
         if os.environ.get("CI"):
             pytest.fail(said, pytrace=False)

@@ -1,0 +1,160 @@
+"""Programs that a machine may not have, and how one of them is run: it never outlives the process that started it.
+
+`missing` says in one line what to install. `Program` is a program at work: it is ended by its process number, and it
+also ends when this process is killed, after which no Python code runs.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import weakref
+
+PATIENCE = 10.0
+"""Seconds in which a program ends once it is asked to; then it is killed."""
+
+UNTIL_INPUT_ENDS = """
+folder=$1; shift
+exec 3<&0                   # keep the input as descriptor 3: what runs in the background loses descriptor 0
+(                           # in the background:
+    read -r nothing <&3     # wait for the end of the input
+    kill $$                 # end the program: the shell has become it, and has kept its process number
+    rm -rf "$folder"
+) >/dev/null 2>&1 &
+exec "$@" </dev/null 3<&-   # become the program, which does not see that input
+"""
+"""A shell script: run a program, and when the script's input ends, end the program and remove its folder.
+
+Arguments: the folder, the program, and the program's own. The input ends when it is closed, and also when the process
+that holds the other end is killed.
+"""
+
+AS_A_CHILD = """
+folder=$1; shift
+exec 3<&0                   # keep the input as descriptor 3
+"$@" </dev/null 3<&- &      # the program, a child of this shell
+program=$!
+(                           # another child:
+    read -r nothing <&3     # wait for the end of the input
+    kill $program
+    rm -rf "$folder"
+) >/dev/null 2>&1 &
+wait $program
+kill $! 2>/dev/null         # the program has ended: nobody has to wait for the input any more
+"""
+"""The same, for a program that must not have a child that it knows nothing of: strace would wait for it."""
+
+PACKAGES = {
+    "nginx": "nginx",
+    "redis-benchmark": "redis-tools",
+    "redis-cli": "redis-tools",
+    "redis-server": "redis-server",
+    "strace": "strace",
+}
+"""The Debian package of each program."""
+
+
+class MissingProgram(OSError):
+    """A program that is not installed on this machine; the message says how to install it."""
+
+
+def find(program: str) -> str | None:
+    """Return the path of a program, or None. Some, such as nginx, are where only the superuser's PATH leads."""
+    return shutil.which(program) or shutil.which(program, path="/usr/local/sbin:/usr/sbin:/sbin")
+
+
+def missing(*programs: str) -> str:
+    """Return "", or one sentence that says which of these programs are not installed, and how to install them."""
+    names = [name for name in programs if find(name) is None]
+    if not names:
+        return ""
+    packages = " ".join(sorted({PACKAGES.get(name, name) for name in names}))
+    *others, last = names
+    listed = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+    return f"{listed} not installed here: on Debian or Ubuntu, `apt install {packages}`"
+
+
+def require(program: str) -> str:
+    """Return the path of a program; raise MissingProgram, with what to install, where there is none."""
+    path = find(program)
+    if path is None:
+        raise MissingProgram(missing(program))
+    return path
+
+
+class Program:
+    """A program in a process of its own, with a temporary folder that is removed when the program ends.
+
+    Args:
+        command: the program's path, and its arguments.
+        folder: the temporary folder.
+        cwd: where the program works; in its folder when None.
+        script: the shell script that runs it.
+    """
+
+    def __init__(self, command: list[str], folder: str, cwd: str | None = None, script: str = UNTIL_INPUT_ENDS) -> None:
+        self.folder = folder
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (`end` closes it)
+        _running_programs.add(self)
+        self._process = subprocess.Popen(
+            ["sh", "-c", script, "sh", folder, *command],
+            cwd=cwd or folder,
+            stdin=subprocess.PIPE,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            process_group=0,  # Ctrl-C goes to the group of this process
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process number; with `AS_A_CHILD`, that of the shell."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
+    def said(self) -> str:
+        """Return what it has printed so far; "" after `end`."""
+        if self._said.closed:
+            return ""
+        size = os.fstat(self._said.fileno()).st_size
+        return os.pread(self._said.fileno(), size, 0).decode(errors="replace")  # its own place in the file is not ours
+
+    def wait(self) -> bool:
+        """Wait until it has ended by itself, and return True; False if it does not."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(PATIENCE)
+        return not self.alive
+
+    def end(self) -> str:
+        """End it, remove its folder, and return what it has printed; a second call does nothing."""
+        self.close_input()
+        if not self.wait():
+            os.killpg(self._process.pid, signal.SIGKILL)  # the shell's other half, too
+            self._process.wait()
+        said = self.said()
+        self._said.close()
+        shutil.rmtree(self.folder, ignore_errors=True)  # the script may be doing the same
+        return said
+
+    def close_input(self) -> None:
+        """Close this process's end of the input. In a fork, this leaves the input to the process that forked."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+
+_running_programs: weakref.WeakSet[Program] = weakref.WeakSet()
+
+
+def _close_inputs() -> None:
+    for program in list(_running_programs):
+        program.close_input()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_inputs)  # else a fork would keep programs going after its owner is killed

@@ -27,7 +27,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     stepper/     step: a server that runs one line, or one call, at a time
     trials/      check: hostile clients, one trial for each way to break a server, and a search for more ways
     measure/     experiments that return rows: wait_cost, chain_cost, echo_cost
-    course/      the exercises of the chapters, the article's claims, and the museum of broken servers
+    course/      the exercises of the chapters, the museum of broken servers, and the review of the article
     show/        everything that draws: charts and panels
     doctor       a report on what this machine allows
 
@@ -42,8 +42,8 @@ from .swarm import Swarm
 
 TYPE_CHECKING = False  # type checkers take it as true; importing it from `typing` would be slow
 if TYPE_CHECKING:
-    from . import measure, resp, runtime, show
-    from .course import article, exercise, expect, museum
+    from . import measure, resp, ring, runtime, show
+    from .course import article, exercise, expect, museum, review
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
     from .servers import SERVERS
@@ -84,6 +84,8 @@ __all__ = [
     "raise_descriptor_limit",
     "reset",
     "resp",
+    "review",
+    "ring",
     "runtime",
     "serve",
     "show",
@@ -113,6 +115,8 @@ _LAZY = {
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",
     "resp": ".resp",
+    "ring": ".ring",
+    "review": ".course.review",
     "runtime": ".runtime",
     "show": ".show",
     "step": ".stepper",

@@ -64,6 +64,12 @@ def require_epoll(name: str) -> None:
         )
 
 
+def require_linux(what: str) -> None:
+    """Refuse on another system what needs Linux, with an OSError that says what to do."""
+    if sys.platform != "linux":
+        raise OSError(errno.ENOSYS, f"{what} needs Linux: work in a Linux container, in a virtual machine or on Binder")
+
+
 def stop_argument(fn: Any, name: str) -> str:
     """Return how `fn` takes `stop`: "positional", "keyword", or "" if it does not.
 

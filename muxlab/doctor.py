@@ -8,7 +8,11 @@ import sys
 from dataclasses import dataclass
 
 from . import limits
+from .programs import find, missing
 from .ring import refusal
+
+PROGRAMS = ("nginx", "redis-server", "redis-benchmark", "strace")
+"""Programs that chapters 12 and 13 look at or use."""
 
 WANTED = 19_000
 """Connections of the course's largest experiment, all to one server."""
@@ -160,6 +164,7 @@ def _findings() -> list[Finding]:
         ),
         *_epoll_watches(),
         _io_uring(),
+        _programs(),
     ]
 
 
@@ -179,6 +184,19 @@ def _io_uring() -> Finding:
         else 'SERVERS["uring"] is there, and chapter 13 is live',
         not why,
         "the kernel makes a server's calls for it, which it hands over in a queue: chapter 13",
+    )
+
+
+def _programs() -> Finding:
+    there = [name for name in PROGRAMS if find(name)]
+    return Finding(
+        "real programs",
+        f"{len(there)} of {len(PROGRAMS)}",
+        f"{missing(*PROGRAMS)}; chapters 12 and 13 then show what was recorded"
+        if len(there) < len(PROGRAMS)
+        else f"{', '.join(there[:-1])} and {there[-1]} are here: chapters 12 and 13",
+        len(there) == len(PROGRAMS),
+        "servers that others wrote, and what looks at them or drives them",
     )
 
 

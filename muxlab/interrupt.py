@@ -65,7 +65,7 @@ def end_thread(
     while thread.is_alive() and time.monotonic() < deadline:
         held.update(sockets())
         shut_down(held)
-        thread.join(LOOK_AGAIN)  # lets an accept that has just succeeded return: otherwise its descriptor is lost
+        thread.join(LOOK_AGAIN)
         call = sleeping_in(thread)
         if call is not None and call[0] in EPOLL_WAITS.get(MACHINE, ()):
             _wake_epoll(call[1], wake_fd)
@@ -73,7 +73,7 @@ def end_thread(
         if call is None:
             with may_raise() as running:
                 late = time.monotonic() > began + timeout / 2  # it does nothing else, perhaps
-                if running and (late or not starts_a_thread(thread)):
+                if running and (late or not (starts_a_thread(thread) or accepts(thread))):
                     _set_exception(thread.ident or 0, ServerStopped)
     hang_up(held, others())
     with may_raise() as running:
@@ -88,6 +88,16 @@ def starts_a_thread(thread: threading.Thread) -> bool:
     frame = sys._current_frames().get(thread.ident or 0)
     while frame is not None and frame.f_code.co_filename == threading.__file__:
         if frame.f_code is threading.Thread.start.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def accepts(thread: threading.Thread) -> bool:
+    """Tell whether a thread is inside `socket.accept`: cut off there, it loses the descriptor that it was given."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None:
+        if frame.f_code is socket.socket.accept.__code__:
             return True
         frame = frame.f_back
     return False

@@ -31,11 +31,11 @@ class Listener(socket.socket):
     def accept(self) -> tuple[socket.socket, tuple[str, int]]:
         """Accept a connection, as `socket.accept` does."""
         sock, address = super().accept()
-        self.remember(sock)
+        self._accepted[sock.fileno()] = sock
         return sock, address
 
     def remember(self, sock: socket.socket) -> None:
-        """Remember an accepted socket; for those that a ring has accepted."""
+        """Remember a socket that was not accepted by `accept`, but by a ring."""
         self._accepted[sock.fileno()] = sock
 
     def accepted(self) -> list[socket.socket]:

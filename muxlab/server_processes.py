@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import limits, running
-from .arguments import check_count, check_port, require_epoll
+from .arguments import check_count, check_port, require_epoll, require_linux
 from .listener import listen
 from .python_process import start_python
 from .servers import SERVERS
@@ -48,12 +48,13 @@ class ServerProcesses(running.Running):
 
     Raises:
         TypeError, ValueError: there is no such server, or a number is out of range.
-        OSError: the port is taken, or a process does not start.
+        OSError: the port is taken, a process does not start, or this system is not Linux.
     """
 
     def __init__(self, name: str = "epoll", processes: int = 2, port: int = 0, backlog: int = 4096) -> None:
         if name not in SERVERS:
             raise ValueError(f"there is no server {name!r}: the reference servers are {', '.join(SERVERS)}")
+        require_linux("a server in several processes")
         check_count("processes", processes, 1)
         check_port(port, backlog)
         require_epoll(name)
@@ -71,9 +72,7 @@ class ServerProcesses(running.Running):
                 self._processes.append(started)
             deadline = time.monotonic() + PATIENCE
             for process in self._processes:
-                assert process.stdout is not None
-                ready, _, _ = select.select([process.stdout], [], [], max(0, deadline - time.monotonic()))
-                said = process.stdout.readline() if ready else b"it says nothing"
+                said = next_line(process, max(0.0, deadline - time.monotonic()))
                 if said != LISTENING:
                     raise OSError(f"a server process does not listen: {said.decode(errors='replace').strip()}")
 
@@ -132,6 +131,14 @@ def reserved(port: int) -> Iterator[tuple[str, int]]:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         holder.bind(("127.0.0.1", port))
         yield holder.getsockname()
+
+
+def next_line(process: subprocess.Popen[bytes], timeout: float) -> bytes:
+    """Return the next line that a process prints; or a line of ours, if there is none for so many seconds."""
+    assert process.stdout is not None
+    poll = select.poll()  # and not select: in a process with a large crowd, the number may be beyond what select takes
+    poll.register(process.stdout, select.POLLIN)
+    return process.stdout.readline() if poll.poll(timeout * 1000) else b"it says nothing"
 
 
 def sockets_of(pid: int) -> int:

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.battery
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 SMALLEST = {
+    "all_cores.py": ["--crowd", "200", "--rounds", "1"],
     "chain.py": ["--pairs", "10", "--rounds", "1"],
     "echo.py": ["--connections", "20", "--rounds", "1", "--turns", "2", "--seconds", "0.02"],
     "import_time.py": ["--rounds", "2"],

@@ -18,7 +18,18 @@ from muxlab.show import dots
 pytestmark = [pytest.mark.battery, pytest.mark.usefixtures("drawing")]
 
 README = Path(__file__).parent.parent / "README.md"
-NAMES = ["blocking", "threaded", "nonblocking", "select", "poll", "epoll", "epoll-edge", "selectors", "asyncio"]
+NAMES = [
+    "blocking",
+    "threaded",
+    "nonblocking",
+    "select",
+    "poll",
+    "epoll",
+    "epoll-edge",
+    "selectors",
+    "asyncio",
+    "uring",
+]
 BOUND = 20.0  # seconds, for what takes a fraction of one
 CLIENTS, TALKING = 6, 3
 

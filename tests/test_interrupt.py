@@ -2,6 +2,7 @@
 
 import select
 import selectors
+import socket
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 from helpers import connect, eventually
 
 import muxlab
+from muxlab.listener import Listener
 
 
 def in_accept(listener):
@@ -122,6 +124,26 @@ def test_it_ends_wherever_it_is(fn, with_client: bool) -> None:
     assert time.monotonic() - began < 2
     if client:
         client.close()
+
+
+def test_an_accept_that_has_just_succeeded_is_not_cut_off(monkeypatch) -> None:
+    """Between the kernel's accept and Python's socket there is a bare descriptor, which nobody else knows."""
+    accepted = threading.Event()
+
+    def slow(listener) -> tuple:
+        pair = socket.socket._accept(listener)
+        accepted.set()
+        until = time.monotonic() + 0.1
+        while time.monotonic() < until:  # awake, so that an exception can be raised here
+            pass
+        return pair
+
+    monkeypatch.setattr(Listener, "_accept", slow, raising=False)
+    server = muxlab.serve(in_accept)
+    with connect(server.address):
+        assert accepted.wait(5)
+        server.stop()  # the fixture counts descriptors
+    assert not server.alive
 
 
 @pytest.mark.parametrize("fn", [in_select, in_epoll, spinning])

@@ -175,7 +175,13 @@ def test_churn_is_of_clients_that_come_and_go(name: str) -> None:
 
             __slots__ = ()
 
-            def remember(self, sock):
+            def accept(self):
+                nonlocal spoke
+                accepted = super().accept()
+                spoke += 1
+                return accepted
+
+            def remember(self, sock):  # those that a ring has accepted
                 nonlocal spoke
                 super().remember(sock)
                 spoke += 1

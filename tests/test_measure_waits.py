@@ -1,5 +1,6 @@
 """The experiments that clock the ways of waiting alone: each keeps to its protocol, which counts can tell."""
 
+import functools
 import os
 import random
 import re
@@ -166,6 +167,25 @@ def test_a_bar_is_drawn_for_those_who_look_on_and_then_it_is_gone(monkeypatch, c
     drawn = capsys.readouterr()
     assert "waits, epoll" in drawn.err and drawn.err.endswith("\r") and drawn.out == ""
     assert set(threading.enumerate()) == threads
+
+
+@pytest.mark.parametrize(
+    ("bar", "amounts", "drawn"),
+    [(bars.counter, (500, 1500), "500 of 1,000"), (bars.clock, (250.0, 2000.0), "250 of 1000 s")],
+)
+def test_a_bar_of_something_that_grows(monkeypatch, capsys, bar, amounts, drawn) -> None:
+    with bar(1000, "clients") as show:
+        show(1)
+    assert capsys.readouterr() == ("", "")  # nobody looks on
+    monkeypatch.setattr(bars, "PATIENCE", 0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    at_once = functools.partial(bars._bar_class(), mininterval=0)  # draws whatever it is told
+    monkeypatch.setattr(bars, "_bar_class", lambda: at_once)
+    with bar(1000, "clients") as show:
+        for amount in amounts:  # the last is more than there is
+            show(amount)
+    shown = capsys.readouterr().err
+    assert "clients: " in shown and drawn in shown and shown.endswith("\r")
 
 
 @pytest.mark.parametrize(("person", "seen"), [(True, True), (False, False)])

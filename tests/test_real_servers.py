@@ -73,7 +73,6 @@ def test_a_function_of_yours_is_looked_at_in_place_of_ours() -> None:
     assert calls.server == "one_by_one_server"
     assert calls["accept", "done"] == 10
     assert calls["accept", "EAGAIN"] == 0
-    assert list(real_servers({"mine": one_by_one_server})) == [*NAMES[:3], "mine"]
 
 
 def test_a_server_that_hangs_up_is_an_error_and_leaves_nothing() -> None:
@@ -107,8 +106,20 @@ def test_where_tracing_is_not_allowed_they_are_recordings(monkeypatch: pytest.Mo
         raise PermissionError("this system does not let strace look")
 
     monkeypatch.setattr("muxlab.measure.watched.trace", refused)
-    for glimpse in real_servers().values():
+    seen = real_servers({"mine": one_by_one_server})
+    assert list(seen) == [*NAMES[:3], "mine"]
+    for glimpse in seen.values():
         assert glimpse.recorded.startswith("this system does not let strace look. This is a recording")
+
+
+def test_a_program_that_does_not_start_is_replaced_by_its_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    need("strace", "nginx", "redis-server")
+    monkeypatch.setattr("muxlab.measure.watched.NGINX", "nonsense;")
+    monkeypatch.setattr("muxlab.measure.watched.ATTEMPTS", 1)
+    nginx = real_servers()["nginx"]
+    assert nginx.recorded.startswith("nginx does not get as far as watching its port: it says ")
+    assert "unknown directive" in nginx.recorded
+    assert nginx.calls == recorded("nginx").calls
 
 
 def test_a_port_that_is_taken_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ import pytest
 import muxlab
 from muxlab import notebook
 from muxlab.__main__ import main
+from muxlab.course.museum.conversations import SHORTEST
+from muxlab.course.museum.labels import NOT_SHOWN, good_server
 from muxlab.course.museum.redis import REDIS
 from muxlab.server import FORCE_TIMEOUT
 from muxlab.trials import stage
@@ -86,67 +88,7 @@ def test_what_nobody_can_do_is_refused(act: Act) -> None:
 # ---- and is played
 
 
-NOT_SHOWN = {
-    **dict.fromkeys(
-        ("insists_on_accepting", "spins_without_descriptors"), "it needs a process that has no descriptor left"
-    ),
-    "drains_one_client": "it needs a client that sends without a pause: here, each step waits for the server",
-    "a_thousand_at_most": "it needs a thousand clients",
-    **dict.fromkeys(
-        ("never_forgets", "remembers_who_broke_off", "still_owes"),
-        "what is kept of one client is too little to be seen: it needs hundreds that come and go",
-    ),
-    **dict.fromkeys(
-        ("looks_at_the_clock_when_woken", "one_alarm_for_a_lifetime", "wakes_the_wrong_one"),
-        "it needs a timeout that is over: a conversation has no clock",
-    ),
-    **dict.fromkeys(
-        ("hangs_up_at_the_end", "closes_over_unread_bytes"),
-        "a server that is told to stop may well hang up, unless somebody asks for more",
-    ),
-}
-"""The exhibits whose bug no conversation can show, and why."""
-
-NOT_READING = [Act(1, POURS, many=64)]
-BREAK_OFF = [
-    [Act(who, POURS, many=64) for who in range(1, 5)],
-    [Act(who, RESETS) for who in range(1, 5)],
-    [Act(who, SAYS, b"hello\n") for who in range(5, 9)],  # several: one of them gets the descriptor of one that left
-]
-SAY_THEIR_LAST = [
-    act for who in range(1, 9) for act in (Act(who, POURS, many=5 + who), Act(who, HALF_CLOSES))
-]  # of one of them, part of the reply is still with the server when the end comes
-
-BREAKS: list[tuple[list[list[Act]], list[str]]] = [
-    ([[Act(1, CONNECTS)]], [
-        "one_at_a_time", "drain_loop_on_a_blocking_socket", "always_writable", "answers_in_quotes", "deaf_to_stop",
-        "waits_for_the_last_reader"]),
-    ([[Act(1, CONNECTS, many=2)]], ["burst_server", "one_accept_for_each_edge"]),
-    ([[Act(1, CONNECTS, many=8)]], ["eight_at_a_time"]),
-    ([[Act(1, CLOSES)]], [
-        "buggy_server", "restless_server", "ghost_server", "unregisters_after_close", "looks_at_the_last_byte"]),
-    ([[Act(1, RESETS)]], ["picky_server", "dies_of_a_reset", "asks_who_it_is"]),
-    ([[Act(1, SAYS, b"hello\n")]], ["lost_wakeup_server"]),
-    ([[Act(1, SAYS, b"\xe2")]], ["one_recv_is_one_line", "decodes_what_it_reads"]),
-    ([[Act(1, SAYS, b"\r\n")]], ["reads_text"]),
-    ([[Act(1, SAYS, b"one\ntwo\n")]], ["first_line_only"]),
-    ([[Act(1, SAYS, b"hello\n")], [Act(1, SAYS, b"\n")]], ["repeats_the_tail"]),
-    ([[Act(1, SAYS, b"hello")], [Act(2, SAYS, b"hello\n")]], ["waits_for_the_rest_of_a_line"]),
-    ([[Act(who, SAYS, b"hello\n") for who in range(1, 31)]] * 4, ["rests_after_each_event"]),
-    ([[Act(1, SAYS, many=2)]], ["one_recv_for_each_edge"]),
-    ([[Act(1, SAYS, many=5)]], ["four_recvs_for_each_edge"]),
-    ([[Act(1, SAYS, many=2), Act(1, CLOSES)]], ["knows_one_error"]),
-    ([SAY_THEIR_LAST], ["watches_for_the_end", "leaves_before_the_end"]),
-    ([NOT_READING], [
-        "patient_server", "drops_what_send_did_not_take", "stale_server", "stays_armed", "reads_without_end",
-        "too_generous", "impatient_server", "still_watches_for_bytes"]),
-    (BREAK_OFF, [
-        "heir_server", "keeps_it_on_the_list", "remembers_by_descriptor", "guards_recv_only"]),
-    ([NOT_READING, [Act(2, SAYS, b"hello\n")]], ["blocking_sendall", "crowded_server"]),
-]  # fmt: skip
-"""Conversations, and the exhibits whose bugs they show; each of the others is in one of them."""
-
-SHOWN = {name: Conversation(moments) for moments, names in BREAKS for name in names}
+SHOWN = {name: conversation for name, (conversation, _) in SHORTEST.items()}
 
 
 def test_no_exhibit_is_left_out() -> None:
@@ -176,6 +118,16 @@ def test_a_conversation_breaks_these_exhibits(conversation: Conversation, monkey
 def test_none_of_them_breaks_a_reference_server(name: str) -> None:
     for conversation in {*SHOWN.values()}:
         assert conversation.play(muxlab.SERVERS[name]) is None, conversation
+
+
+@pytest.mark.battery
+def test_none_of_them_breaks_its_good_server() -> None:
+    """A conversation is about the bug, and not about something else that the exhibit and its good server share."""
+    reference = set(muxlab.SERVERS.values())  # those were tried with all of them
+    for name, conversation in SHOWN.items():
+        good = good_server(muxlab.museum.EXHIBITS[name])
+        if good not in reference:
+            assert conversation.play(good) is None, name
 
 
 def ends_by_itself(listener, stop) -> None:

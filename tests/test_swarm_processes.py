@@ -1,5 +1,6 @@
 """A swarm in processes of its own: what passes between them, how they end, and what they cost this one."""
 
+import contextlib
 import os
 import resource
 import select
@@ -109,7 +110,11 @@ def test_what_each_of_so_many_processes_gets(asked, parts) -> None:
 
 def addresses(server: muxlab.Server) -> Counter:
     """Return how many clients come from each address."""
-    return Counter(sock.getpeername()[0] for sock in server.listener.accepted())
+    found: Counter = Counter()
+    for sock in server.listener.accepted():
+        with contextlib.suppress(OSError):  # closed by now
+            found[sock.getpeername()[0]] += 1
+    return found
 
 
 def test_so_many_processes_have_addresses_of_their_own(server) -> None:
@@ -375,3 +380,21 @@ def test_a_child_that_was_ended_keeps_its_answers() -> None:
     child.send("activity")
     assert child.receive() == b""
     assert descriptors() == before
+
+
+def test_an_end_that_was_interrupted_can_be_done_again(server, monkeypatch) -> None:
+    real, interrupts = Child.end, [KeyboardInterrupt]
+
+    def interrupted_once(child: Child) -> None:
+        if interrupts:
+            raise interrupts.pop()
+        real(child)
+
+    monkeypatch.setattr(Child, "end", interrupted_once)
+    swarm = muxlab.Swarm(server, connections=4, processes=2)
+    pids = swarm.pids
+    with pytest.raises(KeyboardInterrupt):
+        swarm.end()
+    assert not all(map(is_gone, pids))
+    swarm.end()
+    assert all(map(is_gone, pids))

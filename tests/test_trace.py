@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 from helpers import eventually
-from programs import need
+from programs import need, need_strangers
 
 import muxlab
 from muxlab.programs import MissingProgram
 from muxlab.watch import tracing
+from muxlab.watch.tracing import descendants
 
 ECHO = """
 import select, socket, sys
@@ -33,6 +34,7 @@ while True:
 @pytest.fixture
 def echo() -> Iterator[tuple[subprocess.Popen, tuple[str, int]]]:
     """An echo server in a process of its own that serves one client after the other, and its address."""
+    need_strangers()
     with subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process, ("127.0.0.1", int(process.stdout.readline()))
@@ -68,7 +70,6 @@ def no_strace_stays(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_a_running_program_is_watched_and_goes_on(echo) -> None:
-    need("strace")
     process, address = echo
     with muxlab.trace(process.pid) as trace:
         assert talk(address) == b"hello"
@@ -101,6 +102,26 @@ def test_a_trace_counts_as_the_tap_does() -> None:
             str(call) for call in server.calls.events if call.who == "client 2"
         ]
         assert list(trace.processes) == ["epoll"]
+
+
+def test_those_who_were_there_before_have_names_too() -> None:
+    need("strace")
+    with muxlab.serve(muxlab.SERVERS["epoll"]) as server:
+        with socket.create_connection(server.address, timeout=20) as early:
+            early.sendall(b"one")
+            assert early.recv(64) == b"one"
+            with muxlab.trace(server) as trace:
+                early.sendall(b"two")
+                assert early.recv(64) == b"two"
+                assert talk(server.address) == b"hello"
+                assert trace.wait_for(lambda calls: calls["close", "done"] == 1)
+    assert [str(call) for call in trace.calls.events][:5] == [
+        "epoll.poll() = [client 1 IN]",
+        "recv(client 1, 65536) = b'two'",
+        "send(client 1, b'two') = 3",
+        "epoll.poll() = [listener IN]",
+        "accept(listener) = client 2",
+    ]
 
 
 def test_a_trace_is_drawn_as_calls_are() -> None:
@@ -142,7 +163,7 @@ def test_a_command_that_ends_at_once_is_a_short_trace() -> None:
 
 
 def test_the_threads_of_a_program_are_watched_too() -> None:
-    need("strace")
+    need_strangers()
     threaded = ECHO.replace("while True:", "import threading\ndef serve():").replace(
         "            conn.sendall(data)", "            conn.sendall(data)\nthreading.Thread(target=serve).start()"
     )
@@ -153,6 +174,23 @@ def test_the_threads_of_a_program_are_watched_too() -> None:
             assert talk(address) == b"hello"
             assert trace.wait_for(lambda calls: calls["close", "done"] >= 1)
         assert trace.pids != [process.pid], "it was another thread's call"
+        process.kill()
+
+
+def test_the_children_that_a_program_has_are_watched_too() -> None:
+    need_strangers()
+    forked = ECHO.replace("while True:", "import os\nif os.fork():\n    os.wait()\nwhile True:")
+    with subprocess.Popen([sys.executable, "-c", forked], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = "127.0.0.1", int(process.stdout.readline())
+        assert eventually(lambda: descendants(process.pid))
+        (child,) = descendants(process.pid)
+        with muxlab.trace(process.pid) as trace:
+            assert talk(address) == b"hello"
+            assert trace.wait_for(lambda calls: calls["close", "done"] >= 1)
+        assert trace.pids == [child]
+        assert talk(address) == b"hello"
+        os.kill(child, signal.SIGKILL)
         process.kill()
 
 
@@ -179,7 +217,6 @@ def test_what_is_neither_a_process_nor_a_command_is_refused(bad: object) -> None
 
 
 def test_a_program_can_be_traced_by_one_only(echo) -> None:
-    need("strace")
     process, address = echo
     with muxlab.trace(process.pid):
         with pytest.raises(PermissionError, match=r"is being traced already, by process \d+"):
@@ -217,7 +254,6 @@ def test_without_strace_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_interrupt_while_it_begins_leaves_no_strace(monkeypatch: pytest.MonkeyPatch, echo) -> None:
-    need("strace")
     process, address = echo
     waits = tracing.Trace._wait_until_attached
 
@@ -236,7 +272,6 @@ def test_an_interrupt_while_it_begins_leaves_no_strace(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("when", [0.0, 0.005, 0.02, 0.05])
 def test_ctrl_c_at_any_moment_leaves_no_strace(when: float, echo) -> None:
-    need("strace")
     process, address = echo
     timer = threading.Timer(when, os.kill, (os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
@@ -258,7 +293,6 @@ time.sleep(60)
 
 @pytest.mark.parametrize("starts", [False, True])
 def test_strace_ends_with_the_process_that_started_it_and_its_program_with_it(starts: bool, echo) -> None:
-    need("strace")
     process, address = echo
     what = [sys.executable, "-c", ECHO] if starts else [str(process.pid)]
     with subprocess.Popen([sys.executable, "-c", HELD, *what], stdout=subprocess.PIPE, text=True) as owner:

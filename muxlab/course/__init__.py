@@ -6,10 +6,11 @@ chNN       the exercises of chapter NN
 claims     what the article says, worded once, and the course's verdicts: `article`, `expect`
 variant    a broken server as its difference from a good one
 museum/    broken servers to look at, to check and to repair
+review/    the article's own servers, its bugs, and verdicts that experiments decide
 markup     sentences, Python and differences as HTML
 """
 
-from . import ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12, ch13
+from . import ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12, ch13, ch14
 from .claims import article, expect
 from .exercises import Exercise
 
@@ -17,7 +18,7 @@ __all__ = ["EXERCISES", "article", "exercise", "expect"]
 
 EXERCISES: dict[str, Exercise] = {
     found.name: found
-    for chapter in (ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12, ch13)
+    for chapter in (ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12, ch13, ch14)
     for found in chapter.EXERCISES
 }
 

@@ -92,13 +92,13 @@ CLAIMS = {
         "epoll's efficiency does not fall as connections are added.",
         LIMITED,
         "Silent connections cost a wait nothing. Talking ones do: each has to be served, whichever way you wait.",
-        (5, 6, 9, 10),
+        (5, 6, 9, 10, 13),
     ),
     11: Claim(
         "Only the connections that have news cause work: each of them calls a callback.",
         TRUE,
         "A note at each socket puts it on the ready list when something happens, and a wait looks at that list alone.",
-        (5,),
+        (5, 13),
     ),
     12: Claim(
         "epoll is therefore far more efficient than select and poll.",

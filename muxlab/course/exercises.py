@@ -16,12 +16,10 @@ from typing import Any, cast
 
 from .. import notebook
 from ..trials import runner
-from ..trials.bench import Bench
 from ..trials.report import Report, Verdict
 from . import markup
 from .variant import difference, same, source
-
-CALLS = {"select": "select.select", "poll": "poll.poll", "epoll": "epoll.poll"}
+from .ways import takes
 
 ALIKE = 0.5
 """Share of lines that two servers have in common, from 0 to 1, above which their difference is easier to read than the
@@ -229,30 +227,6 @@ class Exercise:
         from .panel import show  # only now: it loads a widget library
 
         return {**show(self)._repr_mimebundle_(), **shown}
-
-
-def takes(fn: Callable, way: str) -> Verdict:
-    """Tell whether a server takes a way of waiting.
-
-    Args:
-        fn: the server function.
-        way: "select", "poll" or "epoll"; or "edge", for an epoll that is asked for edges.
-    """
-    with Bench(fn) as bench:
-        if way == "edge":
-            return _is_told_of_edges(bench)
-        found = bench.model().waits
-    detail = f"it waits with {' and '.join(sorted(found)) or 'none of the calls that wait for several'}"
-    return Verdict(f"waits with {CALLS[way]}", found == {CALLS[way]}, detail, "Which call does your server sleep in?")
-
-
-def _is_told_of_edges(bench: Bench) -> Verdict:
-    """Look at what epoll watches a client for that has been answered, and is silent."""
-    bench.answered(bench.client().say(b"hello\n"))
-    interest = [row.interest for row in bench.server.xray().connections if row.interest]
-    detail = f"epoll watches a client for {interest[0]}" if interest else "no epoll watches its clients"
-    passed = any("ET" in found.split("|") for found in interest)
-    return Verdict("is told of edges", passed, detail, "Which flag of register asks for edges?")
 
 
 def _helper(server: Any, name: str) -> Any:

@@ -5,6 +5,7 @@ Whatever a learner wrote, a function's name or an error's text, becomes HTML her
 
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from pygments import highlight
@@ -21,7 +22,12 @@ _TAGS = {"+": "ins", "-": "del"}
 def prose(text: str, title: str = "") -> str:
     """Return a paragraph, which begins with its `title` if it has one; what stands between backticks becomes code."""
     begin = f"<strong>{html.escape(title)}</strong> " if title else ""
-    return "<p>" + begin + re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text)) + "</p>"
+    return f"<p>{begin}{inline(text)}</p>"
+
+
+def inline(text: str) -> str:
+    """Return text for the inside of a paragraph or of a table's cell; what stands between backticks becomes code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def python(source: str) -> str:
@@ -29,14 +35,16 @@ def python(source: str) -> str:
     return f'<pre class="mux-code" tabindex="0">{_highlighted(source)}</pre>'
 
 
-def diff(text: str) -> str:
+def diff(text: str, short: bool = False) -> str:
     """Return a unified diff of Python sources: each changed line is marked with its sign, and in colour.
 
-    What all lines are indented by is taken off.
+    What all lines are indented by is taken off. A `short` one has no other colours: it takes a third of the room, where
+    there are many of them on a page.
     """
     _, _, *lines = text.splitlines()  # the first two have the names
     margin = min(len(line) - len(line[1:].lstrip()) for line in lines if line[1:].strip() and line[0] != "@")
-    shown = "".join(_line(line if line[0] == "@" else line[0] + line[margin:]) for line in lines)
+    write = html.escape if short else _highlighted
+    shown = "".join(_line(line if line[0] == "@" else line[0] + line[margin:], write) for line in lines)
     return f'<pre class="mux-code mux-diff" tabindex="0"><div>{shown}</div></pre>'
 
 
@@ -45,11 +53,11 @@ def page(content: str) -> str:
     return f'{STYLE}<div class="mux-course">{content}</div>'
 
 
-def _line(line: str) -> str:
+def _line(line: str, write: Callable[[str], str]) -> str:
     if found := re.match(r"@@ -(\d+)", line):
         return f'<span class="mux-gap">line {found[1]}</span>' if found[1] != "1" else ""
     tag = _TAGS.get(line[0], "span")
-    return f'<{tag} class="mux-line"><b>{line[0]}</b>{_highlighted(line[1:])}</{tag}>'
+    return f'<{tag} class="mux-line"><b>{line[0]}</b>{write(line[1:])}</{tag}>'
 
 
 def _highlighted(source: str) -> str:

@@ -113,14 +113,14 @@ class Exhibit:
         else:
             good, mine = source(self.good), source(self.fn)
         mine = mine.replace(f"def {self.name}(", f"def {self._good_server.__name__}(", 1)
-        return difference(good, mine, (self._good_name, self.name))
+        return difference(good, mine, (self.good_name, self.name))
 
     @property
     def _good_server(self) -> Callable:
         return self.good[0] if isinstance(self.good, tuple) else self.good or self.fn
 
     @property
-    def _good_name(self) -> str:
+    def good_name(self) -> str:
         """The good server's name; one that was repaired has the same."""
         name = self._good_server.__name__
         return f"{name}, repaired" if name == self.name else name
@@ -135,7 +135,7 @@ class Exhibit:
         said = markup.prose(self.symptom, f"{self.name}:")
         if self.good is None:
             return markup.page(said + markup.python(self.difference))
-        legend = markup.prose(f"Lines with `-` are only in `{self._good_name}`, lines with `+` only here.")
+        legend = markup.prose(f"Lines with `-` are only in `{self.good_name}`, lines with `+` only here.")
         return markup.page(said + legend + markup.diff(self.difference))
 
 

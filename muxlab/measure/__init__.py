@@ -6,7 +6,7 @@
 tells how a cost grows, and `published` what others have measured. `real_redis` runs the real Redis, and
 `redis_benchmark` its clients; `redis_share` compares a server with it. `real_servers` lets nginx, Redis, asyncio and
 yours answer the same clients, and looks at their system calls. `all_cores` lets a crowd grow to a hundred thousand on a
-server in several processes, after a `crowd_plan`.
+server in several processes, after a `crowd_plan`. `on_a_ring` runs what needs io_uring, or tells what it came to.
 """
 
 from ..programs import MissingProgram
@@ -19,6 +19,7 @@ from .plans import CrowdPlan, crowd_plan
 from .real_redis import BenchmarkRow, real_redis, redis_benchmark
 from .real_servers import Glimpse, real_servers, recorded
 from .redis_share import RedisShare, redis_share
+from .ring_results import on_a_ring, ring_here
 from .rows import Row, Rows, Slope, read_csv, slope
 from .servers import ChurnCost, EchoCost, churn_cost, echo_cost
 from .slow_reader import Moment, slow_reader
@@ -48,6 +49,7 @@ __all__ = [
     "crowd_plan",
     "echo_cost",
     "herd",
+    "on_a_ring",
     "one_epoll",
     "pass_cost",
     "published",
@@ -57,6 +59,7 @@ __all__ = [
     "recorded",
     "redis_benchmark",
     "redis_share",
+    "ring_here",
     "slope",
     "slow_reader",
     "wait_cost",

@@ -5,6 +5,7 @@ descriptors and all cores have work. Counted are the clients that are answered, 
 clocked are the opening and the round trip of a client more; and weighed is what a connection takes of the memory.
 """
 
+import contextlib
 import socket
 import statistics
 import time
@@ -14,10 +15,11 @@ from typing import ClassVar
 
 from ..errors import Interrupted
 from ..notebook import counter
+from ..running import Running
 from ..server_processes import ServerProcesses
 from ..swarm.swarm import Swarm
 from .plans import CrowdPlan, crowd_plan, meminfo
-from .protocol import machine
+from .protocol import summary
 from .rows import Form, Row, Rows, settings
 
 SERVERS = ("epoll", "epoll-edge", "selectors")
@@ -29,8 +31,8 @@ PATIENCE = 120.0
 LOOK = 0.25
 """Seconds between two looks at how far it is: a look asks every client process."""
 
-TALKERS, MESSAGES, PAYLOAD = 50, 2000, 64
-"""Clients that come besides, one message at a time; messages of all of them together; and bytes of a message."""
+TALKERS, ROUNDS, MESSAGES, PAYLOAD = 50, 10, 500, 64
+"""Clients that come besides, one of whom at a time says something; rounds, messages of a round, bytes of a message."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class AllCores(Row):
         held: connections that the server processes hold, all together.
         least_share, most_share: those of the process that holds fewest, and of the one that holds most.
         seconds_to_open: how long it took to connect them, all in all.
-        p50, p99: the round trip of other clients, of which one at a time says something, in seconds.
+        p50, p99: the round trip of other clients, of which one at a time says something, in seconds; of ten rounds all
+            together. (`least` is the median of the quietest round, in microseconds; `low` and `high` are quartiles of
+            the rounds' medians.)
         kernel_kib, python_kib: memory for each connection, both ends, in KiB: the kernel's own objects, and what all
             the processes together take more than before.
         cpu_us_per_reply: CPU time of the server processes for each reply when all clients talk, in microseconds.
@@ -93,8 +97,8 @@ def all_cores(connections: int | Iterable[int], server: str = "epoll", plan: Cro
 
     Protocol: the server's processes listen on one port (SO_REUSEPORT), the clients' processes connect, each from
     addresses of its own. At each step the crowd grows to so many connections. Then all of its clients say something
-    until each has had a reply, and fall silent again. Then 50 more clients come, one of whom at a time says something
-    and waits for the reply, 2,000 times in all: the round trip is theirs. At last the memory is looked at.
+    until each has had a reply, and fall silent again, and the memory is looked at. Then 50 more clients come, one of
+    whom at a time says something and waits for the reply, in ten rounds of 500 messages: the round trip is theirs.
 
     Source: the course's own. Kernel's memory: Slab in /proc/meminfo; Python's: Pss in /proc/PID/smaps_rollup, proc(5).
 
@@ -122,17 +126,20 @@ def all_cores(connections: int | Iterable[int], server: str = "epoll", plan: Cro
     plan = plan or crowd_plan(steps[-1])
     if plan.connections < steps[-1]:
         raise ValueError(f"{steps[-1]:,} connections are more than there is room for. {plan}")
-    rows = Rows()
+    rows, started = Rows(), list[Running]()
     try:
         with (
             ServerProcesses(server, plan.servers) as servers,
             Swarm(servers.address, connections=plan.swarms, active=0, processes=plan.swarms) as swarm,
             counter(steps[-1], "connections") as show,
         ):
+            started += [swarm, servers]
             ascent = Ascent(servers, swarm, show)
             for step in steps:
                 rows.append(ascent.climb(step, plan))
     except KeyboardInterrupt:
+        for thing in started:  # again: the interrupt may have come while they ended
+            thing.end()
         raise Interrupted(f"you stopped the ascent after {len(rows)} of {len(steps)} steps; nothing is left") from None
     return rows
 
@@ -159,7 +166,9 @@ class Ascent:
         kernel, python = (
             (now - before) / connections / 1024 for now, before in zip(self._memory(), self._memory_before, strict=True)
         )
-        p50, p99 = round_trips(self._servers.address)
+        rounds = round_trips(self._servers.address)
+        hundredths = statistics.quantiles([seconds for one in rounds for seconds in one], n=100)
+        _, figures = summary([statistics.median(one) * 1e6 for one in rounds])
         return AllCores(
             server=self._servers.name,
             connections=self._swarm.snapshot().connected,
@@ -171,12 +180,12 @@ class Ascent:
             least_share=min(shares),
             most_share=max(shares),
             seconds_to_open=self._seconds,
-            p50=p50,
-            p99=p99,
+            p50=hundredths[49],
+            p99=hundredths[98],
             kernel_kib=max(0.0, kernel),
             python_kib=max(0.0, python),
             cpu_us_per_reply=cpu * 1e6,
-            machine=machine(),
+            **figures,
         )
 
     def _open(self, connections: int) -> None:
@@ -203,7 +212,7 @@ class Ascent:
         heard = bytearray(self._swarm.connections)
         began = time.perf_counter()
         self._swarm.active = self._swarm.connections
-        while heard.count(0):
+        while sum(heard) < self._swarm.snapshot().connected:  # those that are lost get no reply
             time.sleep(LOOK / 10)  # all of them are at it: this looks in from time to time
             for number, state in enumerate(self._swarm.activity()):
                 if 0 < state <= 250:  # so many replies; above are other states
@@ -214,11 +223,13 @@ class Ascent:
             time.sleep(LOOK / 10)
             self._check(began, "answered")
         replies, cpu = self._swarm.snapshot().replies - replies, sum(self._servers.cpu_seconds()) - cpu
-        return len(heard) - heard.count(0), cpu / replies
+        return sum(heard), cpu / replies
 
     def _check(self, began: float, what: str) -> None:
-        """Raise an error when a server has died, or a step takes too long."""
+        """Raise an error when a process has died, or a step takes too long."""
         self._servers.check_alive()
+        if self._swarm.error is not None:
+            raise self._swarm.error
         if time.perf_counter() - began > PATIENCE:
             raise TimeoutError(f"not all were {what} within {PATIENCE:g} s: {self._swarm!r}")
 
@@ -228,28 +239,27 @@ class Ascent:
         return meminfo("Slab"), sum(proportional_size(pid) for pid in processes)
 
 
-def round_trips(address: tuple[str, int]) -> tuple[float, float]:
-    """Let some more clients come and say something, one after the other and round; return p50 and p99, in seconds.
+def round_trips(address: tuple[str, int]) -> list[list[float]]:
+    """Let some more clients come and say something, one after the other; return each round's round trips, in seconds.
 
     Raises:
         ConnectionError: a reply was wrong.
     """
-    talkers = [socket.create_connection(address, timeout=PATIENCE) for _ in range(TALKERS)]
-    message, seconds = b"x" * PAYLOAD, []
-    try:
-        for number in range(MESSAGES):
-            talker = talkers[number % TALKERS]
-            began = time.perf_counter()
-            talker.sendall(message)
-            reply = talker.recv(PAYLOAD, socket.MSG_WAITALL)
-            seconds.append(time.perf_counter() - began)
-            if reply != message:
-                raise ConnectionError(f"a client sent {message!r} and got {reply!r}")
-    finally:
-        for talker in talkers:
-            talker.close()
-    hundredths = statistics.quantiles(seconds, n=100)
-    return hundredths[49], hundredths[98]
+    with contextlib.ExitStack() as stack:
+        talkers = [stack.enter_context(socket.create_connection(address, PATIENCE)) for _ in range(TALKERS)]
+        return [[round_trip(talkers[number % TALKERS]) for number in range(MESSAGES)] for _ in range(ROUNDS)]
+
+
+def round_trip(talker: socket.socket) -> float:
+    """Let a client say something and wait for its reply; return the seconds. A wrong reply is a ConnectionError."""
+    message = b"x" * PAYLOAD
+    began = time.perf_counter()
+    talker.sendall(message)
+    reply = talker.recv(PAYLOAD, socket.MSG_WAITALL)
+    seconds = time.perf_counter() - began
+    if reply != message:
+        raise ConnectionError(f"a client sent {message!r} and got {reply!r}")
+    return seconds
 
 
 def proportional_size(pid: int) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import limits
-from ..arguments import check_count
+from ..arguments import check_count, require_linux
 from ..swarm.processes import most_in_one
 
 KIB_EACH = 10
@@ -57,7 +57,8 @@ class CrowdPlan:
         return min(self.room, key=self.room.__getitem__)
 
     def __str__(self) -> str:
-        cut = f" (of {self.wanted:,}: {self.limit} allow no more)" if self.connections < self.wanted else ""
+        short = self.connections < self.wanted
+        cut = f" ({self.wanted:,} are too many; first to run out: {self.limit})" if short else ""
         processes = f"{self.servers} server processes, {self.swarms} client processes"
         width = max(map(len, self.room))
         return "\n".join(
@@ -90,9 +91,11 @@ def crowd_plan(connections: int = 100_000, servers: int | None = None, swarms: i
 
     Raises:
         TypeError, ValueError: a number is no whole number, or less than 1.
+        OSError: this system is not Linux.
 
     Source: getrlimit(2), ip(7), proc(5), epoll(7).
     """
+    require_linux("a crowd on all cores")
     check_count("connections", connections)
     for name, processes in (("servers", servers), ("swarms", swarms)):
         if processes is not None:
@@ -122,9 +125,9 @@ def room_by_limit(servers: int, swarms: int) -> dict[str, int]:
         room["files of all processes"] = (files[2] - files[0]) // ENDS
     for most in limits.proc_numbers("/proc/sys/fs/epoll/max_user_watches", []):
         room["epoll watches"] = most // ENDS
-    for most in limits.proc_numbers("/proc/sys/net/netfilter/nf_conntrack_max", []):
-        (tracked,) = limits.proc_numbers("/proc/sys/net/netfilter/nf_conntrack_count", [0])
-        room["connection tracking"] = max(0, most - tracked)  # a firewall's, where there is one
+    (tracked,) = limits.proc_numbers("/proc/sys/net/netfilter/nf_conntrack_count", [0])
+    for most in limits.proc_numbers("/proc/sys/net/netfilter/nf_conntrack_max", []) if tracked else ():
+        room["the firewall's list"] = max(0, most - tracked)  # where it keeps none, nothing is on it
     return room
 
 

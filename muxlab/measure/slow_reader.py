@@ -136,6 +136,6 @@ class _Path:
         if not xray.asleep_in or not xray.connections:
             return None
         events = self._server.calls.events
-        taken = sum(call.amount for call in events if call.name in ("recv", "recv_into"))
-        given = sum(call.amount for call in events if call.name in SENDS)
+        taken = sum(call.amount for call in events if call.name in ("recv", "recv_into", "ring.recv"))
+        given = sum(call.amount for call in events if call.name in (*SENDS, "ring.send"))
         return taken, given, xray.connections[0].receive, waiting_bytes(self._client)

@@ -99,17 +99,19 @@ def redis() -> Iterator[Watched]:
 @contextlib.contextmanager
 def _program(command: Callable[[int], list[str]]) -> Iterator[Watched]:
     """Start a program that listens on a free port, under strace, and stop it by a signal when it watches that port."""
+    said = ""
     for _ in range(ATTEMPTS):
         port = free_port()
         with trace(command(port)) as seen:
             if not seen.wait_for(_watches_its_port, PATIENCE):
-                continue  # somebody else has the port
+                said = seen.said()
+                continue  # somebody else may have the port
             _send(signal.SIGSTOP, seen.pids)
             for pid in seen.pids:
                 _wait_until_stopped(pid)
             yield Watched(("127.0.0.1", port), seen, functools.partial(_send, signal.SIGCONT, seen.pids))
             return
-    raise OSError(f"{seen.name} does not get as far as watching its port: `{' '.join(command(port))}` says why")
+    raise OSError(f"{seen.name} does not get as far as watching its port: it says {said.strip()!r}")
 
 
 def _send(number: signal.Signals, pids: list[int]) -> None:

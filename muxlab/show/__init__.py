@@ -15,6 +15,7 @@ from muxlab.show.herd import shares, wake_ups
 from muxlab.show.path import path
 from muxlab.show.playground import playground
 from muxlab.show.predict import predict
+from muxlab.show.queues import queues
 from muxlab.show.race import race
 from muxlab.show.redis_share import redis_share
 from muxlab.show.stepper import stepper
@@ -32,6 +33,7 @@ __all__ = [
     "path",
     "playground",
     "predict",
+    "queues",
     "race",
     "redis_share",
     "replies",

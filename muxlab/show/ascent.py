@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from muxlab.measure.rows import cheapest
 from muxlab.show import style
 from muxlab.show.findings import describe, rise, set_finding
 from muxlab.show.log_axes import Points, lines_of, name_lines, plain_ticks
@@ -22,15 +23,15 @@ MEMORY = {"kernel": ("#0072B2", "o", "kernel_kib"), "Python": (style.OWN.colour,
 
 
 def ascent(rows: Iterable[Any], axes: Iterable[Axes] | None = None) -> list[Axes]:
-    """Draw how a crowd grew: the round trip (median and p99) above, the memory that all connections take below.
+    """Draw how a crowd grew: the round trip above, and below it the memory that all the connections take.
 
     Args:
         rows: what `muxlab.measure.all_cores` returned, of one server.
         axes: where to draw, two of them; a new figure when None.
 
     Returns:
-        The two Axes. The titles say, from the rows, how much longer a round trip takes, and what a connection takes of
-        the memory.
+        The two Axes. A median is that of the quietest round of messages, a p99 that of all of them. The titles say,
+        from the rows, how much longer a round trip takes, and what a connection takes of the memory.
 
     Raises:
         ValueError: there are no rows, or they are of several servers.
@@ -49,8 +50,8 @@ def ascent(rows: Iterable[Any], axes: Iterable[Axes] | None = None) -> list[Axes
             ax.set_xlim(min(sizes) / 1.5, max(sizes) * 1.5)
             plain_ticks(ax.xaxis, style.human_number)
         points = ", ".join(
-            f"{row.connections:,}: {style.human_seconds(row.p50)}, {row.kib * row.connections / 1024:,.0f} MiB"
-            for row in rows
+            f"{size:,}: {style.human_seconds(cheapest(row) / 1e6)}, {row.kib * size / 1024:,.0f} MiB"
+            for size, row in zip(sizes, rows, strict=True)
         )
         describe(above, f"{finding}.", f"Connections, and with them the median round trip and the memory: {points}.")
     return [above, below]
@@ -67,7 +68,7 @@ def _draw_round_trips(ax: Axes, rows: list[Any]) -> None:
     colour = style.line_colour(name)
     named: dict[str, Points] = {}
     for label, line in (("p99", (0, (1, 1.5))), ("median", "-")):
-        seconds = [row.p99 if label == "p99" else row.p50 for row in rows]
+        seconds = [row.p99 if label == "p99" else cheapest(row) / 1e6 for row in rows]
         named[label] = list(zip([row.connections for row in rows], seconds, strict=True))
         hollow = "none" if label == "p99" else "full"
         ax.plot(*zip(*named[label], strict=True), color=colour, marker=look.marker, linestyle=line, fillstyle=hollow,

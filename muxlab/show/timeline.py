@@ -215,8 +215,8 @@ def _counts(calls: Calls) -> str:
     kinds = calls.kinds()
     most_first = sorted(kinds, key=lambda kind: (-kinds[kind], [*MEANING].index(kind)))
     words = (f"{kinds[kind]:,} {_plural(kind, kinds[kind])}" for kind in most_first)
-    completions = calls.completions()
-    made = calls.total() - completions
+    made = calls.system_calls().total()
+    completions = calls.total() - made
     and_more = f" and {completions:,} {_plural('completion', completions)}" if completions else ""
     return f"{made:,} {_plural('call', made)}{and_more}: {', '.join(words)}"
 

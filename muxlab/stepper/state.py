@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..watch.kernel import SocketRow
-from ..watch.tap import Call
+from ..watch.tap import COMPLETIONS, Call
 
 SHOWN = 12
 """Calls that the text of a state lists: enough for any step; of a longer run it lists the first and the last ones."""
@@ -81,10 +81,12 @@ class State:
             return f"blocked in {self.call}, waiting {for_what}\n  {where}"
         return f"{self.status} at {where}" if self.status == "crashed" and self.line else self.status
 
+    def _call_line(self, call: Call) -> str:
+        verb = "took" if call.name in COMPLETIONS else "called"
+        return f"{self._line(call.line, call.function)} {verb} {call}" if call.line else str(call)
+
     def _call_lines(self) -> Iterator[str]:
-        lines = [
-            f"{self._line(call.line, call.function)} called {call}" if call.line else str(call) for call in self.calls
-        ]
+        lines = [self._call_line(call) for call in self.calls]
         if len(lines) > SHOWN:
             half = SHOWN // 2
             lines[half:-half] = [f"... {len(lines) - 2 * half:,} more calls ..."]

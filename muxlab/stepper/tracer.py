@@ -21,7 +21,7 @@ from typing import Any
 
 from ..interrupt import ServerStopped, sleeping_in
 from ..watch.kernel import asleep_in
-from ..watch.tap import WAITS, WOULD_BLOCK, Wait
+from ..watch.tap import NO_LINE, WAITS, WOULD_BLOCK, Wait
 from .source import Sources
 from .state import LocalsRepr, State
 
@@ -139,14 +139,22 @@ class Tracer:
         """Hold the server before a call if it runs up to the next call; see `Gate`."""
         frame = self._own_frame()
         if frame is None:
-            return "", 0
-        listing = self._sources.listing_of(frame.f_code)
-        line = listing.name, frame.f_lineno - listing.first + 1
+            return NO_LINE
+        line = self._line_of(frame)
         if self._mode in ("call", "any") and not self._stopping:
             self._hold(frame, text)
         if name not in ALLOWED:
             self._leave_if_stopped()
         return line
+
+    def line_now(self) -> tuple[str, int]:
+        """Return the function and the line that the server is in, without holding it; see `Gate`."""
+        frame = self._own_frame()
+        return NO_LINE if frame is None else self._line_of(frame)
+
+    def _line_of(self, frame: FrameType) -> tuple[str, int]:
+        listing = self._sources.listing_of(frame.f_code)
+        return listing.name, frame.f_lineno - listing.first + 1
 
     def make_call(self, text: str, wait: Wait) -> Any:
         """Make a call, and announce it if it has to sleep; see `Gate`."""

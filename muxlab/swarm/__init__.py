@@ -7,7 +7,8 @@ messages   which client sends what and when, and whether the reply is right
 redis_messages  the same for a server that speaks Redis's protocol
 poller     epoll, or poll where there is none
 stats      counts, latencies, snapshots
-processes  the same loop in processes of their own
+processes  the same loop in processes of their own, as few as can hold the clients, or as many as were asked for
+child      one such process
 """
 
 from .swarm import Swarm

@@ -101,16 +101,20 @@ class IsolatedCrowd:
             Why one had to be killed, so that its last figures are missing; "" when none had to.
         """
         with self._asking:
-            if self._ended:
-                return ""
-            with contextlib.suppress(TimeoutError):  # then it is killed
-                for method in ("end", "tally", "latencies", "activity"):
-                    self._ask(method)
+            again = self._ended
+            if not again:
+                with contextlib.suppress(TimeoutError):  # then it is killed
+                    for method in ("end", "tally", "latencies", "activity"):
+                        self._ask(method)
             self._ended = True
-            for child in self._children:
+            for child in self._children:  # again as well: the first time, an interrupt may have come before the last
                 child.end()
             deaf = next((child.deaf for child in self._children if child.deaf), "")
-            return deaf and f"{deaf}, so it was killed: what it had counted since its last answer is lost"
+            return (
+                ""
+                if again or not deaf
+                else f"{deaf}, so it was killed: what it had counted since its last answer is lost"
+            )
 
     def _ask(self, method: str) -> list[Any]:
         with self._asking:

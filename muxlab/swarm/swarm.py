@@ -119,6 +119,8 @@ class Swarm(running.Running):
     def first(self) -> int:
         """The client that talks first, from 0; those after it follow, and after the last one comes the first again.
 
+        Where the clients are in several processes, each process counts its own.
+
         Assign to let the turn pass round among the clients.
         """
         return self._crowd.first

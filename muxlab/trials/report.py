@@ -120,8 +120,12 @@ class Report:
 
 def page(content: str) -> str:
     """Return HTML in the style of a report."""
-    style = Path(__file__).with_name("report.css").read_text()
-    return f'<style>{style}</style><div class="muxlab-report">{content}</div>'
+    return f'{style()}<div class="muxlab-report">{content}</div>'
+
+
+def style() -> str:
+    """Return the style of a report, for a page that has reports, or parts of them, within something else."""
+    return f"<style>{Path(__file__).with_name('report.css').read_text()}</style>"
 
 
 def plain(text: str) -> str:

@@ -4,5 +4,8 @@ kernel     the x-ray: queues, readiness, interest lists
 tap        the place where each call is made, counted and kept
 stand_ins  the sockets and waits whose calls go through the tap
 ring_stand_in  the ring whose one call does
+tracing    any program's calls, through strace, which runs beside it
+strace, strace_text, strace_calls  its lines; what they say; what that means for a server
+watched_before  whom an epoll watched before strace came
 rebind     the way to give the stand-ins to one function, and to no other
 """

@@ -74,7 +74,7 @@ class Lines:
         assert found is not None, "every part of it may be missing"
         pid, program, began = int(found["pid"] or 0), found["program"] or "", float(found["time"] or 0)
         rest = found["rest"]
-        if REMARK.match(rest):
+        if REMARK.match(rest) or rest.endswith("<detached ...>"):  # strace has left, in the middle of a call
             if rest.startswith("+++"):  # the process has ended, perhaps in the middle of a call
                 self.begun.pop(pid, None)
             return None

@@ -80,6 +80,11 @@ class TracedCalls:
         """How many lines could not be understood."""
         return self._lines.unread
 
+    def add_watched(self, pid: int, epoll: int, data: str, watched: Descriptor) -> None:
+        """Note whom an epoll of a process watched before the first line, and what it hands back for it."""
+        self._registered[pid, epoll, data] = watched
+        self._registered.setdefault((0, epoll, data), watched)  # for its other threads
+
     def feed(self, text: str) -> None:
         """Read more of what strace has printed, in whole lines."""
         for line in text.splitlines():

@@ -100,9 +100,11 @@ class Calls(Counter[tuple[str, str]]):
         """Return how many calls of this name there were, with any outcome."""
         return sum(count for (other, _), count in self.items() if other == name)
 
-    def completions(self) -> int:
-        """Return how many of them are no calls, but what completed in a ring: nothing was called for that."""
-        return sum(self.of(name) for name in COMPLETIONS)
+    def system_calls(self) -> "Calls":
+        """Return the counts of the calls alone, without what completed in a ring: that is recorded, and no call."""
+        made = Calls({key: count for key, count in self.items() if key[0] not in COMPLETIONS})
+        made.server, made.events = self.server, [call for call in self.events if call.name not in COMPLETIONS]
+        return made
 
     def kinds(self) -> Counter[str]:
         """Return the counts of all calls by kind, see `kind_of`."""
@@ -172,6 +174,9 @@ class Gate(Protocol):
     def make_call(self, text: str, wait: Wait) -> Any:
         """Make a call that may sleep, and return its result."""
 
+    def line_now(self) -> tuple[str, int]:
+        """Return the function and the line that the server is in, for what it comes to know of without a call."""
+
 
 Summary = str | int | tuple[bytes, int] | list
 """Short form of an argument or a result, as it is recorded: a text; a number; the first bytes of a message and its
@@ -240,7 +245,8 @@ class Tap:
         """Record something that happened without a call: what a ring's completion tells. Arguments as in `Call`."""
         if not self.over:
             who = self.names.get(fd) or ("" if fd < 0 else "socket")
-            self._record(name, outcome, (who, fd, "", amount, result, NO_LINE), time.monotonic())
+            line = NO_LINE if self.gate is None else self.gate.line_now()
+            self._record(name, outcome, (who, fd, "", amount, result, line), time.monotonic())
 
     def name_accepted(self, fd: int) -> None:
         """Give a connection that was just accepted its name, "client 1" for the first."""

@@ -28,6 +28,7 @@ from .. import running
 from ..programs import AS_A_CHILD, Program, require
 from .strace_calls import TracedCalls
 from .tap import PREVIEW, Calls
+from .watched_before import watched_before
 
 PATIENCE = 20.0
 """Seconds in which strace begins; it takes some hundredths of one."""
@@ -67,6 +68,7 @@ class Trace(running.Running):
     def __init__(self, target: Target) -> None:
         self.name, self.pid, self._target = target.name, target.pid, target
         self._strace = require("strace")
+        self._family = [self.pid, *descendants(self.pid)] if target.follow and self.pid else [self.pid]
         self._program: Program | None = None
         self._file = -1  # where strace writes
         self._pidfd = -1  # of a program that was started for this trace
@@ -109,6 +111,10 @@ class Trace(running.Running):
         """Whether the program is being traced: strace leaves with it, or at `stop`."""
         return self._program is not None and self._program.alive
 
+    def said(self) -> str:
+        """Return what a program that was started for this trace has printed, with strace's remarks; "" after `stop`."""
+        return self._program.said() if self._program is not None else ""
+
     def text(self) -> str:
         """Return what strace has printed so far; "" after `stop`."""
         return self._bytes_from(0).decode(errors="replace")
@@ -145,7 +151,7 @@ class Trace(running.Running):
         file = os.path.join(folder, "strace")
         self._file = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)  # it is ours also when it is removed
         follow = ["-f"] if self._target.follow else []
-        whom = self._target.command or ["-p", str(self.pid)]
+        whom = self._target.command or [word for pid in self._family for word in ("-p", str(pid))]
         with _may_be_traced(self._target):
             command = [self._strace, *follow, *OPTIONS, "-I", "2", "-o", file, *whom]  # -I 2: it can be ended
             self._program = Program(command, folder, os.getcwd(), AS_A_CHILD)
@@ -160,11 +166,18 @@ class Trace(running.Running):
                 with contextlib.suppress(ProcessLookupError):  # it has ended already
                     self._pidfd = os.pidfd_open(self.pid)
                 return
-            if not self._target.command and re.search(r"Process \d+ attached", said):
+            attached = len(re.findall(r" attached|attach: ", said))  # or gone meanwhile
+            if f"Process {self.pid} attached" in said and attached >= len(self._family):
+                self._note_watched()
                 return
             if ended or time.monotonic() > deadline:
                 raise _reason(self._target, said)
             time.sleep(0.005)
+
+    def _note_watched(self) -> None:
+        for pid in self._family:
+            for epoll, data, watched in watched_before(pid):
+                self._traced.add_watched(pid, epoll, data, watched)
 
     def stop(self) -> None:
         """Take strace off. A program that was started for it is ended, any other goes on; again, do nothing."""
@@ -190,6 +203,19 @@ class Trace(running.Running):
 
     def __repr__(self) -> str:
         return f"<trace of {self.name}: {self.calls.total():,} calls>"
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes that a process has started, and those that they have. Source: proc(5), /proc/PID/stat."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found, generation = [], [pid]
+    while generation:
+        generation = [child for child, parent in parents.items() if parent in generation]
+        found += generation
+    return found
 
 
 def _end(pidfd: int, strace: Program) -> None:
@@ -268,8 +294,9 @@ def trace(what: Any) -> Trace:
     """Watch the system calls of any program, through strace, as the tap watches those of a function.
 
     Args:
-        what: a process number: the process, its threads, and those that it starts; or a command as a list of words,
-            which is started for the trace and ended with it; or a running server of `muxlab.serve`: its thread.
+        what: a process number: the process, its threads, the processes that it has started, and those that come; or a
+            command as a list of words, which is started for the trace and ended with it; or a running server of
+            `muxlab.serve`: its thread.
 
     Returns:
         The `Trace`, which is also a context manager: its `.calls` are those of a tap, so that `muxlab.show.timeline`

@@ -623,3 +623,66 @@ wrong("one-shot", "forgets clients that left", "arms_those_that_left",
 wrong("one-shot", "returns when told to stop", "tells_one_of_them",
     "Watches stop just once as well: one thread hears of it.",
     ("epoll.register(stop, select.EPOLLIN)  # not just once: it has to wake all of them", "epoll.register(stop, once)"))
+SHORT = "if len(data) < 65536 and client not in finished:"
+
+wrong("short-read", "reads once for a short message", "still_asks_again",
+    "Reads until EAGAIN, whatever it has got.",
+    (SHORT, "if not data:"))
+wrong("short-read", "answers a client that half-closes after asking", "misses_the_end",
+    "Stops after a short read, though the client's end is right behind it.",
+    (SHORT, "if len(data) < 65536:"))
+wrong("short-read", "takes messages that come glued together", "one_read_and_no_more",
+    "Reads once for each edge, however much it gets.",
+    (SHORT, "if client not in finished:"))
+wrong("short-read", "reads once for a short message", "back_to_level",
+    "Reads once for each event, and gives up the edge for that.",
+    (" | select.EPOLLET", ""), ("select.EPOLLIN | select.EPOLLOUT | ", "select.EPOLLIN | "))
+
+# ---- 14
+
+ONE_BY_ONE = (
+    """
+    while True:
+        try:
+            conn, address = listener.accept()
+        except BlockingIOError:
+            return  # the accept queue is empty: the next to come is an edge
+        conn.setblocking(False)
+        conns[conn.fileno()] = conn
+        unsent[conn] = b""
+        epoll.register(conn, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+    """,
+    """
+    conn, address = listener.accept()
+    conn.setblocking(False)
+    conns[conn.fileno()] = conn
+    unsent[conn] = b""
+    epoll.register(conn, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+    """)
+ONE_PIECE = [
+    ("for piece in range(8):  # and no more: others have their turn, too", "for piece in range(1):"),
+    ("unfinished.add(conn.fileno())\n", "")]
+
+wrong("articles-epoll", "accepts a burst of 300", "still_one_by_one",
+    "Repairs everything but the accept: one client for each edge.",
+    ONE_BY_ONE)
+wrong("articles-epoll", "takes messages that come glued together", "still_a_kilobyte",
+    "Makes the sockets nonblocking, and goes on reading once for each edge.",
+    ("conn.recv(65536)", "conn.recv(1024)"), *ONE_PIECE)
+wrong("articles-epoll", "survives a reset between messages", "still_compares",
+    "Goes on comparing the mask.",
+    ("select.EPOLLIN | select.EPOLLOUT | select.EPOLLET", "select.EPOLLIN | select.EPOLLET"),
+    ("for fd, mask in epoll.poll(timeout)}", "for fd, mask in epoll.poll(timeout) if mask == select.EPOLLIN}"))
+
+LACK = "lives through a lack of descriptors"
+RETURNS_TRUE = "return True  # no descriptor is left, and the others stay in the queue"
+
+wrong("thirteenth", LACK, "lives_on_and_forgets",
+    "Lives through it, and forgets those who are in the queue.",
+    (RETURNS_TRUE, "return False"))
+wrong("thirteenth", LACK, "looks_without_a_rest",
+    "Looks at the listener again at once, and again, and takes a core.",
+    ("0.1 if crowded", "0 if crowded"))
+wrong("thirteenth", LACK, "insists_at_the_door",
+    "Stays in accept's loop until there is a descriptor, and serves nobody meanwhile.",
+    (RETURNS_TRUE, "continue"))

@@ -10,10 +10,12 @@ from .all_at_once import (
     three_endings,
     two_queues_before_accept,
 )
+from .beyond import three_ways_beyond
 from .kit import Sheet
 from .messages import borders_in_a_stream
 from .one_by_one import bitmap_with_an_end, everybody_is_asked, one_blocks_the_other, path_of_a_byte, who_is_who
 from .own_loop import tasks_and_a_loop
+from .verdicts import what_follows
 
 PICTURES: dict[str, Callable[[], Sheet]] = {
     "00": who_is_who,
@@ -29,5 +31,7 @@ PICTURES: dict[str, Callable[[], Sheet]] = {
     "10": map_of_crowds,
     "11": tasks_and_a_loop,
     "12": borders_in_a_stream,
+    "13": three_ways_beyond,
+    "14": what_follows,
 }
 """The function that draws the picture of each chapter, by the chapter's number."""

@@ -7,26 +7,16 @@ calls     the wrong call, and the wrong idea of a message
 waits     the wrong wait, the wrong answer to an edge, and the wrong memory
 partings  the wrong ending, of a connection and of a server
 redis     the wrong idea of a request, of time and of who listens, in Redis-like servers
+
+exhibits       all of them, by name and room by room
+caught         the trials that each of them fails
+conversations  the shortest conversation that breaks it
+labels         why no conversation does, and real software that had the same bug
+on_show        all of that on one page: `muxlab.museum.gallery()`
 """
 
-from .. import EXERCISES
 from ..variant import Exhibit
-from .calls import CALLS, MESSAGES
-from .partings import PARTINGS
-from .redis import REDIS
-from .waits import EDGES, MEMORY, WAITS
+from .exhibits import EXHIBITS
+from .on_show import gallery, story
 
-TO_REPAIR = [
-    Exhibit(found.broken, found.functions[0])
-    for found in EXERCISES.values()
-    if found.broken is not None and not found.pieces
-]
-"""The broken servers that the chapters give to repair; what they differ from is the solution. One that is made of
-several functions is not among them: its repair is more than one difference."""
-
-EXHIBITS: dict[str, Exhibit] = {
-    exhibit.name: exhibit for exhibit in [*TO_REPAIR, *CALLS, *EDGES, *WAITS, *MEMORY, *MESSAGES, *PARTINGS, *REDIS]
-}
-"""All servers of the museum by name."""
-
-__all__ = ["EXHIBITS", "Exhibit"]
+__all__ = ["EXHIBITS", "Exhibit", "gallery", "story"]

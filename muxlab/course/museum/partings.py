@@ -4,8 +4,7 @@ What they get wrong is seen by trials that `check` runs only when they are named
 servers have no timeout, and hang up when they are stopped.
 
 `stale_server`, which chapter 08 gives to repair, handles an event about a client that is gone as if it were about the
-one that now has its number. Real servers and libraries have had that bug: h2o (h2o#1100), uvloop (uvloop#61), libuv
-(libuv#1468), re (re#266).
+one that now has its number. Real libraries have had that bug (`labels.REAL`).
 """
 
 from ..ch08 import tidy_server

@@ -68,7 +68,7 @@ class Trace(running.Running):
     def __init__(self, target: Target) -> None:
         self.name, self.pid, self._target = target.name, target.pid, target
         self._strace = require("strace")
-        self._family = [self.pid, *descendants(self.pid)] if target.follow and self.pid else [self.pid]
+        self._family = [self.pid]  # all that are to be attached to
         self._program: Program | None = None
         self._file = -1  # where strace writes
         self._pidfd = -1  # of a program that was started for this trace
@@ -147,6 +147,8 @@ class Trace(running.Running):
     # ---- begin and end
 
     def _begin(self) -> None:
+        if self._target.follow and self.pid:
+            self._family += descendants(self.pid)
         folder = tempfile.mkdtemp(prefix="muxlab-trace-")
         file = os.path.join(folder, "strace")
         self._file = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)  # it is ours also when it is removed

@@ -17,7 +17,7 @@ from programs import need, need_strangers
 import muxlab
 from muxlab.programs import MissingProgram
 from muxlab.watch import tracing
-from muxlab.watch.tracing import descendants
+from muxlab.watch.target import descendants
 
 ECHO = """
 import select, socket, sys

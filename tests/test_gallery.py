@@ -12,7 +12,7 @@ from muxlab.course.museum import EXHIBITS
 from muxlab.course.museum.conversations import SHORTEST
 from muxlab.course.museum.exhibits import ROOMS
 from muxlab.course.museum.labels import NOT_SHOWN, REAL, good_server
-from muxlab.course.museum.on_show import caught_by
+from muxlab.course.museum.on_show import PLAYABLE, caught_by
 from muxlab.course.museum.redis import REDIS
 from muxlab.trials.conversation import Act, Conversation
 
@@ -47,6 +47,19 @@ def test_where_no_conversation_shows_the_bug_the_reason_stands():
     for name, reason in NOT_SHOWN.items():
         assert html.escape(reason) in muxlab.museum.gallery(name)._repr_html_()
         assert name in EXHIBITS and muxlab.museum.story(name) is None
+
+
+def test_of_every_exhibit_a_conversation_can_be_played_or_the_trials_are_named():
+    """As the chapter does with the one that the reader chooses."""
+    page = repr(muxlab.museum.gallery())
+    for name, exhibit in EXHIBITS.items():
+        told = muxlab.museum.story(name)
+        mark = PLAYABLE if told else ""
+        assert f"  {name}: {exhibit.symptom}{mark}\n" in f"{page}\n"
+        if told is None:
+            assert muxlab.museum.caught_by(name)
+        else:
+            assert callable(told.conversation.play) and callable(muxlab.museum.good_server(exhibit))
 
 
 def test_a_redis_like_exhibit_says_why_it_has_no_conversation():

@@ -224,6 +224,7 @@ def test_a_trace_that_does_not_begin_leaves_no_folder(monkeypatch: pytest.Monkey
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft + free, hard))
             with contextlib.suppress(OSError), muxlab.trace(["true"]):
                 break
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft + 100, hard))
             assert not list(tmp_path.glob("muxlab-*")), free
     assert free > 4
 

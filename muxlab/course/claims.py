@@ -85,7 +85,8 @@ CLAIMS = {
     9: Claim(
         "epoll has no limit on the number of connections.",
         LIMITED,
-        "It does not have select's limit of 1,024. Descriptors, memory and ports run out all the same.",
+        "It does not have select's limit of 1,024. Descriptors, memory and what one user may have watched "
+        "(max_user_watches) run out all the same.",
         (5, 9),
     ),
     10: Claim(

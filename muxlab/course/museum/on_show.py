@@ -17,9 +17,12 @@ from .conversations import SHORTEST
 from .exhibits import EXHIBITS, ROOMS
 from .labels import NOT_SHOWN, REAL, SPEAKS_REDIS
 
+PLAYABLE = " \u25b6"
+"""The mark of an exhibit with a conversation that can be played."""
+
 
 class Gallery:
-    """All exhibits, or some of them; made by `gallery`."""
+    """All exhibits, or some of them; made by `gallery`. Those with a conversation are marked."""
 
     def __init__(self, rooms: dict[str, list[Exhibit]]) -> None:
         self.rooms = rooms
@@ -28,7 +31,7 @@ class Gallery:
         """Return the exhibits' names and symptoms, room by room."""
         lines = []
         for room, exhibits in self.rooms.items():
-            lines += ["", room, *(f"  {exhibit.name}: {exhibit.symptom}" for exhibit in exhibits)]
+            lines += ["", room, *(f"  {exhibit.name}: {exhibit.symptom}{_mark(exhibit)}" for exhibit in exhibits)]
         return "\n".join(lines[1:])
 
     def _repr_html_(self) -> str:
@@ -68,9 +71,13 @@ def story(name: str) -> Story | None:
     return Story(*SHORTEST[name]) if name in SHORTEST else None
 
 
+def _mark(exhibit: Exhibit) -> str:
+    return PLAYABLE if exhibit.name in SHORTEST else ""
+
+
 def _label(exhibit: Exhibit) -> str:
     """Return one exhibit as HTML: a line that opens."""
-    summary = f"<summary><b>{escape(exhibit.name)}</b> {markup.inline(exhibit.symptom)}</summary>"
+    summary = f"<summary><b>{escape(exhibit.name)}</b> {markup.inline(exhibit.symptom)}{_mark(exhibit)}</summary>"
     return f"<details>{summary}{''.join(_parts(exhibit))}</details>"
 
 

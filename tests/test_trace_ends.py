@@ -150,30 +150,20 @@ def test_two_threads_that_look_at_once_count_each_line_once(monkeypatch: pytest.
 
 
 def test_what_a_fork_ends_is_not_its_parents() -> None:
-    """Neither by its exit, nor by the end of a `with` that it was forked in."""
+    """Neither at its exit, where `stop_all` is called, nor at the end of a `with` that it was forked in."""
     with muxlab.trace(["sleep", "100"]) as trace, muxlab.Swarm(muxlab.serve(muxlab.SERVERS["epoll"]), 2) as swarm:
         program = Program("test", lambda folder: ["sleep", "100"])
-        in_child = (
-            "raise SystemExit(0)",  # through atexit
-            "trace.stop()",
-            "program.end()",
-        )
-        for what in in_child:
+        for end in (muxlab.stop_all, trace.stop, program.end):
             if (child := os.fork()) == 0:
                 status = 1
                 try:
-                    if what.startswith("raise"):
-                        muxlab.stop_all()
-                    elif what.startswith("trace"):
-                        trace.stop()
-                    else:
-                        program.end()
+                    end()
                     status = 0
                 finally:
                     os._exit(status)
-            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, what
-            assert trace.alive and program.alive, what
-            assert Path(program.folder).exists(), what
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, end
+            assert trace.alive and program.alive, end
+            assert Path(program.folder).exists(), end
         assert swarm.alive and swarm.error is None
         program.end()
     muxlab.stop_all()

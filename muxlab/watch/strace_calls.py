@@ -252,7 +252,7 @@ class TracedCalls:
         asked = {one.fd: one for one in map(descriptor, re.findall(r"fd=(-?\d+(?:<(?:->|[^<>])*>)?)", call.arg(0)))}
         count, ready = number_of(call.result), []
         for event, mask in events_of(call.result, "revents"):
-            found = re.search(r"fd=(-?\d+)", event)
+            found = re.search(r"fd=(-?\d{1,10})", event)
             one = asked.get(int(found[1])) if found else None
             ready.append((self.who(one) if one else "another", mask_of(mask)))
         wait = call.arg(2)

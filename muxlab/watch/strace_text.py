@@ -150,5 +150,5 @@ def seconds_of_milliseconds(text: str) -> str:
 
 def seconds_of_timespec(text: str) -> str:
     """Return the seconds of `{tv_sec=1, tv_nsec=500000000}`, or "" for NULL."""
-    found = re.search(r"tv_sec=(\d+), tv_(nsec|usec)=(\d+)", text)
+    found = re.search(r"tv_sec=(\d{1,18}), tv_(nsec|usec)=(\d{1,18})", text)
     return f"{int(found[1]) + int(found[3]) / (1e9 if found[2] == 'nsec' else 1e6):g}" if found else ""

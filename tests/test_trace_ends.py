@@ -91,6 +91,19 @@ def test_an_interrupt_while_a_trace_ends_closes_each_descriptor_once(
         file.write(b"it is still open")
 
 
+def test_an_interrupt_before_the_end_begins_does_not_lose_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = muxlab.trace(["sleep", "100"])
+
+    def interrupted(*_: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("_thread.start_new_thread", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trace.stop()
+    assert not Path(f"/proc/{trace.pid}").exists()
+
+
 def test_an_interrupt_at_any_moment_of_a_trace_leaves_nothing(timer: Callable) -> None:
     """At some moments `stop_all` has to finish what was begun; it has to be able to."""
     for moment in range(12):

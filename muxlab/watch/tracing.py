@@ -209,6 +209,7 @@ class Trace(running.Running):
             self._program = None
 
     def _release(self) -> None:
+        self._end_program()  # nothing is left to do, unless an interrupt has kept it from being begun
         with self._stopping, self._reading:
             file, self._file = self._file, -1
             if file >= 0:

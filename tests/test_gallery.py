@@ -70,6 +70,15 @@ def test_a_redis_like_exhibit_says_why_it_has_no_conversation():
 def test_an_unknown_exhibit_is_refused_with_a_list():
     with pytest.raises(ValueError, match=r"the museum has no 'perfect'; it has \w+, "):
         muxlab.museum.gallery("perfect")
+    with pytest.raises(ValueError, match="the museum has no 'perfect'"):
+        muxlab.museum.story("perfect")
+
+
+@pytest.mark.parametrize("name", [["one_shot"], 5])
+def test_a_list_of_exhibits_is_refused_with_an_example(name):
+    for ask in (muxlab.museum.gallery, muxlab.museum.story):
+        with pytest.raises(TypeError, match=r"one by one, as in gallery\("):
+            ask(name)
 
 
 def test_real_bugs_belong_to_exhibits_and_have_an_address():

@@ -68,9 +68,12 @@ def test_bad_evidence_is_refused_and_prints_nothing(judge, capsys):
     say = getattr(Verdicts(), judge)
     with pytest.raises(ValueError, match=f"the article has no {judge} 13; they are numbered 1 to 12"):
         say(13, {"a": True})
+    for number in (1.0, True, []):
+        with pytest.raises(ValueError, match=f"the article has no {judge}"):
+            say(number, {"a": True})
     with pytest.raises(ValueError, match="say at least one thing that follows from it"):
         say(1, {})
-    for wrong in ({"a": 5.5}, {1: True}):
+    for wrong in ({"a": 5.5}, {"a": 1}, {1: True}, [("a", True)]):
         with pytest.raises(TypeError, match=f"{judge} 1: give"):
             say(1, wrong)
     assert capsys.readouterr().out == ""

@@ -146,14 +146,16 @@ def _links(chapters: tuple[int, ...]) -> list[tuple[int, str]]:
 
 
 def _evidence(what: str, number: int, known: Mapping[int, object], found: Mapping[str, bool]) -> dict[str, bool]:
-    if number not in known:
+    if isinstance(number, bool) or not isinstance(number, int) or number not in known:
         raise ValueError(f"the article has no {what} {number!r}; they are numbered 1 to {len(known)}")
+    if not isinstance(found, Mapping):
+        raise TypeError(f"{what} {number}: give {{sentence: True or False}}, not {found!r:.60}")
     if not found:
         raise ValueError(
             f"{what} {number}: say at least one thing that follows from it, as {{sentence: True or False}}"
         )
     for words, came_out in found.items():
-        if not isinstance(words, str) or came_out not in (True, False):
+        if not isinstance(words, str) or not isinstance(came_out, bool):
             raise TypeError(f"{what} {number}: give {{sentence: True or False}}, not {words!r}: {came_out!r}")
     return dict(found)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from . import SERVERS, Swarm, doctor
-from .arguments import require_epoll
+from .arguments import check_timeout, require_epoll
 from .errors import where
 from .listener import listen
 from .resp import redis_server
@@ -206,9 +206,10 @@ def _how_to_stop(stop: Keyboard | Stop) -> str:
 def _swarm(options: argparse.Namespace) -> None:
     address = (options.host, options.port)
     load = options.connections, options.active, options.payload, options.rate
+    seconds = float("inf") if options.seconds is None else check_timeout(options.seconds, "--seconds")
     with Swarm(address, *load, protocol=options.protocol, processes=options.processes) as swarm:
         print(f"{options.connections} clients of {options.host}:{options.port}. Ctrl-C stops them.", flush=True)
-        end = time.monotonic() + options.seconds if options.seconds is not None else float("inf")
+        end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(1.0, left))
             now = swarm.snapshot()

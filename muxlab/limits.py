@@ -4,9 +4,12 @@ Not handled here: memory, of which a silent connection takes a few kilobytes, an
 system (/proc/sys/fs/file-max).
 """
 
+import contextlib
+import errno
 import os
 import resource
 import sys
+from collections.abc import Iterator
 
 CLIENT_FLOOR = 1024
 """Swarm clients take descriptors from here up, so that a select server in this process may have those below."""
@@ -60,6 +63,21 @@ def raise_descriptor_limit(wanted: int) -> None:
     wanted = min(wanted, hard)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
+@contextlib.contextmanager
+def enough_descriptors(what: str) -> Iterator[None]:
+    """Where too few descriptors are left, let the error say what was to be started, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+        raise OSError(
+            errno.EMFILE,
+            f"too few descriptors are left to start {what}: close what you no longer need, as with muxlab.stop_all(), "
+            f"or raise the limit, which is {descriptor_limits()[0]:,} now: muxlab.raise_descriptor_limit(...)",
+        ) from None
 
 
 def descriptor_limits() -> tuple[int, int]:

@@ -3,14 +3,13 @@
 Each process has a listening socket of its own, bound to the same port with SO_REUSEPORT, and an accept queue of its
 own: the kernel decides by a hash of the client's address and port whose queue a connection goes to (socket(7)).
 
-A process runs this module (`python -m`): one of the reference servers, until its input ends. So it ends with the
-process that started it, however that one ends. Not handled here: functions of a notebook, which exist in no file that
-another process could import.
+A process runs this module (`python -m`): one of the reference servers, until its tie to the process that started it
+is cut (see python_process.py). So it ends with that one, however that one ends. Not handled here: functions of a
+notebook, which exist in no file that another process could import.
 """
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -23,15 +22,15 @@ from pathlib import Path
 from . import limits, running
 from .arguments import check_count, check_port, require_epoll, require_linux
 from .listener import listen
-from .python_process import start_python
+from .python_process import cut, start_python
 from .servers import SERVERS
 from .stop import Stop
 
 PATIENCE = 20.0
 """Seconds that the processes have to listen, and each to end; both take some tenths of one."""
 
-LISTENING = b"listening\n"
-"""What a process prints when clients may come; otherwise it prints why not."""
+LISTENING, LONGEST = b"listening", 4096
+"""What a process says when clients may come; otherwise it says why not. And the bytes of the longest thing it says."""
 
 
 class ServerProcesses(running.Running):
@@ -52,44 +51,47 @@ class ServerProcesses(running.Running):
     """
 
     def __init__(self, name: str = "epoll", processes: int = 2, port: int = 0, backlog: int = 4096) -> None:
-        if name not in SERVERS:
+        if not isinstance(name, str) or name not in SERVERS:
             raise ValueError(f"there is no server {name!r}: the reference servers are {', '.join(SERVERS)}")
         require_linux("a server in several processes")
         check_count("processes", processes, 1)
         check_port(port, backlog)
         require_epoll(name)
         self.name, self._count, self._backlog = name, processes, backlog
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[tuple[subprocess.Popen[bytes], socket.socket]] = []
         running.replace_earlier()
         running.start(self, lambda: self._begin(port))
 
     def _begin(self, port: int) -> None:
-        with reserved(port) as (host, number):
+        with limits.enough_descriptors("the server's processes"), reserved(port) as (host, number):
             self.address = host, number
             for _ in range(self._count):
-                arguments = self.name, number, self._backlog
-                started = start_python(__name__, *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-                self._processes.append(started)
+                self._processes.append(start_python(__name__, self.name, number, self._backlog))
             deadline = time.monotonic() + PATIENCE
-            for process in self._processes:
-                said = next_line(process, max(0.0, deadline - time.monotonic()))
+            for _, tie in self._processes:
+                said = next_message(tie, max(0.0, deadline - time.monotonic()))
                 if said != LISTENING:
-                    raise OSError(f"a server process does not listen: {said.decode(errors='replace').strip()}")
+                    raise OSError(f"a server process does not listen: {said.decode(errors='replace')}")
 
     @property
     def pids(self) -> list[int]:
         """The numbers of the processes."""
-        return [process.pid for process in self._processes]
+        return [process.pid for process, _ in self._processes]
 
     def check_alive(self) -> None:
         """Raise a ChildProcessError if one of the processes has ended by itself."""
-        for process in self._processes:
+        for process, _ in self._processes:
             if (status := process.poll()) is not None:
                 raise ChildProcessError(f"the server process {process.pid} has ended, with status {status}")
 
     def held(self) -> list[int]:
-        """Return how many connections each process holds: its sockets, but for the one that listens."""
-        return [sockets_of(pid) - 1 for pid in self.pids]
+        """Return how many connections each process holds: its sockets for the internet, but for the one that listens.
+
+        Raises:
+            ChildProcessError: as for `check_alive`.
+        """
+        self.check_alive()
+        return [internet_sockets_of(pid) - 1 for pid in self.pids]
 
     def cpu_seconds(self) -> list[float]:
         """Return the CPU time of each process's main thread, in which it serves. Source: proc(5), schedstat."""
@@ -97,14 +99,13 @@ class ServerProcesses(running.Running):
 
     def end(self) -> None:
         """End the processes; a second call does nothing."""
-        for process in self._processes:
-            for pipe in (process.stdin, process.stdout):
-                assert pipe is not None
-                pipe.close()
+        for _, tie in self._processes:
+            cut(tie)
+        deadline = time.monotonic() + PATIENCE
         while self._processes:  # an interrupt leaves those that have not ended in the list, for another call
-            process = self._processes[-1]
+            process, _ = self._processes[-1]
             try:
-                process.wait(PATIENCE)
+                process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -133,29 +134,38 @@ def reserved(port: int) -> Iterator[tuple[str, int]]:
         yield holder.getsockname()
 
 
-def next_line(process: subprocess.Popen[bytes], timeout: float) -> bytes:
-    """Return the next line that a process prints; or a line of ours, if there is none for so many seconds."""
-    assert process.stdout is not None
-    poll = select.poll()  # and not select: in a process with a large crowd, the number may be beyond what select takes
-    poll.register(process.stdout, select.POLLIN)
-    return process.stdout.readline() if poll.poll(timeout * 1000) else b"it says nothing"
+def next_message(tie: socket.socket, timeout: float) -> bytes:
+    """Return the next message of a process, or why there is none."""
+    tie.settimeout(timeout)
+    try:
+        return tie.recv(LONGEST) or b"it has ended"
+    except ConnectionError:
+        return b"it has ended"
+    except (TimeoutError, BlockingIOError):
+        return b"it says nothing"
 
 
-def sockets_of(pid: int) -> int:
-    """Return how many sockets a process has open. Source: /proc/PID/fd, proc(5)."""
+def internet_sockets_of(pid: int) -> int:
+    """Return how many sockets a process has open, but for those that lead to processes of this machine only: unix(7).
+
+    Source: /proc/PID/fd, proc(5); /proc/net/unix.
+    """
     folder = f"/proc/{pid}/fd"
-    count = 0
+    targets = []
     for number in os.listdir(folder):
         with contextlib.suppress(OSError):  # closed by now
-            count += os.readlink(f"{folder}/{number}").startswith("socket:")
-    return count
+            targets.append(os.readlink(f"{folder}/{number}"))
+    with open("/proc/net/unix") as page:
+        next(page)  # the header
+        local = {f"socket:[{line.split()[6]}]" for line in page}
+    return sum(target.startswith("socket:") and target not in local for target in targets)
 
 
 # ---- in each process
 
 
 def main() -> None:
-    """Serve until the input ends."""
+    """Serve until the tie is cut."""
     name, port, backlog = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
     limits.raise_descriptor_limit(limits.descriptor_limits()[1])
@@ -163,18 +173,25 @@ def main() -> None:
     try:
         listener = socket.create_server(("127.0.0.1", port), backlog=backlog, reuse_port=True)
     except OSError as error:
-        print(error)
+        say(str(error).encode()[:LONGEST])
         sys.exit(1)
     with listener:
-        threading.Thread(target=stop_at_end_of_input, args=(stop,), daemon=True).start()
-        os.write(sys.stdout.fileno(), LISTENING)
+        threading.Thread(target=stop_at_end, args=(stop,), daemon=True).start()
+        say(LISTENING)
         SERVERS[name](listener, stop)
 
 
-def stop_at_end_of_input(stop: Stop) -> None:
-    """Wait until the input ends, and tell the server to return."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
+def say(message: bytes) -> None:
+    """Send a message over the tie."""
+    with contextlib.suppress(ConnectionError):  # nobody wants to know any more
+        os.write(sys.stdin.fileno(), message)
+
+
+def stop_at_end(stop: Stop) -> None:
+    """Wait until the tie is cut, and tell the server to return."""
+    with contextlib.suppress(ConnectionError):  # cut before our last message was read
+        while os.read(sys.stdin.fileno(), 1):
+            pass
     stop.set()
 
 

@@ -110,6 +110,12 @@ def test_every_client_of_each_step_is_answered(monkeypatch: pytest.MonkeyPatch) 
     assert slope(rows).exponent is not None
 
 
+@pytest.mark.parametrize("plan", [5, 0, "large"])
+def test_something_else_than_a_plan_is_refused(plan: object) -> None:
+    with pytest.raises(TypeError, match="give what crowd_plan returns"):
+        all_cores(10, plan=plan)
+
+
 def test_rows_can_be_written_and_read(tmp_path) -> None:
     row = AllCores("epoll", 100, 2, 2, 100, 0, 100, 48, 52, 0.5, 3e-5, 9e-5, 8.0, 1.0, 12.0)
     Rows([row]).to_csv(tmp_path / "rows.csv")

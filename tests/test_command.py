@@ -135,6 +135,8 @@ def test_a_swarm_reports_and_ends() -> None:
     [
         (["swarm", "--port", "1"], "nobody listens on 127.0.0.1:1"),
         (["swarm", "--port", "1", "--connections", "0"], "connections=0"),
+        (["swarm", "--port", "1", "--seconds", "-1"], "--seconds=-1.0: give a number of seconds, 0 or more"),
+        (["swarm", "--port", "1", "--seconds", "nan"], "--seconds=nan"),
         (["serve", "epoll", "--port", "70000"], "port=70000"),
     ],
 )

@@ -12,7 +12,7 @@ from muxlab.course.museum import EXHIBITS
 from muxlab.course.museum.conversations import SHORTEST
 from muxlab.course.museum.exhibits import ROOMS
 from muxlab.course.museum.labels import NOT_SHOWN, REAL, good_server
-from muxlab.course.museum.on_show import caught_by
+from muxlab.course.museum.on_show import PLAYABLE, caught_by
 from muxlab.course.museum.redis import REDIS
 from muxlab.trials.conversation import Act, Conversation
 
@@ -49,6 +49,19 @@ def test_where_no_conversation_shows_the_bug_the_reason_stands():
         assert name in EXHIBITS and muxlab.museum.story(name) is None
 
 
+def test_of_every_exhibit_a_conversation_can_be_played_or_the_trials_are_named():
+    """As the chapter does with the one that the reader chooses."""
+    page = repr(muxlab.museum.gallery())
+    for name, exhibit in EXHIBITS.items():
+        told = muxlab.museum.story(name)
+        mark = PLAYABLE if told else ""
+        assert f"  {name}: {exhibit.symptom}{mark}\n" in f"{page}\n"
+        if told is None:
+            assert muxlab.museum.caught_by(name)
+        else:
+            assert callable(told.conversation.play) and callable(muxlab.museum.good_server(exhibit))
+
+
 def test_a_redis_like_exhibit_says_why_it_has_no_conversation():
     page = muxlab.museum.gallery("keeps_text")._repr_html_()
     assert "redis: keeps any bytes" in page and "It speaks Redis" in page
@@ -57,6 +70,15 @@ def test_a_redis_like_exhibit_says_why_it_has_no_conversation():
 def test_an_unknown_exhibit_is_refused_with_a_list():
     with pytest.raises(ValueError, match=r"the museum has no 'perfect'; it has \w+, "):
         muxlab.museum.gallery("perfect")
+    with pytest.raises(ValueError, match="the museum has no 'perfect'"):
+        muxlab.museum.story("perfect")
+
+
+@pytest.mark.parametrize("name", [["one_shot"], 5])
+def test_a_list_of_exhibits_is_refused_with_an_example(name):
+    for ask in (muxlab.museum.gallery, muxlab.museum.story):
+        with pytest.raises(TypeError, match=r"one by one, as in gallery\("):
+            ask(name)
 
 
 def test_real_bugs_belong_to_exhibits_and_have_an_address():

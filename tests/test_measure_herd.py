@@ -1,8 +1,10 @@
 """Who wakes up where several wait: counts of the kernel, the same on a quiet machine and on a busy one."""
 
+import json
 import os
 import select
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -10,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import no_descriptors_left
 
 from muxlab.errors import Interrupted
 from muxlab.measure import apart, herd, one_epoll
@@ -70,6 +73,7 @@ def test_reuseport_gives_some_to_each() -> None:
     ("arguments", "error", "says"),
     [
         (("select",), ValueError, "'accept', 'epoll', 'exclusive', 'in turn', 'one epoll', 'reuseport'"),
+        (([],), ValueError, r"way=\[\]: what workers can do is 'accept'"),
         (("epoll", 0), ValueError, "workers=0"),
         (("epoll", [2, 65]), ValueError, "workers=65.* 64 at most"),
         (("epoll", []), ValueError, r"workers=\[\]"),
@@ -84,6 +88,24 @@ def test_reuseport_gives_some_to_each() -> None:
 def test_a_herd_of_something_else_is_refused(arguments: tuple, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         herd(*arguments)
+
+
+def test_workers_are_waited_for_where_the_signal_of_their_end_is_ignored() -> None:
+    """What is ignored stays so in child processes: signal(7)."""
+    command = [sys.executable, "-I", apart.__file__.replace("apart.py", "herd_workers.py"), "epoll", "3", "3", "0"]
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    printed, complaint = process.communicate()
+    assert (process.returncode, complaint) == (0, b"")
+    assert sum(json.loads(printed)["shares"]) == 3
+
+
+def test_too_few_descriptors_are_explained() -> None:
+    with no_descriptors_left(), pytest.raises(OSError, match="too few descriptors are left to start the experiment"):
+        herd("epoll", 2, 2)
 
 
 def test_without_epoll_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +143,11 @@ def test_a_connection_that_is_not_armed_again_is_silent() -> None:
     ("arguments", "error", "says"),
     [
         ((select.EPOLLOUT,), ValueError, r"this experiment knows IN, IN\|ONESHOT, IN\|ET"),
+        ((float(IN),), ValueError, r"mask=1\.0: this experiment knows"),
+        ((True,), ValueError, "mask=True: this experiment knows"),
+        (([],), ValueError, r"mask=\[\]: this experiment knows"),
+        ((IN, 2, "x"), TypeError, "rearm='x': it has to be True or False"),
+        ((IN, 2, None), TypeError, "rearm=None"),
         ((IN, 1), ValueError, "threads=1.* 2 or more"),
         ((IN, 65), ValueError, "64 at most"),
         ((IN, "four"), TypeError, "threads='four'"),

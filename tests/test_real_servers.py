@@ -105,10 +105,11 @@ def test_without_nginx_the_others_are_looked_at(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_where_tracing_is_not_allowed_they_are_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(what: object) -> None:
+    def refused(*what: object) -> None:
         raise PermissionError("this system does not let strace look")
 
     monkeypatch.setattr("muxlab.measure.watched.trace", refused)
+    monkeypatch.setattr("muxlab.measure.watched.trace_in_folder", refused)
     seen = real_servers({"mine": one_by_one_server})
     assert list(seen) == [*NAMES[:3], "mine"]
     for glimpse in seen.values():
@@ -146,6 +147,8 @@ def test_the_names_of_the_others_are_taken(bad: dict) -> None:
 def test_what_is_no_server_is_refused_before_anything_starts() -> None:
     with pytest.raises(TypeError, match="serve takes the function itself"):
         real_servers("epoll")
+    with pytest.raises(TypeError, match="5: a server's name is a text"):
+        real_servers({5: one_by_one_server})
 
 
 def test_there_is_a_recording_of_four() -> None:

@@ -8,7 +8,7 @@ import pytest
 import muxlab
 from muxlab.course.claims import CLAIMS, FALSE, LIMITED, TRUE
 from muxlab.course.museum.caught import CAUGHT
-from muxlab.course.review import BUGS, PROGRAMS, Verdicts
+from muxlab.course.review import BUGS, PROGRAMS, WITHOUT_EXCEPT, Verdicts
 from muxlab.course.review.verdicts import verdict_of
 from muxlab.course.variant import same
 from muxlab.trials.runner import TRIALS
@@ -68,9 +68,12 @@ def test_bad_evidence_is_refused_and_prints_nothing(judge, capsys):
     say = getattr(Verdicts(), judge)
     with pytest.raises(ValueError, match=f"the article has no {judge} 13; they are numbered 1 to 12"):
         say(13, {"a": True})
+    for number in (1.0, True, []):
+        with pytest.raises(ValueError, match=f"the article has no {judge}"):
+            say(number, {"a": True})
     with pytest.raises(ValueError, match="say at least one thing that follows from it"):
         say(1, {})
-    for wrong in ({"a": 5.5}, {1: True}):
+    for wrong in ({"a": 5.5}, {"a": 1}, {1: True}, [("a", True)]):
         with pytest.raises(TypeError, match=f"{judge} 1: give"):
             say(1, wrong)
     assert capsys.readouterr().out == ""
@@ -118,6 +121,19 @@ def test_a_bug_alone_is_caught_by_its_trials_and_its_good_server_passes_them(num
     for name in bug.trials:
         assert not muxlab.check(bug.alone.fn, name).passed, name
     assert muxlab.check(bug.alone.good, bug.trials).passed
+
+
+@pytest.mark.battery
+def test_the_server_that_compares_masks_has_no_other_fault():
+    """Whoever ends politely is served in full: only a reset brings a mask that it does not expect."""
+    polite = ("returns 4 MiB whole to a client that reads late", "answers a client that half-closes after asking")
+    assert muxlab.check(BUGS[10].alone.fn, polite).passed
+
+
+def test_the_slip_shows_only_without_the_except():
+    slip = WITHOUT_EXCEPT.difference
+    assert "unsnet" in slip and "except" not in "".join(line for line in slip.splitlines() if line[0] in "+-")
+    assert "unsnet" in PROGRAMS["polling"].difference and "unsnet" not in BUGS[2].alone.difference
 
 
 def test_each_of_the_articles_servers_has_the_bugs_that_are_shown_alone():

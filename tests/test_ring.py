@@ -7,10 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
 from helpers import eventually
+from leaks import descriptors
 
 import muxlab
 from muxlab.listener import listen
@@ -30,6 +32,21 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         ours, _ = listener.accept()
     with client, ours:
         yield client, ours
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """An alarm interrupts as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)
@@ -227,20 +244,12 @@ def test_a_forked_child_leaves_the_ring_of_its_parent_alone(pair) -> None:
         assert taken(ring) == [("recv", "mine", 5)]
 
 
-def test_an_interrupt_wakes_it(pair) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        with pytest.raises(KeyboardInterrupt), Ring() as ring:
-            ring.recv(pair[1], bytearray(10))
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
-            ring.enter()
-            pytest.fail("nothing has come, and it returned")
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def test_an_interrupt_wakes_it(pair, interruptible: None) -> None:
+    with pytest.raises(KeyboardInterrupt), Ring() as ring:
+        ring.recv(pair[1], bytearray(10))
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        ring.enter()
+        pytest.fail("nothing has come, and it returned")
 
 
 # ---- what is refused
@@ -248,25 +257,132 @@ def test_an_interrupt_wakes_it(pair) -> None:
 
 def test_wrong_arguments(pair) -> None:
     for entries in (0, -1, 40_000):
-        with pytest.raises(ValueError, match="1 to 32,768"):
+        with pytest.raises(ValueError, match="32,768 at most"):
+            Ring(entries)
+    for entries in ("x", None, 1.5):
+        with pytest.raises(TypeError, match="whole number"):
             Ring(entries)
     with Ring() as ring:
         for buffer in (b"bytes", bytearray(), None):
             with pytest.raises(TypeError, match="lend a bytearray"):
                 ring.recv(pair[1], buffer)
-        for start, end in ((0, 0), (3, 2), (-1, 2), (0, 11)):
+        for start, end in ((0, 0), (3, 2), (-1, 2), (0, 11), (0, 2.5), ("a", 2)):
             with pytest.raises(ValueError, match="no such part"):
                 ring.send(pair[1], bytearray(10), start, end)
-        for seconds in (-1, float("nan"), float("inf")):
+        for seconds in (-1, float("nan"), "x"):
             with pytest.raises(ValueError, match="0 or more"):
                 ring.timeout(seconds)
-        with pytest.raises(ValueError, match="ask first"):
+        for thing in (5, None):
+            with pytest.raises(TypeError, match="give a socket"):
+                ring.recv(thing, bytearray(10))
+        with pytest.raises(ValueError, match="Ask first"):
             ring.enter()
+        for wait in (None, "x", 1.5):
+            with pytest.raises(TypeError, match="whole number"):
+                ring.enter(wait)
+        with pytest.raises(ValueError, match="0 or more"):
+            ring.enter(-1)
         assert ring.queues() == ((), (), ())
-    with pytest.raises(ValueError, match="make a new one"):
-        ring.poll(pair[1])
-    with pytest.raises(ValueError, match="make a new one"):
-        ring.enter(wait=0)
+
+
+def test_a_ring_that_is_closed_says_so(pair) -> None:
+    ring = Ring()
+    ring.close()
+    uses = lambda: ring.poll(pair[1]), lambda: ring.enter(wait=0), ring.queues, ring.queued, lambda: ring.cancel(1)
+    for use in (*uses, ring.__enter__):
+        with pytest.raises(ValueError, match="this ring is closed: make a new one"):
+            use()
+
+
+def test_more_than_can_complete_is_not_waited_for(pair) -> None:
+    with Ring() as ring:
+        ring.recv(pair[1], bytearray(10))
+        ring.timeout(0)
+        with pytest.raises(ValueError, match="no more than 2 can complete"):
+            ring.enter(wait=3)
+        with listen(0, 16) as listener:
+            ring.accept(listener)  # which may complete any number of times
+            ring.enter(wait=0)
+            clients = [socket.create_connection(listener.getsockname(), timeout=10) for _ in range(3)]
+            assert ring.enter(wait=4) >= 4
+            for sock in [*clients, *(done.sock for done in ring.completions() if done.sock)]:
+                sock.close()
+
+
+# ---- interrupts
+
+
+def interrupt_now() -> None:
+    """Interrupt the main thread, whichever thread this is."""
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
+
+
+def open_rings() -> int:
+    """Return how many rings this process has open."""
+    return sum("io_uring" in target for target in descriptors().values())
+
+
+def test_an_interrupt_while_it_is_made_leaves_no_ring(monkeypatch: pytest.MonkeyPatch, interruptible: None) -> None:
+    def interrupted(*arguments: int) -> int:
+        fd = system.system_call(*arguments)
+        interrupt_now()
+        return fd
+
+    monkeypatch.setattr(ring_module, "system_call", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Ring()
+    assert open_rings() == 0
+
+
+def test_an_interrupt_while_it_waits_for_what_it_lent_changes_nothing(
+    pair, monkeypatch: pytest.MonkeyPatch, interruptible: None
+) -> None:
+    def interrupted(*arguments: int) -> int:
+        interrupt_now()
+        return system.system_call(*arguments)
+
+    buffer = bytearray(10)
+    ring = Ring()
+    ring.recv(pair[1], buffer)
+    ring.enter(wait=0)
+    monkeypatch.setattr(ring_module, "system_call", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ring.close()
+    assert (ring.fd, open_rings()) == (-1, 0)
+    buffer.append(0)  # it has come back
+
+
+def test_an_interrupt_right_before_it_is_closed_leaves_no_ring(
+    monkeypatch: pytest.MonkeyPatch, interruptible: None
+) -> None:
+    def interrupted(fd: int) -> None:
+        interrupt_now()
+        close(fd)
+
+    ring, close = Ring(), os.close
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "close", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ring.close()
+    assert open_rings() == 0
+
+
+def test_a_request_that_was_interrupted_is_not_waited_for(pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        """The layout of an entry; to write one is interrupted."""
+
+        size, unpack_from = ring_module.REQUEST.size, ring_module.REQUEST.unpack_from
+
+        def pack_into(self, *_: object) -> None:
+            raise KeyboardInterrupt
+
+    buffer = bytearray(10)
+    with Ring() as ring:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(ring_module, "REQUEST", Interrupted())
+            ring.recv(pair[1], buffer)
+        assert ring.queues() == ((), (), ())
+    buffer.append(0)
 
 
 # ---- the server

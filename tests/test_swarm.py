@@ -75,6 +75,8 @@ def test_the_turn_to_talk_passes_round(server, new_swarm) -> None:
         assert swarm.first == 13
         with pytest.raises(ValueError, match="first=-1"):
             swarm.first = -1
+        with pytest.raises(ValueError, match=r"first=.* at most"):
+            swarm.first = 2**40
 
 
 def test_without_a_reply_there_are_no_latencies(server, new_swarm) -> None:

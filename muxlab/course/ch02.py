@@ -21,7 +21,7 @@ def polling_echo(listener, stop):
         if unsent[conn]:
             flush(conn)
         else:
-            drop(conn)  # b"": the client has sent its last byte and received its last answer
+            drop(conn)  # b"": the client has sent its last byte, and is owed nothing
 
     def flush(conn):
         sent = conn.send(unsent[conn])

@@ -152,7 +152,7 @@ EXERCISES = [
         name="ghost",
         chapter="04",
         about="This `poll` server is careful with every client. Then one of them leaves, quite politely, and from that "
-        "moment on the server takes all of a core that it can get. Whose number does `poll` report?",
+        "moment on the server takes as much of a core as it can get. Whose number does `poll` report?",
         trials=(
             "echoes one message",
             "survives a reset between messages",
@@ -172,7 +172,7 @@ EXERCISES = [
         broken=variant(
             ghost_server,
             "ghost_server",
-            "When a client has left it takes all of a core that it can get, for nobody.",
+            "When a client has left it takes as much of a core as it can get, for nobody.",
             ("poll.unregister(fd)\nconns.pop(fd).close()", "conns.pop(fd).close()"),
         ),
     ),

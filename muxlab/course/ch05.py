@@ -185,7 +185,7 @@ EXERCISES = [
         broken=variant(
             picky_server,
             "picky_server",
-            "After a client has reset its connection it takes all of a core that it can get, for nobody.",
+            "After a client has reset its connection it takes as much of a core as it can get, for nobody.",
             (
                 "elif fd in conns:  # whatever the events are: recv tells what they mean",
                 "elif events == select.EPOLLIN and fd in conns:",

@@ -73,7 +73,7 @@ EXERCISES = [
         name="crowded",
         chapter="09",
         about="The stubborn server of section 4: when no descriptor is left and a client waits in the accept queue, it "
-        "takes all of a core that it can get. Let it rest, and let the client in as soon as there is room again.",
+        "takes as much of a core as it can get. Let it rest, and let the client in as soon as there is room again.",
         trials=(
             "echoes one message",
             "survives a reset between messages",
@@ -92,7 +92,7 @@ EXERCISES = [
         broken=variant(
             crowded_server,
             "crowded_server",
-            "With no descriptor left, and a client in the accept queue, it takes all of a core that it can get.",
+            "With no descriptor left, and a client in the accept queue, it takes as much of a core as it can get.",
             (
                 "conns = {}  # for each descriptor, its socket\n"
                 "rest_until = None  # when no descriptor was left: when to look at the listener again",

@@ -46,8 +46,8 @@ CLAIMS = {
     3: Claim(
         "Another number in listen() changes how the server behaves.",
         LIMITED,
-        "It is the length of the accept queue, which holds one more than the number says, and at most somaxconn. "
-        "Clients beyond it are not refused: they wait, and knock again.",
+        "It is the length of the accept queue. The number is cut down to somaxconn, and the queue holds one more than "
+        "what is left of it. Clients beyond that are not refused: they wait, and knock again.",
         (9,),
     ),
     4: Claim(
@@ -66,8 +66,8 @@ CLAIMS = {
     6: Claim(
         "select is limited to 1,024 connections on Linux, 2,048 on a 64-bit system; file-max says how far it goes.",
         FALSE,
-        "1,024 is right, on every system. But it is the descriptor's number that is limited, not how many are "
-        "watched, and neither file-max nor a higher limit on open files moves it.",
+        "1,024 is right, on 32-bit and 64-bit Linux alike. But it is the descriptor's number that is limited, not how "
+        "many are watched, and neither file-max nor a higher limit on open files moves it.",
         (4,),
     ),
     7: Claim(
@@ -85,7 +85,8 @@ CLAIMS = {
     9: Claim(
         "epoll has no limit on the number of connections.",
         LIMITED,
-        "It does not have select's limit of 1,024. Descriptors, memory and ports run out all the same.",
+        "It does not have select's limit of 1,024. Descriptors, memory and what one user may have watched "
+        "(max_user_watches) run out all the same.",
         (5, 9),
     ),
     10: Claim(

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .. import running
+from .. import limits, running
 
 LONGEST = 60
 """Seconds after which the alarm of such a program rings; it takes some tenths of one."""
@@ -35,14 +35,15 @@ class Apart(running.Running):
 
     def begin(self) -> None:
         """Start the program."""
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            process_group=0,  # Ctrl-C goes to the parent's group
-        )
+        with limits.enough_descriptors("the experiment's process"):
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                process_group=0,  # Ctrl-C goes to the parent's group
+            )
 
     def answer(self) -> Any:
         """Wait for the program to end, and return what it printed as JSON.

@@ -118,7 +118,7 @@ def all_cores(connections: int | Iterable[int], server: str = "epoll", plan: Cro
         One row for each step, from the smallest crowd to the largest.
 
     Raises:
-        TypeError: a count is no whole number.
+        TypeError: a count is no whole number, or `plan` no plan.
         ValueError: there is no such server, or this machine has no room for so many; nothing was opened.
         ConnectionError, TimeoutError: clients were lost, or not answered in time.
         Interrupted: it was interrupted; nothing is left.
@@ -127,7 +127,10 @@ def all_cores(connections: int | Iterable[int], server: str = "epoll", plan: Cro
     steps = sorted(set(settings("connections", connections)))
     if server not in SERVERS:
         raise ValueError(f"server={server!r}: it has to be one of {', '.join(SERVERS)}")
-    plan = plan or crowd_plan(steps[-1])
+    if plan is None:
+        plan = crowd_plan(steps[-1])
+    elif not isinstance(plan, CrowdPlan):
+        raise TypeError(f"plan={plan!r}: give what crowd_plan returns, or leave it out")
     if plan.connections < steps[-1]:
         raise ValueError(f"{steps[-1]:,} connections are more than there is room for. {plan}")
     rows, started = Rows(), list[Running]()

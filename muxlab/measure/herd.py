@@ -85,7 +85,7 @@ def herd(way: str, workers: int | Iterable[int] = 4, connections: int = 20, busy
         OSError: this system is not Linux.
         RuntimeError: the workers failed; says how.
     """
-    if way not in WAYS:
+    if not isinstance(way, str) or way not in WAYS:
         raise ValueError(f"way={way!r}: what workers can do is {', '.join(map(repr, WAYS))}")
     counts = settings("workers", workers)
     check_count("workers", max(counts), most=MOST_WORKERS)

@@ -218,6 +218,7 @@ def main() -> None:
     way = sys.argv[1]
     workers, connections, busy = map(int, sys.argv[2:])
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, nobody can wait for a worker: waitpid(2)
     signal.alarm(LONGEST)
     with opened(way, workers) as listeners, select.epoll() as epoll:
         if way == "one epoll":

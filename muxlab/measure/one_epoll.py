@@ -57,15 +57,17 @@ def one_epoll(mask: int, threads: int = 4, rearm: bool = True) -> OneEpoll:
         What was counted.
 
     Raises:
-        TypeError: `threads` is not a whole number.
+        TypeError: `threads` is not a whole number, or `rearm` neither True nor False.
         ValueError: a number is out of range.
         OSError: this system is not Linux.
         RuntimeError: the experiment failed; says how.
     """
     check_count("threads", threads, least=2, most=MOST_THREADS)
     require_linux("one_epoll")
+    if not isinstance(rearm, bool):
+        raise TypeError(f"rearm={rearm!r}: it has to be True or False")
     allowed = {select.EPOLLIN | extra for extra in (0, select.EPOLLET, select.EPOLLONESHOT)}
-    if mask not in allowed:
+    if isinstance(mask, bool) or not isinstance(mask, int) or mask not in allowed:
         masks = ", ".join(mask_names(one) for one in sorted(allowed))
         raise ValueError(f"mask={mask!r}: this experiment knows {masks}, made of select.EPOLLIN and so on")
     if MACHINE not in EPOLL_WAITS:

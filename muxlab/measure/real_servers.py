@@ -114,6 +114,8 @@ def real_servers(yours: Callable | Mapping[str, Callable] | None = None, much: b
     given = SERVERS["epoll"] if yours is None else yours
     own = dict(given) if isinstance(given, Mapping) else {name_of(given): given}
     for name, fn in own.items():
+        if not isinstance(name, str):
+            raise TypeError(f"{name!r}: a server's name is a text")
         stop_argument(fn, name)
         if name in ("asyncio", *TALKS):
             raise ValueError(f"{name!r} is the name of another of the servers: choose a name for yours")

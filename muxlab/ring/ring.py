@@ -22,9 +22,11 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
+from ..arguments import check_count, check_timeout
+from ..running import undisturbed
 from ..sockets import HasFileno
 from .entries import Completion, Queues, Request, result_text
-from .system import COMPLETION, ENTER, PARAMETERS, REQUEST, SETUP, address, lend, require_ring, system_call
+from .system import COMPLETION, ENTER, PARAMETERS, REQUEST, SETUP, address, descriptor, lend, require_ring, system_call
 
 POLL, TIMEOUT, ACCEPT, CANCEL, SEND, RECV = 6, 11, 13, 14, 26, 27
 """Numbers of the operations that are asked for here: IORING_OP_POLL_ADD and so on."""
@@ -66,36 +68,43 @@ class Ring:
         fd: the ring's descriptor; -1 after `close`.
 
     Raises:
+        TypeError, ValueError: `entries` is not a whole number, or out of range.
         OSError: io_uring is not allowed here, see `refusal`; or a limit is reached, as of descriptors.
     """
 
     fd = -1
 
     def __init__(self, entries: int = ENTRIES) -> None:
-        if not 1 <= entries <= MOST:
-            raise ValueError(f"entries={entries}: a submission queue has room for 1 to {MOST:,} requests")
+        check_count("entries", entries, 1, MOST)
         require_ring()
         self._pid = os.getpid()
         self._number = 0  # of the latest request
         self._requests: dict[int, Request] = {}  # by number, those that have not completed
-        parameters = bytearray(PARAMETERS.size)
-        self.fd = system_call(SETUP, entries, address(parameters))
         try:
-            self._map(*PARAMETERS.unpack(parameters))
+            undisturbed(lambda: self._open(entries))
         except BaseException:
-            os.close(self.fd)
-            self.fd = -1
+            self.close()
             raise
 
-    def _map(self, submissions: int, completions: int, *parameters: int) -> None:
+    def _open(self, entries: int) -> None:
+        parameters = bytearray(PARAMETERS.size)
+        fd = system_call(SETUP, entries, address(parameters))
+        try:
+            self._map(fd, *PARAMETERS.unpack(parameters))
+        except BaseException:
+            os.close(fd)
+            raise
+        self.fd = fd
+
+    def _map(self, fd: int, submissions: int, completions: int, *parameters: int) -> None:
         """Map the shared memory; all of it but the entries is read and written in words of 32 bits."""
         places = [place // 4 for place in parameters[5:]]
         self._first, self._last, mask, _, _, _, order, *_ = places[:9]  # of the submission queue
         self._taken, self._come, completion_mask, _, _, _, *_ = places[9:]  # of the completion queue
         self._completions_at = parameters[5 + 14]
         end = max(4 * (order + submissions), self._completions_at + COMPLETION.size * completions)
-        self._memory = mmap.mmap(self.fd, end)
-        self._entries = mmap.mmap(self.fd, REQUEST.size * submissions, offset=REQUESTS_AT)
+        self._memory = mmap.mmap(fd, end)
+        self._entries = mmap.mmap(fd, REQUEST.size * submissions, offset=REQUESTS_AT)
         self._words = memoryview(self._memory).cast("I")
         self._mask, self._completion_mask = self._words[mask], self._words[completion_mask]
         for index in range(submissions):
@@ -119,8 +128,8 @@ class Ring:
     def send(self, sock: HasFileno, buffer: bytearray, start: int, end: int, tag: Any = None) -> None:
         """Ask to send `buffer[start:end]`, or the part of it that finds room; until then the kernel has `buffer`."""
         lent = lend(buffer)
-        if not 0 <= start < end <= len(buffer):
-            raise ValueError(f"start={start}, end={end}: the buffer's {len(buffer):,} bytes have no such part")
+        if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(buffer)):
+            raise ValueError(f"start={start!r}, end={end!r}: the buffer's {len(buffer):,} bytes have no such part")
         self._ask(SEND, sock, tag, address(lent) + start, end - start, flags=socket.MSG_NOSIGNAL, lent=lent)
 
     def poll(self, thing: HasFileno, tag: Any = None) -> None:
@@ -129,13 +138,13 @@ class Ring:
 
     def timeout(self, seconds: float, tag: Any = None) -> None:
         """Ask to be told when so many seconds have passed; the result is then the error ETIME."""
-        if not 0 <= seconds < 1e9:
-            raise ValueError(f"seconds={seconds!r}: give a number of seconds, 0 or more")
+        seconds = check_timeout(seconds, "seconds")
         lent = lend(bytearray(struct.pack("=qq", int(seconds), int(seconds % 1 * 1e9))))
         self._ask(TIMEOUT, None, tag, address(lent), 1, lent=lent)
 
     def cancel(self, tag: Any) -> None:
         """Ask to give up the requests with this tag; each then completes with ECANCELED, unless it was faster."""
+        self._check_open()
         for number, request in [*self._requests.items()]:
             if request.tag == tag and request.name != "cancel":
                 self._ask(CANCEL, None, tag, number)
@@ -145,16 +154,24 @@ class Ring:
         flags: int = 0, lent: Any = None,
     ) -> None:  # fmt: skip
         """Write a request into the submission queue; if that is full, hand over what is in it first."""
-        if self.fd < 0:
-            raise ValueError("this ring is closed: make a new one")
+        self._check_open()
+        fd = -1 if operation in (TIMEOUT, CANCEL) else descriptor(thing)
         if self._waiting() > self._mask:
             self.enter(0)
-        fd, last = -1 if thing is None else thing.fileno(), self._words[self._last]
         self._number += 1
-        self._requests[self._number] = Request(NAMES[operation], fd, thing if tag is None else tag, lent)
-        entry = operation, 0, priority, fd, 0, address, length, flags, self._number
-        REQUEST.pack_into(self._entries, (last & self._mask) * REQUEST.size, *entry)
-        self._words[self._last] = (last + 1) & 0xFFFFFFFF  # from now on it is in the queue
+        number, last = self._number, self._words[self._last]
+        try:
+            self._requests[number] = Request(NAMES[operation], fd, thing if tag is None else tag, lent)
+            entry = operation, 0, priority, fd, 0, address, length, flags, number
+            REQUEST.pack_into(self._entries, (last & self._mask) * REQUEST.size, *entry)
+            self._words[self._last] = (last + 1) & 0xFFFFFFFF  # from now on it is in the queue
+        finally:
+            if self._words[self._last] == last:  # something went wrong before that: nobody will answer it
+                self._requests.pop(number, None)
+
+    def _check_open(self) -> None:
+        if self.fd < 0:
+            raise ValueError("this ring is closed: make a new one")
 
     def _waiting(self) -> int:
         """Return how many requests are in the submission queue."""
@@ -169,12 +186,16 @@ class Ring:
             How many there are: fewer when a signal arrives.
 
         Raises:
-            ValueError: nothing is under way that could complete, so that it would never return.
+            TypeError: `wait` is not a whole number.
+            ValueError: less is under way that could complete, so that it would never return.
         """
-        if self.fd < 0:
-            raise ValueError("this ring is closed: make a new one")
-        if wait and not self._requests:
-            raise ValueError("nothing was asked for that could complete: ask first, or use enter(wait=0)")
+        self._check_open()
+        check_count("wait", wait, 0)
+        if wait > len(self._requests) and not any(request.name == "accept" for request in self._requests.values()):
+            raise ValueError(
+                f"wait={wait}: no more than {len(self._requests)} can complete. Ask first, wait for fewer, "
+                "or use enter(wait=0)"
+            )
         with contextlib.suppress(InterruptedError):
             system_call(ENTER, self.fd, self._waiting(), wait, GETEVENTS, None, 0)
         return self._to_take()
@@ -221,6 +242,7 @@ class Ring:
         return [self._requests[number] for number in self._numbers_queued()]
 
     def _numbers_queued(self) -> list[int]:
+        self._check_open()
         first = self._words[self._first]
         places = [(first + index) & self._mask for index in range(self._waiting())]
         return [REQUEST.unpack_from(self._entries, place * REQUEST.size)[-1] for place in places]
@@ -238,8 +260,10 @@ class Ring:
 
     def close(self) -> None:
         """Cancel everything, wait until all that is lent has come back, and close; a second call does nothing."""
-        if self.fd < 0:
-            return
+        if self.fd >= 0:
+            undisturbed(self._close)
+
+    def _close(self) -> None:
         try:
             if self._pid == os.getpid():  # a forked child has this ring in common with its parent, who goes on
                 self._take_all_back()
@@ -267,9 +291,12 @@ class Ring:
                     done.sock.close()
             under_way = bool(self._requests and come.poll(LAST_WAIT * 1000))
 
-    __del__ = close
+    def __del__(self) -> None:
+        if self.fd >= 0:
+            self._close()  # here: when Python itself ends, it starts no thread any more
 
     def __enter__(self) -> "Ring":
+        self._check_open()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:

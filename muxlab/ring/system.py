@@ -12,6 +12,8 @@ import struct
 import sys
 from typing import Any
 
+from ..sockets import HasFileno
+
 SETUP, ENTER, REGISTER = 425, 426, 427
 """Numbers of the three system calls, the same on every processor: asm-generic/unistd.h."""
 
@@ -59,6 +61,13 @@ def address(memory: Any) -> int:
     import ctypes
 
     return ctypes.addressof(lend(memory) if isinstance(memory, bytearray) else memory)
+
+
+def descriptor(thing: HasFileno | None) -> int:
+    """Return the descriptor of a socket, or of something else that has one; refuse anything else with a TypeError."""
+    if thing is None or not hasattr(thing, "fileno"):
+        raise TypeError(f"give a socket, or something else that has a fileno(), not {thing!r:.40}")
+    return thing.fileno()
 
 
 # ---- whether it is allowed

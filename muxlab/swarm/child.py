@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import limits, running
-from ..python_process import start_python
+from ..python_process import cut, start_python
 from .loop import Crowd
 from .stats import Histogram, Latencies, Tally
 
@@ -70,20 +70,17 @@ class Child:
             running.undisturbed(self._start)
 
     def _start(self) -> None:
-        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with its, contextlib.ExitStack() as undo:
-            undo.callback(ours.close)
-            ours.settimeout(LOOK_AGAIN)
-            self._process = start_python(__name__, stdin=its.fileno(), stdout=subprocess.DEVNULL)
-            undo.pop_all()
-        self._socket, self._over = ours, False
+        with limits.enough_descriptors("the swarm's process"):
+            self._process, self._socket = start_python(__name__)
+        self._socket.settimeout(LOOK_AGAIN)
+        self._over = False
 
     def send(self, method: str, **arguments: object) -> None:
         """Ask for what a method of its crowd returns; the first "change" makes the crowd."""
         self._number += 1
         self._method = method
         if not self._over:
-            with contextlib.suppress(ConnectionError, TimeoutError):  # it has ended, or is stopped: `receive` notices
+            with contextlib.suppress(OSError):  # it has ended or is stopped, or this is a fork: `receive` notices
                 self._socket.send(pickle.dumps((self._number, method, arguments)))
 
     def receive(self) -> Any:
@@ -114,8 +111,6 @@ class Child:
             self.deaf = ""
             try:
                 return self._socket.recv(LARGEST)
-            except ConnectionError:
-                return b""
             except TimeoutError:
                 if self._is_stopped():
                     self.deaf = f"the swarm's process, {self.pid}, was stopped by a signal and gives no answer"
@@ -123,6 +118,8 @@ class Child:
                 if time.monotonic() > deadline:
                     self.deaf = f"the swarm's process, {self.pid}, gives no answer within {patience:g} s"
                     raise TimeoutError(self.deaf) from None
+            except OSError:  # it has ended, or this is a fork, which has no tie to it
+                return b""
 
     def _is_stopped(self) -> bool:
         """Tell whether a signal, or a debugger, has stopped the process. Source: proc(5), stat; signal(7), SIGSTOP."""
@@ -136,9 +133,7 @@ class Child:
         self._over = True
         if self._process is None:
             return
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)  # also where a fork of this process has the socket too
-        self._socket.close()
+        cut(self._socket)
         try:
             self._process.wait(0 if self.deaf else PATIENCE)
         except subprocess.TimeoutExpired:

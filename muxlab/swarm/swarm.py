@@ -127,7 +127,7 @@ class Swarm(running.Running):
 
     @first.setter
     def first(self, number: int) -> None:
-        check_count("first", number, 0)
+        check_count("first", number, 0, self._ports)
         self._change(first=number)
 
     @property

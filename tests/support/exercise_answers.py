@@ -86,7 +86,7 @@ wrong("thread-for-each", "lives with a client that never reads", "one_lock_for_a
 # ---- 02
 
 ROOM = "except BlockingIOError:\n    pass  # nothing yet, or no room yet: ask again in the next round"
-ENDED = 'drop(conn)  # b"": the client has sent its last byte and received its last answer'
+ENDED = 'drop(conn)  # b"": the client has sent its last byte, and is owed nothing'
 SEND = "sent = conn.send(unsent[conn])\nunsent[conn] = unsent[conn][sent:]"
 
 wrong("polling-echo", "forgets clients that left", "forgets_the_end",

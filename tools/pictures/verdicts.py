@@ -7,13 +7,13 @@ FILLS = {"11": GOOD, "10": WAIT, "00": BAD}
 
 
 def what_follows() -> Sheet:
-    """Draw three claims, what follows from each, which of it comes out, and the verdict."""
+    """Draw three claims, what follows from each, which of it happens, and the verdict."""
     sheet = Sheet(
         330,
         "From a claim to a verdict",
         "Three claims, each on a slip of paper. From each one two things follow, which are tried. Of the first claim "
-        "both come out: it is true. Of the second one comes out, and the other does not: it is true within limits. Of "
-        "the third neither comes out: it is false.",
+        "both happen: it is true. Of the second one happens, and the other does not: it is true within limits. Of "
+        "the third neither happens: it is false.",
     )
     paper, tried, verdict = 24, 330, 540
     sheet.text(paper, 22, "a claim", bold=True)

@@ -17,6 +17,7 @@ on_show        all of that on one page: `muxlab.museum.gallery()`
 
 from ..variant import Exhibit
 from .exhibits import EXHIBITS
-from .on_show import gallery, story
+from .labels import good_server
+from .on_show import caught_by, gallery, story
 
-__all__ = ["EXHIBITS", "Exhibit", "gallery", "story"]
+__all__ = ["EXHIBITS", "Exhibit", "caught_by", "gallery", "good_server", "story"]

@@ -17,9 +17,12 @@ from .conversations import SHORTEST
 from .exhibits import EXHIBITS, ROOMS
 from .labels import NOT_SHOWN, REAL, SPEAKS_REDIS
 
+PLAYABLE = " \u21c4"
+"""The mark of an exhibit with a conversation that can be played."""
+
 
 class Gallery:
-    """All exhibits, or some of them; made by `gallery`."""
+    """All exhibits, or some of them; made by `gallery`. Those with a conversation are marked."""
 
     def __init__(self, rooms: dict[str, list[Exhibit]]) -> None:
         self.rooms = rooms
@@ -28,7 +31,7 @@ class Gallery:
         """Return the exhibits' names and symptoms, room by room."""
         lines = []
         for room, exhibits in self.rooms.items():
-            lines += ["", room, *(f"  {exhibit.name}: {exhibit.symptom}" for exhibit in exhibits)]
+            lines += ["", room, *(f"  {exhibit.name}: {exhibit.symptom}{_mark(exhibit)}" for exhibit in exhibits)]
         return "\n".join(lines[1:])
 
     def _repr_html_(self) -> str:
@@ -45,11 +48,11 @@ def gallery(*names: str) -> Gallery:
         names: of the exhibits to show; all without them.
 
     Raises:
+        TypeError: a name is not text.
         ValueError: there is no exhibit of that name; lists those that there are.
     """
     for name in names:
-        if name not in EXHIBITS:
-            raise ValueError(f"the museum has no {name!r}; it has {', '.join(EXHIBITS)}")
+        _check_name(name)
     chosen = {
         room: [exhibit for exhibit in exhibits if not names or exhibit.name in names]
         for room, exhibits in ROOMS.items()
@@ -64,13 +67,29 @@ def caught_by(name: str) -> list[str]:
 
 
 def story(name: str) -> Story | None:
-    """Return the shortest conversation that breaks an exhibit, as a story; None when none can show its bug."""
+    """Return the shortest conversation that breaks an exhibit, as a story; None when none can show its bug.
+
+    Raises:
+        TypeError, ValueError: as for `gallery`.
+    """
+    _check_name(name)
     return Story(*SHORTEST[name]) if name in SHORTEST else None
+
+
+def _check_name(name: str) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f'{name!r}: give the names of exhibits one by one, as in gallery("one_shot", "stale_server")')
+    if name not in EXHIBITS:
+        raise ValueError(f"the museum has no {name!r}; it has {', '.join(EXHIBITS)}")
+
+
+def _mark(exhibit: Exhibit) -> str:
+    return PLAYABLE if exhibit.name in SHORTEST else ""
 
 
 def _label(exhibit: Exhibit) -> str:
     """Return one exhibit as HTML: a line that opens."""
-    summary = f"<summary><b>{escape(exhibit.name)}</b> {markup.inline(exhibit.symptom)}</summary>"
+    summary = f"<summary><b>{escape(exhibit.name)}</b> {markup.inline(exhibit.symptom)}{_mark(exhibit)}</summary>"
     return f"<details>{summary}{''.join(_parts(exhibit))}</details>"
 
 

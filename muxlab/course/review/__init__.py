@@ -11,7 +11,7 @@ verdicts   what was found about claims and bugs, and the two tables
 """
 
 from .bugs import BUGS
-from .programs import PROGRAMS
+from .programs import PROGRAMS, WITHOUT_EXCEPT
 from .verdicts import Verdicts
 
-__all__ = ["BUGS", "PROGRAMS", "Verdicts"]
+__all__ = ["BUGS", "PROGRAMS", "WITHOUT_EXCEPT", "Verdicts"]

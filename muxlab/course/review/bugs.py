@@ -30,8 +30,8 @@ class Bug:
 BUGS = {
     1: Bug(
         "polling",
-        "Clients that have left are to be put on a list, and its name is misspelt.",
-        "They are never taken off the list of those who are asked, and are asked for good.",
+        "A client that has left is to be forgotten, and the line that does so misspells a name.",
+        "It stays among those who are asked, and the server goes on asking it without end.",
         (2,),
         ("forgets clients that left",),
         ALONE[1],
@@ -39,9 +39,9 @@ BUGS = {
     2: Bug(
         "polling",
         "`except Exception: pass` stands around everything that is done for a client.",
-        "Every error looks like “no data yet”, a slip of the programmer's own too.",
+        "Every error looks like “no data yet”: a client that has broken off, and even the programmer's own slips.",
         (2,),
-        (),
+        ("survives a reset in the middle of a reply",),
         ALONE[2],
     ),
     3: Bug(
@@ -62,8 +62,8 @@ BUGS = {
     ),
     5: Bug(
         "select",
-        "The accepted sockets block.",
-        "One client that does not read its replies stops the server for all.",
+        "The accepted sockets block, and what `send` does not take is thrown away.",
+        "One client that does not read its replies stops the server for all; without blocking, it would lose bytes.",
         (3, 7),
         ("lives with a client that never reads",),
         ALONE[5],
@@ -112,7 +112,7 @@ BUGS = {
     12: Bug(
         "client",
         "The body of its sending loop is not indented, and it asks for its input as in Python 2.",
-        "The program does not even begin.",
+        "It does not begin; once indented, it ends at its first line.",
     ),
 }
 """The bugs by their numbers."""

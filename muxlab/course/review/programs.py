@@ -9,7 +9,7 @@ from ..ch03 import never_stall
 from ..ch06 import edge_echo
 from ..ch14 import articles_epoll_server
 from ..museum import EXHIBITS
-from ..variant import Exhibit, bug
+from ..variant import Exhibit, bug, variant
 
 ARTICLES_WORDS = "A server of the article, in our own words."
 
@@ -51,13 +51,13 @@ PROGRAMS: dict[str, Exhibit] = {
             """,
         ),
     ),
-    "epoll": Exhibit(articles_epoll_server, edge_echo),
+    "epoll": Exhibit(variant(articles_epoll_server, "articles_epoll_server", ARTICLES_WORDS), edge_echo),
 }
 """The servers by their way of waiting, with all bugs that the article's have; what they differ from is repaired."""
 
 ALONE: dict[int, Exhibit] = {
     1: EXHIBITS["buggy_server"],
-    2: bug(polling_echo, "says_what_is_wrong", "The first client that leaves ends it, with a NameError.", MISSPELT),
+    2: bug(polling_echo, "swallows_every_error", "It keeps whoever breaks off in the middle of a reply.", SWALLOWS),
     3: Exhibit(polling_echo),
     4: EXHIBITS["dies_of_a_reset"],
     5: EXHIBITS["blocking_sendall"],
@@ -75,8 +75,8 @@ ALONE: dict[int, Exhibit] = {
         edge_echo,
         "compares_the_mask",
         "The connection of a client that breaks off stays open for good.",
-        ("select.EPOLLIN | select.EPOLLOUT | select.EPOLLET", "select.EPOLLIN | select.EPOLLET"),
-        ("for fd, mask in epoll.poll(timeout)}", "for fd, mask in epoll.poll(timeout) if mask == select.EPOLLIN}"),
+        ("with epoll:", "expected = select.EPOLLIN, select.EPOLLOUT, select.EPOLLIN | select.EPOLLOUT\nwith epoll:"),
+        ("for fd, mask in epoll.poll(timeout)}", "for fd, mask in epoll.poll(timeout) if mask in expected}"),
     ),
     11: bug(
         edge_echo,
@@ -86,3 +86,8 @@ ALONE: dict[int, Exhibit] = {
     ),
 }
 """The bugs by their numbers, each alone in a server that is sound otherwise."""
+
+WITHOUT_EXCEPT = bug(
+    polling_echo, "says_what_is_wrong", "The first client that leaves ends it, with a NameError.", MISSPELT
+)
+"""The first bug without the second, which hides it."""

@@ -1,8 +1,8 @@
 """What the experiments of the last chapter have found about the article: a verdict for each claim and each bug.
 
-A claim is judged by what follows from it. If all of that comes out, it is true; if some of it does, it is true within
-limits; if nothing does, it is false. The verdict is worked out from the experiments alone, and then compared with the
-one that the course has come to (`claims`); where the two differ, that is said.
+A claim is judged by what follows from it. If all of that happens, it is true; if some of it does, it is true within
+limits; if none of it does, it is false. The verdict is worked out from the experiments alone, and then compared with
+the one that the course has come to (`claims`); where the two differ, that is said.
 """
 
 import html
@@ -16,7 +16,7 @@ from ..claims import AGAIN, CLAIMS, FALSE, LIMITED, TRUE, WIDTH
 from .bugs import BUGS
 
 YES, NO = "\u2713", "\u2717"
-"""The marks of what came out, and of what did not: a tick and a cross."""
+"""The marks of what happened, and of what did not: a tick and a cross."""
 
 SEEN, UNSEEN = "seen", "not seen"
 UNJUDGED = "not judged yet"
@@ -26,7 +26,7 @@ CHAPTERS = Path(__file__).parents[3] / "notebooks"
 
 
 def verdict_of(follows: Mapping[str, bool]) -> str:
-    """Return the verdict on a claim, by what follows from it and whether that came out."""
+    """Return the verdict on a claim, by what follows from it and whether that happened."""
     if all(follows.values()):
         return TRUE
     return LIMITED if any(follows.values()) else FALSE
@@ -44,11 +44,11 @@ class Verdicts:
 
         Args:
             number: the claim's number, 1 to 12.
-            follows: what follows from the claim, in sentences, and whether each came out.
+            follows: what follows from the claim, in sentences, and whether each of it happened.
 
         Raises:
             ValueError: there is no claim of that number, or nothing follows.
-            TypeError: a sentence is not text, or what came out is neither true nor false.
+            TypeError: a sentence is not text, or what is said of it is neither true nor false.
         """
         __tracebackhide__ = True
         self._claims[number] = _evidence("claim", number, CLAIMS, follows)
@@ -146,14 +146,16 @@ def _links(chapters: tuple[int, ...]) -> list[tuple[int, str]]:
 
 
 def _evidence(what: str, number: int, known: Mapping[int, object], found: Mapping[str, bool]) -> dict[str, bool]:
-    if number not in known:
+    if isinstance(number, bool) or not isinstance(number, int) or number not in known:
         raise ValueError(f"the article has no {what} {number!r}; they are numbered 1 to {len(known)}")
+    if not isinstance(found, Mapping):
+        raise TypeError(f"{what} {number}: give {{sentence: True or False}}, not {found!r:.60}")
     if not found:
         raise ValueError(
             f"{what} {number}: say at least one thing that follows from it, as {{sentence: True or False}}"
         )
     for words, came_out in found.items():
-        if not isinstance(words, str) or came_out not in (True, False):
+        if not isinstance(words, str) or not isinstance(came_out, bool):
             raise TypeError(f"{what} {number}: give {{sentence: True or False}}, not {words!r}: {came_out!r}")
     return dict(found)
 

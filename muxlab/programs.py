@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import weakref
+from collections.abc import Callable, Iterator
 
 PATIENCE = 10.0
 """Seconds in which a program ends once it is asked to; then it is killed."""
@@ -33,16 +34,30 @@ that holds the other end is killed.
 
 AS_A_CHILD = """
 folder=$1; shift
-exec 3<&0                   # keep the input as descriptor 3
-"$@" </dev/null 3<&- &      # the program, a child of this shell
-program=$!
-(                           # another child:
-    read -r nothing <&3     # wait for the end of the input
-    kill $program
+exec 3<&0                       # keep the input as descriptor 3
+(
+    "$@" </dev/null 3<&- &      # the program, a child of this shell
+    program=$!
+    (                           # another child:
+        trap '' HUP             # comes when this process is killed while the program is stopped: setpgid(2)
+        read -r nothing <&3     # wait for the end of the input
+        trap '' TERM            # and go through with this, although the program's end ends this child, see below
+        kill $program
+        tries=200               # two seconds
+        while [ $tries -gt 0 ] && kill -0 $program; do tries=$((tries - 1)); sleep 0.01; done
+        rm -rf "$folder"
+        kill -KILL 0            # whatever is left of the group: what the program has started, and these shells
+    ) >/dev/null 2>&1 &
+    wait $program
+    status=$?
     rm -rf "$folder"
-) >/dev/null 2>&1 &
-wait $program
-kill $! 2>/dev/null         # the program has ended: nobody has to wait for the input any more
+    [ $status = 137 ] && kill -KILL 0   # somebody has killed strace, which has let go of what it had started
+    kill $! 2>/dev/null         # the program has ended: nobody has to wait for the input any more
+) 2>&1 | (
+    exec 3<&-
+    dd bs=4096 count=1024 2>/dev/null   # 4 MiB of what it prints at most: a chatty program must not fill the disk
+    exec cat >/dev/null
+)
 """
 """The same, for a program that must not have a child that it knows nothing of: strace would wait for it."""
 
@@ -88,24 +103,38 @@ class Program:
     """A program in a process of its own, with a temporary folder that is removed when the program ends.
 
     Args:
-        command: the program's path, and its arguments.
-        folder: the temporary folder.
-        cwd: where the program works; in its folder when None.
+        name: what the folder is called after.
+        command: a function of the folder that returns the program's path and its arguments.
         script: the shell script that runs it.
+        cwd: where the program works: "folder", or "here", where this process does.
+
+    Attributes:
+        folder: the temporary folder.
     """
 
-    def __init__(self, command: list[str], folder: str, cwd: str | None = None, script: str = UNTIL_INPUT_ENDS) -> None:
-        self.folder = folder
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (`end` closes it)
+    def __init__(
+        self, name: str, command: Callable[[str], list[str]], script: str = UNTIL_INPUT_ENDS, cwd: str = "folder"
+    ) -> None:
+        self._owner = os.getpid()
+        with contextlib.ExitStack() as undo, _two_spare_descriptors():
+            self.folder = tempfile.mkdtemp(prefix=f"muxlab-{name}-")
+            undo.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            self._said = undo.enter_context(tempfile.TemporaryFile())
+            self._process = subprocess.Popen(
+                ["sh", "-c", script, "sh", self.folder, *command(self.folder)],
+                cwd=self.folder if cwd == "folder" else None,
+                stdin=subprocess.PIPE,
+                stdout=self._said,
+                stderr=subprocess.STDOUT,
+                process_group=0,  # Ctrl-C goes to the group of this process
+            )
+            undo.pop_all()  # it runs: `end` closes and removes
         _running_programs.add(self)
-        self._process = subprocess.Popen(
-            ["sh", "-c", script, "sh", folder, *command],
-            cwd=cwd or folder,
-            stdin=subprocess.PIPE,
-            stdout=self._said,
-            stderr=subprocess.STDOUT,
-            process_group=0,  # Ctrl-C goes to the group of this process
-        )
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process has started it, and is not a fork of the one that has."""
+        return os.getpid() == self._owner
 
     @property
     def pid(self) -> int:
@@ -131,14 +160,18 @@ class Program:
         return not self.alive
 
     def end(self) -> str:
-        """End it, remove its folder, and return what it has printed; a second call does nothing."""
+        """End it, remove its folder, and return what it has printed; a second call does nothing.
+
+        In a fork, the program and its folder are left to the process that forked.
+        """
         self.close_input()
-        if not self.wait():
-            os.killpg(self._process.pid, signal.SIGKILL)  # the shell's other half, too
-            self._process.wait()
+        if self.is_ours:
+            if not self.wait():
+                os.killpg(self._process.pid, signal.SIGKILL)  # the shell's other half, too
+                self._process.wait()
+            shutil.rmtree(self.folder, ignore_errors=True)  # the script may be doing the same
         said = self.said()
         self._said.close()
-        shutil.rmtree(self.folder, ignore_errors=True)  # the script may be doing the same
         return said
 
     def close_input(self) -> None:
@@ -146,6 +179,13 @@ class Program:
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
+
+
+@contextlib.contextmanager
+def _two_spare_descriptors() -> Iterator[None]:
+    """Hold two descriptors meanwhile: to undo something may take them, and there may be no others left."""
+    with open(os.devnull), open(os.devnull):
+        yield
 
 
 _running_programs: weakref.WeakSet[Program] = weakref.WeakSet()

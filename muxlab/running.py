@@ -1,16 +1,21 @@
 """The list of all that is running: a cell that runs again ends what it started before, and nothing outlives the kernel.
 
 `start` begins a thing so that an interrupt on the way leaves nothing behind.
+A fork of this process starts with an empty list: what runs belongs to the process that has started it.
 Not handled here: the kernel's end by SIGKILL, after which no Python code runs.
 """
 
 import _thread
 import abc
 import atexit
+import os
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from .notebook import current_cell
+
+Answer = TypeVar("Answer")
 
 
 class Running(abc.ABC):
@@ -41,8 +46,8 @@ def start(thing: Running, begin: Callable[[], object]) -> None:
         raise
 
 
-def undisturbed(work: Callable[[], object]) -> None:
-    """Do `work` to its end even if the caller is interrupted meanwhile, and raise what it raised.
+def undisturbed(work: Callable[[], Answer]) -> Answer:
+    """Do `work` to its end even if the caller is interrupted meanwhile; return or raise what it did.
 
     Python's signal handlers run in the main thread, between any two instructions: after a pipe was opened, say, and
     before anything knew of it. So the work is done in another thread. `threading` cannot start that one, because an
@@ -50,9 +55,9 @@ def undisturbed(work: Callable[[], object]) -> None:
     """
     __tracebackhide__ = True
     if threading.get_ident() != threading.main_thread().ident:
-        work()
-        return
-    pending, failed, finished = [work], list[BaseException](), list[bool]()
+        return work()
+    pending, failed, finished = [work], list[BaseException](), list[Answer]()
+    ended = list[bool]()
     wake = _thread.allocate_lock()
     wake.acquire()
 
@@ -63,18 +68,21 @@ def undisturbed(work: Callable[[], object]) -> None:
         except IndexError:  # called off
             return
         try:
-            taken()
+            finished.append(taken())
         except BaseException as error:
             failed.append(error)
-        finished.append(True)
+        ended.append(True)
         wake.release()
 
     def wait() -> None:
-        if not finished:  # an interrupt may have come after the lock was taken
+        if not ended:  # an interrupt may have come after the lock was taken
             wake.acquire()
 
     try:
-        _thread.start_new_thread(run, ())
+        try:
+            _thread.start_new_thread(run, ())
+        except RuntimeError:  # no thread is to be had, as at the interpreter's exit: do it here
+            run()
         wait()
     except BaseException:
         try:
@@ -84,6 +92,7 @@ def undisturbed(work: Callable[[], object]) -> None:
         raise
     if failed:
         raise failed[0]
+    return finished[0]
 
 
 def add(thing: Running) -> None:
@@ -112,12 +121,27 @@ def replace_earlier() -> None:
 def stop_all() -> None:
     """Stop every server, swarm and panel of this process, the latest first.
 
-    The error of a server is not raised here; it stays in the server's `error`.
+    The error of a server is not raised here; it stays in the server's `error`. An `end` that fails does not keep the
+    others from being ended; the first such error is raised when all have been.
     """
     with _lock:
         things = [thing for thing, _ in _running]
+    failed = []
     for thing in reversed(things):
-        thing.end()
+        try:
+            thing.end()
+        except Exception as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+
+
+def _forget_all() -> None:
+    global _lock
+    _lock = threading.RLock()  # another thread may have held it at the fork, and that thread is not in the child
+    _running.clear()
 
 
 atexit.register(stop_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

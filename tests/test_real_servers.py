@@ -1,4 +1,4 @@
-"""nginx, Redis, asyncio and yours under the same glass, and what stands in where one of them is missing."""
+"""nginx, Redis, asyncio and yours under the same lens, and what stands in where one of them is missing."""
 
 import select
 import socket
@@ -46,13 +46,16 @@ def test_all_four_answer_the_same_ten_clients() -> None:
         calls = glimpse.calls
         assert calls["accept", "done"] == 10
         assert calls["recv", "data"] == calls["recv", "end"] == calls["send", "data"] == 10
-        assert calls["accept", "EAGAIN"] == (name != "nginx"), "nginx accepts one, the others until the queue is empty"
+        if name != "redis-server":  # from version 7.4 on, Redis stops after ten
+            assert calls["accept", "EAGAIN"] == (name != "nginx"), "nginx accepts one, the others until EAGAIN"
         assert not asks_for_room(calls)
         assert glimpse.others, "a program makes other calls, too"
         compared = dict(recorded(name).calls)
         for both in (calls, compared):
             both.pop(("epoll.poll", "timeout"), None)
             both.pop(("epoll.poll", "ready"), None)
+            if name == "redis-server":
+                both.pop(("accept", "EAGAIN"), None)
         assert calls == compared, "the recording says the same"
     assert [ax.get_title("left").strip() for ax in muxlab.show.compare(seen)] == NAMES
 
@@ -102,10 +105,11 @@ def test_without_nginx_the_others_are_looked_at(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_where_tracing_is_not_allowed_they_are_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(what: object) -> None:
+    def refused(*what: object) -> None:
         raise PermissionError("this system does not let strace look")
 
     monkeypatch.setattr("muxlab.measure.watched.trace", refused)
+    monkeypatch.setattr("muxlab.measure.watched.trace_in_folder", refused)
     seen = real_servers({"mine": one_by_one_server})
     assert list(seen) == [*NAMES[:3], "mine"]
     for glimpse in seen.values():
@@ -143,6 +147,8 @@ def test_the_names_of_the_others_are_taken(bad: dict) -> None:
 def test_what_is_no_server_is_refused_before_anything_starts() -> None:
     with pytest.raises(TypeError, match="serve takes the function itself"):
         real_servers("epoll")
+    with pytest.raises(TypeError, match="5: a server's name is a text"):
+        real_servers({5: one_by_one_server})
 
 
 def test_there_is_a_recording_of_four() -> None:

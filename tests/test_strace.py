@@ -276,6 +276,27 @@ def test_no_line_however_odd_raises_an_error(text: str) -> None:
         assert str(call)
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "\u00b2"])
+def test_no_number_however_odd_raises_an_error(number: str) -> None:
+    """Python refuses to read numbers of more than 4,300 digits, and a superscript is a digit only by name."""
+    traced = TracedCalls()
+    for line in (
+        f'{number}<a> 1.5 read(5{CLIENT}, "", 5) = 0',
+        f'7<a> 1.5 read({number}{CLIENT}, "", 5) = {number}',
+        f"7<a> 1.5 epoll_wait(4<anon_inode:[eventpoll]>, [], 8, {number}) = 0",
+        f"7<a> 1.5 poll([{{fd={number}, events=POLLIN}}], 1, {number}) = 1 ([{{fd={number}, revents=POLLIN}}])",
+        f"7<a> 1.5 select({number}, [{number}], NULL, NULL, {{tv_sec={number}, tv_usec={number}}}) = 1 (in [{number}])",
+    ):
+        traced.feed(line)
+    assert all(str(call) for call in traced.calls.events)
+
+
+def test_only_a_line_feed_ends_a_line() -> None:
+    traced = TracedCalls()
+    traced.feed(f'7<a> 1.5 sendto(5{CLIENT}, "a\x0bb\u2028c", 5, 0, NULL, 0) = 5\n')
+    assert traced.calls["send", "data"] == 1
+
+
 def test_lines_remember_who_is_in_a_call() -> None:
     lines = Lines()
     assert lines.read("7<a> 1.0 epoll_wait(4<anon_inode:[eventpoll]>,  <unfinished ...>") is None

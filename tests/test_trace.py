@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from programs import need, need_strangers
 import muxlab
 from muxlab.programs import MissingProgram
 from muxlab.watch import tracing
-from muxlab.watch.tracing import descendants
+from muxlab.watch.target import descendants
 
 ECHO = """
 import select, socket, sys
@@ -210,7 +211,52 @@ def test_whoever_is_gone_cannot_be_traced() -> None:
         muxlab.trace(["no-such-program"])
 
 
-@pytest.mark.parametrize("bad", ["nginx", True, [], ["nginx", 80], None, 1.5])
+def test_what_has_ended_and_nobody_has_waited_for_is_told_from_what_is_forbidden() -> None:
+    need("strace")
+    with subprocess.Popen(["true"]) as process:
+        assert eventually(lambda: _has_ended(process.pid))
+        with pytest.raises(ProcessLookupError, match=f"the process {process.pid}, true, has ended"):
+            muxlab.trace(process.pid)
+
+
+def test_a_program_may_have_any_name() -> None:
+    need_strangers()
+    odd = "import ctypes, time; ctypes.CDLL(None).prctl(15, b'\\xff\\xfe'); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", odd], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with muxlab.trace(process.pid) as trace:
+            assert trace.name == "\ufffd\ufffd"
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("command", "error", "says"),
+    [
+        ([""], ValueError, "the first word is a program"),
+        (["true", "a\0b"], ValueError, "no word has a zero byte in it"),
+        (["/tmp"], FileNotFoundError, "/tmp is a folder"),
+        (["/etc/passwd"], PermissionError, "/etc/passwd is a file that may not be run"),
+        (["-h"], FileNotFoundError, "there is no program -h"),
+    ],
+)
+def test_a_command_that_cannot_be_one_is_refused(command: list[str], error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        muxlab.trace(command)
+
+
+def test_a_wait_takes_a_function_and_a_number_of_seconds() -> None:
+    need("strace")
+    with muxlab.trace(["true"]) as trace:
+        with pytest.raises(TypeError, match=r"wait_for\(5\): give a function of the calls"):
+            trace.wait_for(5)
+        with pytest.raises(ValueError, match="timeout=None: give a number of seconds"):
+            trace.wait_for(lambda calls: True, timeout=None)
+
+
+@pytest.mark.parametrize(
+    "bad", ["nginx", True, [], ["nginx", 80], None, 1.5, types.SimpleNamespace(thread=threading.main_thread())]
+)
 def test_what_is_neither_a_process_nor_a_command_is_refused(bad: object) -> None:
     with pytest.raises(TypeError, match="give a process number, a command as a list of words"):
         muxlab.trace(bad)

@@ -10,7 +10,6 @@ import csv
 import io
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,9 +84,9 @@ class RealRedis(running.Running):
 
     def _start(self) -> Program:
         host, port = self.address
-        folder = tempfile.mkdtemp(prefix="muxlab-redis-")
-        options = ["--bind", host, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", folder]
-        return Program([self._path, *options, "--daemonize", "no", "--loglevel", "warning"], folder)
+        options = ["--bind", host, "--port", str(port), "--save", "", "--appendonly", "no"]
+        quiet = ["--daemonize", "no", "--loglevel", "warning"]
+        return Program("redis", lambda folder: [self._path, *options, "--dir", folder, *quiet])
 
     def _answers(self, program: Program) -> bool:
         """Wait for its first answer; False when it ends before."""

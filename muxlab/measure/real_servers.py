@@ -1,4 +1,4 @@
-"""Real servers under glass: nginx, Redis, an asyncio server and yours answer the same clients, and strace looks on.
+"""Real servers under one lens: nginx, Redis, an asyncio server and yours answer the same clients, and strace looks on.
 
 Each server is traced from its start. It is held while the clients connect, so that all of them wait at its door when
 it looks out for the first time: nginx and Redis are stopped by a signal, a function begins when they are there. Then
@@ -114,6 +114,8 @@ def real_servers(yours: Callable | Mapping[str, Callable] | None = None, much: b
     given = SERVERS["epoll"] if yours is None else yours
     own = dict(given) if isinstance(given, Mapping) else {name_of(given): given}
     for name, fn in own.items():
+        if not isinstance(name, str):
+            raise TypeError(f"{name!r}: a server's name is a text")
         stop_argument(fn, name)
         if name in ("asyncio", *TALKS):
             raise ValueError(f"{name!r} is the name of another of the servers: choose a name for yours")

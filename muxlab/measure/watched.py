@@ -7,7 +7,6 @@ import contextlib
 import functools
 import os
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from ..arguments import stop_argument
 from ..programs import PATIENCE
 from ..server import serve
 from ..watch.tap import Calls
-from ..watch.tracing import Trace, trace
+from ..watch.tracing import Trace, trace, trace_in_folder
 from .real_redis import free_port
 
 ATTEMPTS = 5
@@ -69,40 +68,38 @@ class Watched:
 @contextlib.contextmanager
 def nginx() -> Iterator[Watched]:
     """Run nginx with one worker, under strace and stopped; errors as of `trace`."""
-    with tempfile.TemporaryDirectory(prefix="muxlab-nginx-") as folder:
+
+    def arguments(port: int, folder: str) -> list[str]:
         os.chmod(folder, 0o755)  # the worker may be another user, who only reads
         with Path(folder, "much").open("wb") as file:
             file.truncate(MUCH)
         settings = Path(folder, "nginx.conf")
+        settings.write_text(NGINX.format(folder=folder, port=port))
+        return ["-e", "stderr", "-p", folder, "-c", str(settings)]
 
-        def command(port: int) -> list[str]:
-            settings.write_text(NGINX.format(folder=folder, port=port))
-            return ["nginx", "-e", "stderr", "-p", folder, "-c", str(settings)]
-
-        with _program(command) as watched:
-            yield watched
+    with _program("nginx", arguments) as watched:
+        yield watched
 
 
 @contextlib.contextmanager
 def redis() -> Iterator[Watched]:
     """Run redis-server, under strace and stopped; errors as of `trace`."""
-    with tempfile.TemporaryDirectory(prefix="muxlab-redis-") as folder:
 
-        def command(port: int) -> list[str]:
-            options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-            return ["redis-server", *options, "--dir", folder, "--daemonize", "no", "--loglevel", "warning"]
+    def arguments(port: int, folder: str) -> list[str]:
+        options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+        return [*options, "--dir", folder, "--daemonize", "no", "--loglevel", "warning"]
 
-        with _program(command) as watched:
-            yield watched
+    with _program("redis-server", arguments) as watched:
+        yield watched
 
 
 @contextlib.contextmanager
-def _program(command: Callable[[int], list[str]]) -> Iterator[Watched]:
+def _program(name: str, arguments: Callable[[int, str], list[str]]) -> Iterator[Watched]:
     """Start a program that listens on a free port, under strace, and stop it by a signal when it watches that port."""
     said = ""
     for _ in range(ATTEMPTS):
         port = free_port()
-        with trace(command(port)) as seen:
+        with trace_in_folder(name, functools.partial(arguments, port)) as seen:
             if not seen.wait_for(_watches_its_port, PATIENCE):
                 said = seen.said()
                 continue  # somebody else may have the port

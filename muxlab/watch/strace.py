@@ -16,7 +16,7 @@ from typing import NamedTuple
 from .strace_text import arguments
 
 CALL = re.compile(
-    r"(?:(?:\[pid +)?(?P<pid>\d+)(?:<(?P<program>.*?)>)?\]? +)?"  # which process, and what it runs
+    r"(?:(?:\[pid +)?(?P<pid>\d{1,10})(?:<(?P<program>.*?)>)?\]? +)?"  # which process, and what it runs
     r"(?:(?P<time>\d+\.\d+) )?"  # when, in seconds since 1970
     r"(?P<rest>.*)",
     re.S,

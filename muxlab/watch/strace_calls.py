@@ -10,7 +10,7 @@ Not handled here: how the lines are read, see `strace.py`; how strace is run, se
 
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from .strace import Lines, SystemCall
 from .strace_text import (
@@ -55,6 +55,7 @@ class TracedCalls:
         self._events: deque[tuple[str, Call]] = deque(maxlen=KEPT)  # each with its process
         self._number = 0
         self._processes: dict[int, str] = {}  # the name of each process or thread
+        self._same: Counter[str] = Counter()  # how many of them run the same program
         self._who: dict[str, str] = {}  # the name of each socket, by what strace says it is
         self._accepted = 0
         self._outgoing: set[str] = set()  # addresses that the program has connected to
@@ -63,13 +64,23 @@ class TracedCalls:
     @property
     def calls(self) -> Calls:
         """All calls, in the order in which they returned."""
-        return self._calls_of(self._processes.values())
+        calls = Calls()
+        for (_, name, outcome), count in self._counts.items():
+            calls[name, outcome] += count
+        calls.events = [call for _, call in self._events]
+        return calls
 
     @property
     def processes(self) -> dict[str, Calls]:
         """The calls of each process or thread that made any, by name: "nginx", and "nginx 2" for the next."""
-        names = {process: None for process, _, _ in self._counts}
-        return {name: self._calls_of([name]) for name in names}
+        found: dict[str, Calls] = {process: Calls() for process, _, _ in self._counts}
+        for calls in found.values():
+            calls.events = []
+        for (process, name, outcome), count in self._counts.items():
+            found[process][name, outcome] += count
+        for process, call in self._events:
+            found[process].events.append(call)
+        return found
 
     def pids(self) -> list[int]:
         """Return the numbers of the processes and threads that have made one of these calls."""
@@ -87,17 +98,9 @@ class TracedCalls:
 
     def feed(self, text: str) -> None:
         """Read more of what strace has printed, in whole lines."""
-        for line in text.splitlines():
+        for line in text.split("\n"):  # and not splitlines: it cuts at other characters, too
             if call := self._lines.read(line):
                 self._note(call)
-
-    def _calls_of(self, processes: Iterable[str]) -> Calls:
-        wanted, calls = {*processes}, Calls()
-        for (process, name, outcome), count in self._counts.items():
-            if process in wanted:
-                calls[name, outcome] += count
-        calls.events = [call for process, call in self._events if process in wanted]
-        return calls
 
     def _note(self, call: SystemCall) -> None:
         means = MEANINGS.get(call.name)
@@ -119,9 +122,9 @@ class TracedCalls:
     def _process(self, call: SystemCall) -> str:
         if call.pid not in self._processes:
             program = call.program or self.name
-            same = [name for name in self._processes.values() if name.removeprefix(program).strip().isdigit()]
-            first = program not in self._processes.values()
-            self._processes[call.pid] = program if first else f"{program} {len(same) + 2}"
+            self._same[program] += 1
+            number = self._same[program]
+            self._processes[call.pid] = program if number == 1 else f"{program} {number}"
         return self._processes[call.pid]
 
     # ---- names
@@ -249,7 +252,7 @@ class TracedCalls:
         asked = {one.fd: one for one in map(descriptor, re.findall(r"fd=(-?\d+(?:<(?:->|[^<>])*>)?)", call.arg(0)))}
         count, ready = number_of(call.result), []
         for event, mask in events_of(call.result, "revents"):
-            found = re.search(r"fd=(-?\d+)", event)
+            found = re.search(r"fd=(-?\d{1,10})", event)
             one = asked.get(int(found[1])) if found else None
             ready.append((self.who(one) if one else "another", mask_of(mask)))
         wait = call.arg(2)

@@ -16,7 +16,8 @@ NAMED = 8
 BITS = {name: bit for bit, name in FLAGS.items()}
 ESCAPE = re.compile(rb'\\([0-7]{1,3}|x[0-9a-f]{2}|[abfnrtv"\\])')
 LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
-DESCRIPTOR = re.compile(r"(-?\d+)(?:<((?:->|[^<>])*)>)?")
+STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.S)
+DESCRIPTOR = re.compile(r"(-?\d{1,10})(?:<((?:->|[^<>])*)>)?")
 
 
 class Descriptor(NamedTuple):
@@ -79,7 +80,7 @@ def descriptor(text: str) -> Descriptor:
 
 def message(text: str) -> bytes:
     """Return the bytes of a string, which strace prints as C would write it: `"PING\\r\\n"`; b"" if it is none."""
-    found = re.search(r'"((?:[^"\\]|\\.)*)"', text, re.S)
+    found = STRING.match(text, max(0, text.find('"')))
     if found is None:
         return b""
     return ESCAPE.sub(_unescaped, found[1].encode("latin-1", "replace"))
@@ -96,7 +97,7 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
 
 def number_of(text: str) -> int:
     """Return the number that a result begins with; 0 if it begins with none."""
-    found = re.match(r"\d+", text)
+    found = re.match(r"\d{1,18}", text)
     return int(found[0]) if found else 0
 
 
@@ -144,10 +145,10 @@ def names_or_count(names: list[str]) -> list[str] | int:
 
 def seconds_of_milliseconds(text: str) -> str:
     """Return a timeout in milliseconds as seconds; "" if it is none, or without end."""
-    return f"{int(text) / 1000:g}" if text.isdigit() else ""
+    return f"{int(text) / 1000:g}" if re.fullmatch(r"\d{1,18}", text) else ""
 
 
 def seconds_of_timespec(text: str) -> str:
     """Return the seconds of `{tv_sec=1, tv_nsec=500000000}`, or "" for NULL."""
-    found = re.search(r"tv_sec=(\d+), tv_(nsec|usec)=(\d+)", text)
+    found = re.search(r"tv_sec=(\d{1,18}), tv_(nsec|usec)=(\d{1,18})", text)
     return f"{int(found[1]) + int(found[3]) / (1e9 if found[2] == 'nsec' else 1e6):g}" if found else ""

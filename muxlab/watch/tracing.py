@@ -8,27 +8,30 @@ strace stops the program before and after each call, which takes time: look at c
 it is taken off, the program goes on as before. (Attaching interrupts a sleeping call, which then returns EINTR; every
 server has to be ready for that: signal(7).)
 
-Not handled here: what the lines mean, see `strace.py` and `strace_calls.py`.
+Not handled here: what the lines mean, see `strace.py` and `strace_calls.py`;
+what can be traced, see `target.py`.
 """
 
 import contextlib
-import ctypes
+import math
 import os
 import re
 import signal
-import tempfile
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from .. import running
+from ..arguments import check_timeout
 from ..programs import AS_A_CHILD, Program, require
 from .strace_calls import TracedCalls
 from .tap import PREVIEW, Calls
+from .target import Target, descendants, may_be_traced, target_of, traced_by, why_not
 from .watched_before import watched_before
+
+Answer = TypeVar("Answer")
 
 PATIENCE = 20.0
 """Seconds in which strace begins; it takes some hundredths of one."""
@@ -36,25 +39,8 @@ PATIENCE = 20.0
 OPTIONS = ("-ttt", "-T", "-yy", "--decode-pids=comm", "-s", str(PREVIEW))
 """When, how long, what the descriptors are, what the processes are called, and how many bytes of a message."""
 
-PR_SET_PTRACER, ANY = 0x59616D61, ctypes.c_ulong(-1)
-"""The request to let any process of the same user trace this one. Source: prctl(2), linux/prctl.h."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is to be traced.
-
-    Attributes:
-        name: as it is shown.
-        pid: the process or thread; 0 before it is started.
-        command: the program to start and its arguments; [] if it runs already.
-        follow: whether the threads and processes that it starts are traced, too.
-    """
-
-    name: str
-    pid: int
-    command: list[str]
-    follow: bool
+PIECE = 2**18
+"""Bytes that are read at a time: about a fifth of a second's work."""
 
 
 class Trace(running.Running):
@@ -71,8 +57,9 @@ class Trace(running.Running):
         self._family = [self.pid]  # all that are to be attached to
         self._program: Program | None = None
         self._file = -1  # where strace writes
-        self._pidfd = -1  # of a program that was started for this trace
         self._place = 0  # in the file, up to which it has been read
+        self._stopping = threading.Lock()
+        self._reading = threading.Lock()  # a live picture and a cell may look at the same time
         self._traced = TracedCalls(target.name, time.monotonic() - time.time())
         running.replace_earlier()
         running.start(self, self._begin)
@@ -82,29 +69,29 @@ class Trace(running.Running):
     @property
     def calls(self) -> Calls:
         """The calls so far, of all processes and threads: counts by (name, outcome), and the latest in `events`."""
-        calls = self._latest().calls
+        calls = self._look(lambda traced: traced.calls)
         calls.server = self.name
         return calls
 
     @property
     def processes(self) -> dict[str, Calls]:
         """The same for each process or thread that has made any: "nginx", and "nginx 2" for the next."""
-        return self._latest().processes
+        return self._look(lambda traced: traced.processes)
 
     @property
     def others(self) -> Counter[str]:
         """Counts of the system calls that are neither waits nor about TCP sockets: "openat", "futex"."""
-        return Counter(self._latest().others)
+        return self._look(lambda traced: Counter(traced.others))
 
     @property
     def unread(self) -> int:
         """How many of strace's lines could not be understood."""
-        return self._latest().unread
+        return self._look(lambda traced: traced.unread)
 
     @property
     def pids(self) -> list[int]:
         """The numbers of the processes and threads that have made any of the calls."""
-        return self._latest().pids()
+        return self._look(lambda traced: traced.pids())
 
     @property
     def alive(self) -> bool:
@@ -126,54 +113,71 @@ class Trace(running.Running):
             seen: a function of the calls so far.
             timeout: in seconds.
         """
-        deadline = time.monotonic() + timeout
-        while self.alive and not seen(self.calls) and time.monotonic() < deadline:
+        if not callable(seen):
+            raise TypeError(f"wait_for({seen!r}): give a function of the calls so far")
+        deadline = time.monotonic() + check_timeout(timeout)
+        while True:
+            alive = self.alive  # asked before the look: nothing comes after the end
+            if seen(self._look(lambda traced: traced.calls, deadline)):
+                return True
+            if not alive or time.monotonic() > deadline:
+                return False
             time.sleep(0.005)
-        return seen(self.calls)
 
-    def _latest(self) -> TracedCalls:
-        """Read what is new in the file, in whole lines."""
-        new = self._bytes_from(self._place)
-        whole = new[: new.rfind(b"\n") + 1]
-        self._place += len(whole)
-        self._traced.feed(whole.decode(errors="replace"))
-        return self._traced
+    def _look(self, at: Callable[[TracedCalls], Answer], deadline: float = math.inf) -> Answer:
+        """Read what is new in the file, by the deadline, and return something of all that has been read."""
+        end = self._size()  # a chatty program may write faster than this reads
+        while self._place < end and time.monotonic() < deadline:
+            if not running.undisturbed(self._read_piece):  # undisturbed: half a piece would make wrong counts
+                break
+        with self._reading:
+            return at(self._traced)
 
-    def _bytes_from(self, place: int) -> bytes:
-        if self._file < 0:
-            return b""
-        return os.pread(self._file, os.fstat(self._file).st_size - place, place)
+    def _read_piece(self) -> bool:
+        """Read the next whole lines, and return whether there are any."""
+        with self._reading:
+            new = self._bytes_from(self._place, PIECE)
+            whole = new[: new.rfind(b"\n") + 1]
+            self._place += len(whole)
+            self._traced.feed(whole.decode(errors="replace"))
+            return bool(whole)
+
+    def _size(self) -> int:
+        return os.fstat(self._file).st_size if self._file >= 0 else 0
+
+    def _bytes_from(self, place: int, most: float = math.inf) -> bytes:
+        return os.pread(self._file, int(min(most, self._size() - place)), place) if self._file >= 0 else b""
 
     # ---- begin and end
 
     def _begin(self) -> None:
         if self._target.follow and self.pid:
             self._family += descendants(self.pid)
-        folder = tempfile.mkdtemp(prefix="muxlab-trace-")
+        with may_be_traced(self._target):
+            self._program = Program("trace", self._command, AS_A_CHILD, cwd="here")
+            self._wait_until_attached(self._program)
+
+    def _command(self, folder: str) -> list[str]:
         file = os.path.join(folder, "strace")
         self._file = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)  # it is ours also when it is removed
         follow = ["-f"] if self._target.follow else []
-        whom = self._target.command or [word for pid in self._family for word in ("-p", str(pid))]
-        with _may_be_traced(self._target):
-            command = [self._strace, *follow, *OPTIONS, "-I", "2", "-o", file, *whom]  # -I 2: it can be ended
-            self._program = Program(command, folder, os.getcwd(), AS_A_CHILD)
-            self._wait_until_attached(self._program)
+        command = self._target.command
+        whom = command(folder) if command else [word for pid in self._family for word in ("-p", str(pid))]
+        return [self._strace, *follow, *OPTIONS, "-I", "2", "-o", file, *whom]  # -I 2: it can be ended
 
     def _wait_until_attached(self, program: Program) -> None:
         deadline = time.monotonic() + PATIENCE
         while True:
-            ended, said, first = not program.alive, program.said(), self.text().partition("\n")[0]
-            if self._target.command and (started := re.match(r"(\d+).* execve\(.*\) = 0", first)):
+            ended, said, first = not program.alive, program.said(), self._bytes_from(0, PIECE).partition(b"\n")[0]
+            if self._target.command and (started := re.match(rb"(\d+).* execve\(.*\) = 0", first)):
                 self.pid = int(started[1])
-                with contextlib.suppress(ProcessLookupError):  # it has ended already
-                    self._pidfd = os.pidfd_open(self.pid)
                 return
             attached = len(re.findall(r" attached|attach: ", said))  # or gone meanwhile
             if f"Process {self.pid} attached" in said and attached >= len(self._family):
                 self._note_watched()
                 return
             if ended or time.monotonic() > deadline:
-                raise _reason(self._target, said)
+                raise why_not(self._target, said)
             time.sleep(0.005)
 
     def _note_watched(self) -> None:
@@ -182,23 +186,35 @@ class Trace(running.Running):
                 self._traced.add_watched(pid, epoll, data, watched)
 
     def stop(self) -> None:
-        """Take strace off. A program that was started for it is ended, any other goes on; again, do nothing."""
-        running.undisturbed(self._stop)
+        """Take strace off. A program that was started for it is ended, any other goes on; again, do nothing.
 
-    def _stop(self) -> None:
-        program = self._program
-        if program is not None:
-            if self._pidfd >= 0:
-                _end(self._pidfd, program)
-            program.end()
-            self._latest()
-        for fd in (self._file, self._pidfd):
-            if fd >= 0:
-                os.close(fd)
-        self._program, self._file, self._pidfd = None, -1, -1
-        running.remove(self)
+        In a fork of the process that has begun the trace, strace and the program are left alone.
+        """
+        try:
+            running.undisturbed(self._end_program)
+            self._look(TracedCalls.pids)  # the rest, which may be long: an interrupt leaves it
+        finally:
+            running.undisturbed(self._release)
 
     end = stop
+
+    def _end_program(self) -> None:
+        with self._stopping:
+            program = self._program
+            if program is None:
+                return
+            if self._target.command and program.is_ours:
+                _end_command(program)
+            program.end()
+            self._program = None
+
+    def _release(self) -> None:
+        self._end_program()  # nothing is left to do, unless an interrupt has kept it from being begun
+        with self._stopping, self._reading:
+            file, self._file = self._file, -1
+            if file >= 0:
+                os.close(file)
+            running.remove(self)
 
     def __enter__(self) -> "Trace":
         return self
@@ -210,89 +226,15 @@ class Trace(running.Running):
         return f"<trace of {self.name}: {self.calls.total():,} calls>"
 
 
-def descendants(pid: int) -> list[int]:
-    """Return the processes that a process has started, and those that they have. Source: proc(5), /proc/PID/stat."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it has just ended
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-    found, generation = [], [pid]
-    while generation:
-        generation = [child for child, parent in parents.items() if parent in generation]
-        found += generation
-    return found
-
-
-def _end(pidfd: int, strace: Program) -> None:
-    """End a program that was started for a trace, while strace is there to see it: politely, and then by force."""
-    for number in (signal.SIGCONT, signal.SIGTERM):
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(pidfd, number)
-    if not strace.wait():
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-
-
-@contextlib.contextmanager
-def _may_be_traced(target: Target) -> Iterator[None]:
-    """Let strace look at a thread of this process also where a process may only be traced by one that started it."""
-    own = not target.command and os.path.exists(f"/proc/self/task/{target.pid}")
-    prctl = ctypes.CDLL(None).prctl
-    if own:
-        prctl(PR_SET_PTRACER, ANY)  # fails where there is no such rule
-    try:
-        yield
-    finally:
-        if own:
-            prctl(PR_SET_PTRACER, 0)
-
-
-def _reason(target: Target, said: str) -> OSError:
-    """Return the error that says why strace did not begin, and what to do."""
-    if "No such process" in said:
-        return ProcessLookupError(f"there is no process {target.pid} any more: `ps` lists those that there are")
-    if "not permitted" in said:
-        if other := _tracer(target.pid):
-            return PermissionError(f"{target.name} is being traced already, by process {other}: only one can")
-        return PermissionError(
-            f"this system does not let strace look at {target.name}. In a container, start the container with "
-            "--cap-add=SYS_PTRACE; elsewhere, `sudo sysctl kernel.yama.ptrace_scope=0` allows it for your own programs"
-        )
-    if target.command:
-        said = said.replace("strace: ", "")
-    return OSError(f"strace cannot begin with {target.name}: {said.strip() or 'it says nothing'}")
-
-
-def _tracer(pid: int) -> int:
-    """Return the process that traces another, or 0. Source: TracerPid in proc(5), status."""
-    try:
-        found = re.search(r"TracerPid:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    except OSError:
-        return 0
-    return int(found[1]) if found else 0
-
-
-def _target(what: Any) -> Target:
-    """Return what is to be traced; errors as of `trace`."""
-    if isinstance(what, int) and not isinstance(what, bool):
-        try:
-            name = Path(f"/proc/{what}/comm").read_text().strip()
-        except OSError:
-            raise ProcessLookupError(f"there is no process {what}: `ps` lists those that there are") from None
-        return Target(name, what, [], follow=True)
-    if isinstance(what, list | tuple) and what and all(isinstance(word, str) for word in what):
-        if "/" in what[0] and not os.access(what[0], os.X_OK):
-            raise FileNotFoundError(f"there is no program {what[0]} that could be started")
-        return Target(os.path.basename(what[0]), 0, [require(what[0]), *what[1:]], follow=True)
-    thread = getattr(what, "thread", None)
-    if thread is not None and getattr(thread, "native_id", None) is not None:
-        if not thread.is_alive():
-            raise ProcessLookupError(f"the server {what.name} has ended: start it again")
-        return Target(what.name, thread.native_id, [], follow=False)
-    raise TypeError(
-        f"trace({what!r}): give a process number, a command as a list of words, as in "
-        '["redis-server", "--port", "7000"], or a running server of muxlab.serve'
-    )
+def _end_command(program: Program) -> None:
+    """End all that runs under this strace, while it is there to see it: politely, and then by force."""
+    for numbers in ((signal.SIGTERM, signal.SIGCONT), (signal.SIGKILL,)):
+        for pid in traced_by(descendants(program.pid)):
+            for number in numbers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+        if program.wait():
+            return
 
 
 def trace(what: Any) -> Trace:
@@ -311,8 +253,22 @@ def trace(what: Any) -> Trace:
         MissingProgram: strace, or the program to start, is not installed; says what to install.
         ProcessLookupError, FileNotFoundError: there is no such process, or no such program.
         PermissionError: this system does not allow it; says what to do.
-        TypeError: this is nothing that can be traced.
+        TypeError, ValueError: this is nothing that can be traced.
         OSError: strace does not begin, and says why.
     """
     __tracebackhide__ = True
-    return Trace(_target(what))
+    return Trace(target_of(what))
+
+
+def trace_in_folder(name: str, command: Callable[[str], list[str]]) -> Trace:
+    """Start a program that needs a temporary folder, and trace it; the folder is removed when the program ends.
+
+    Args:
+        name: of the program.
+        command: a function of the folder that puts there what the program needs, and returns its arguments.
+
+    Returns, raises: as `trace`.
+    """
+    __tracebackhide__ = True
+    path = require(name)
+    return Trace(Target(name, 0, lambda folder: [path, *command(folder)], follow=True))

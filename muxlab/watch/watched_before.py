@@ -38,6 +38,8 @@ def _connections(home: Path) -> dict[str, str]:
     for line in _read(home / "net/tcp").splitlines()[1:]:
         fields = line.split()
         local, remote, state, inode = fields[1], fields[2], fields[3], fields[9]
+        if inode == "0":  # nobody's any more: it only waits in TIME_WAIT, with thousands of others after a big crowd
+            continue
         peer = "" if state == LISTENS else f"->{_address(remote)}"
         found[f"socket:[{inode}]"] = f"TCP:[{_address(local)}{peer}]"
     return found

@@ -17,7 +17,7 @@ from .conversations import SHORTEST
 from .exhibits import EXHIBITS, ROOMS
 from .labels import NOT_SHOWN, REAL, SPEAKS_REDIS
 
-PLAYABLE = " \u25b6"
+PLAYABLE = " \u21c4"
 """The mark of an exhibit with a conversation that can be played."""
 
 

@@ -152,7 +152,7 @@ MEMORY = [
     bug(
         epoll_server,
         "a_thousand_at_most",
-        "The thousand and first client is turned away.",
+        "The 1,001st client is turned away.",
         ("if client.done:", "if client.done or len(clients) > 1000:"),
     ),
     bug(

@@ -7,7 +7,7 @@ import pytest
 
 from muxlab import limits
 from muxlab.errors import Interrupted
-from muxlab.measure import AllCores, Rows, all_cores, crowd_plan, read_csv, slope
+from muxlab.measure import AllCores, Rows, all_cores, crowd_plan, doubt_about_memory, read_csv, slope
 from muxlab.measure.plans import CrowdPlan, free_memory, meminfo, room_by_limit
 from muxlab.server_processes import ServerProcesses
 
@@ -120,6 +120,21 @@ def test_rows_can_be_written_and_read(tmp_path) -> None:
     row = AllCores("epoll", 100, 2, 2, 100, 0, 100, 48, 52, 0.5, 3e-5, 9e-5, 8.0, 1.0, 12.0)
     Rows([row]).to_csv(tmp_path / "rows.csv")
     assert read_csv(tmp_path / "rows.csv", AllCores) == [row]
+
+
+def weighed(connections: int, kernel_kib: float) -> AllCores:
+    """Return a row of which only the memory matters."""
+    return AllCores("epoll", connections, 2, 2, 0, 0, 0, 0, 0, 0.5, 3e-5, 9e-5, kernel_kib, 1.0, 12.0)
+
+
+def test_memory_is_doubted_when_it_shrinks_or_is_less_than_a_socket() -> None:
+    assert doubt_about_memory([]) == ""
+    assert doubt_about_memory([weighed(10_000, 8.0), weighed(1000, 9.0)]) == ""
+    shrunk = doubt_about_memory([weighed(100_000, 0.0), weighed(1000, 9.0), weighed(10_000, 14.0)])
+    assert shrunk.startswith("100,000 connections seem to take 98 MiB, and 10,000 took 146")
+    assert doubt_about_memory([weighed(1000, 0.5), weighed(10_000, 0.9)]).startswith(
+        "A connection seems to take 0.9 KiB"
+    )
 
 
 @pytest.mark.parametrize(

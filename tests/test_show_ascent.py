@@ -47,6 +47,11 @@ def test_memory_that_could_not_be_told_is_left_out() -> None:
     show.ascent([row(100, 3e-5, kernel=0.0, python=0.0)])
 
 
+def test_memory_that_cannot_be_right_is_doubted_in_the_title() -> None:
+    _, below = show.ascent([row(1000, 3e-5), row(10_000, 3e-5, kernel=0.0, python=0.1)])
+    assert title(below).startswith("10,000 connections seem to take 1 MiB, and 1,000 took 9: something else")
+
+
 def test_the_figure_says_its_numbers_in_words() -> None:
     words = show.ascent(ROWS)[0].figure.words()
     assert "1,000: 30 µs, 9 MiB" in words and "100,000: 31 µs, 879 MiB" in words

@@ -156,8 +156,9 @@ EXERCISES = [
     Exercise(
         name="one-shot",
         chapter="13",
-        about="Four threads share one epoll, and EPOLLONESHOT keeps two of them from getting hold of one client. But "
-        "each client is answered once, and never again. Repair it, and let no two threads have one client at a time.",
+        about="Four threads share one epoll, and EPOLLONESHOT sees to it that no two of them handle the same client at "
+        "once. But each client is answered once, and never again. Repair it, and keep it so that no two threads handle "
+        "the same client.",
         trials=(
             "echoes one message",
             "answers question after question",

@@ -6,12 +6,13 @@
 tells how a cost grows, and `published` what others have measured. `real_redis` runs the real Redis, and
 `redis_benchmark` its clients; `redis_share` compares a server with it. `real_servers` lets nginx, Redis, asyncio and
 yours answer the same clients, and looks at their system calls. `all_cores` lets a crowd grow to a hundred thousand on a
-server in several processes, after a `crowd_plan`. `on_a_ring` runs what needs io_uring, or tells what it came to.
+server in several processes, after a `crowd_plan`; `doubt_about_memory`
+tells when the machine was too busy to weigh it. `on_a_ring` runs what needs io_uring, or tells what it came to.
 """
 
 from ..programs import MissingProgram
 from . import published
-from .ascent import AllCores, all_cores
+from .ascent import AllCores, all_cores, doubt_about_memory
 from .chain import ChainCost, chain_cost
 from .herd import Herd, herd
 from .one_epoll import OneEpoll, one_epoll
@@ -47,6 +48,7 @@ __all__ = [
     "chain_cost",
     "churn_cost",
     "crowd_plan",
+    "doubt_about_memory",
     "echo_cost",
     "herd",
     "on_a_ring",

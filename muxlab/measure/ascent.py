@@ -6,6 +6,7 @@ clocked are the opening and the round trip of a client more; and weighed is what
 """
 
 import contextlib
+import itertools
 import socket
 import statistics
 import time
@@ -30,6 +31,9 @@ PATIENCE = 120.0
 
 LOOK = 0.25
 """Seconds between two looks at how far it is: a look asks every client process."""
+
+LEAST_KIB = 1.0
+"""Memory of a connection in the kernel, in KiB, below which a figure cannot be right: each end's socket takes more."""
 
 TALKERS, ROUNDS, MESSAGES, PAYLOAD = 50, 10, 500, 64
 """Clients that come besides, one of whom at a time says something; rounds, messages of a round, bytes of a message."""
@@ -145,6 +149,30 @@ def all_cores(connections: int | Iterable[int], server: str = "epoll", plan: Cro
             thing.end()
         raise Interrupted(f"you stopped the ascent after {len(rows)} of {len(steps)} steps; nothing is left") from None
     return rows
+
+
+def doubt_about_memory(rows: Iterable[AllCores]) -> str:
+    """Say why the memory that these rows tell is worthless; "" if there is no such reason.
+
+    The kernel's is that of the whole machine, so whatever else frees or takes some in the meantime is counted with it.
+
+    Args:
+        rows: what `all_cores` returned.
+    """
+    rows = sorted(rows, key=lambda row: row.connections)
+    for one, other in itertools.pairwise(rows):
+        less, more = (row.kib * row.connections / 1024 for row in (one, other))
+        if more < less:
+            return (
+                f"{other.connections:,} connections seem to take {more:,.0f} MiB, and {one.connections:,} took "
+                f"{less:,.0f}: something else on this machine moved its memory, so the figures are worthless."
+            )
+    if rows and rows[-1].kernel_kib < LEAST_KIB:
+        return (
+            f"A connection seems to take {rows[-1].kernel_kib:.1f} KiB of the kernel's memory, which is less than its "
+            "two sockets need: something else on this machine gave memory back, so the figure is worthless."
+        )
+    return ""
 
 
 class Ascent:

@@ -1,4 +1,4 @@
-"""Real servers under glass: nginx, Redis, an asyncio server and yours answer the same clients, and strace looks on.
+"""Real servers under one lens: nginx, Redis, an asyncio server and yours answer the same clients, and strace looks on.
 
 Each server is traced from its start. It is held while the clients connect, so that all of them wait at its door when
 it looks out for the first time: nginx and Redis are stopped by a signal, a function begins when they are there. Then

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from muxlab.measure.ascent import doubt_about_memory
 from muxlab.measure.rows import cheapest
 from muxlab.show import style
 from muxlab.show.findings import describe, rise, set_finding
@@ -31,7 +32,8 @@ def ascent(rows: Iterable[Any], axes: Iterable[Axes] | None = None) -> list[Axes
 
     Returns:
         The two Axes. A median is that of the quietest round of messages, a p99 that of all of them. The titles say,
-        from the rows, how much longer a round trip takes, and what a connection takes of the memory.
+        from the rows, how much longer a round trip takes, and what a connection takes of the memory, or why that
+        cannot be told.
 
     Raises:
         ValueError: there are no rows, or they are of several servers.
@@ -91,7 +93,7 @@ def _draw_memory(ax: Axes, rows: list[Any]) -> str:
             named[whose] = points
             ax.plot(*zip(*points, strict=True), color=style.on_any_page(colour), marker=marker, label=whose)
     last = rows[-1]
-    finding = (
+    finding = doubt_about_memory(rows).rstrip(".") or (
         f"{last.connections:,} connections take {last.kib * last.connections / 1024:,.0f} MiB: "
         f"for each, {last.kernel_kib:.1f} KiB in the kernel and {last.python_kib:.1f} in Python"
     )

@@ -337,7 +337,8 @@ def test_an_interrupt_while_it_is_made_leaves_no_ring(monkeypatch: pytest.Monkey
 def test_an_interrupt_while_it_waits_for_what_it_lent_changes_nothing(
     pair, monkeypatch: pytest.MonkeyPatch, interruptible: None
 ) -> None:
-    def interrupted(*arguments: int) -> int:
+    def interrupted_once(*arguments: int) -> int:
+        monkeypatch.undo()
         interrupt_now()
         return system.system_call(*arguments)
 
@@ -345,7 +346,7 @@ def test_an_interrupt_while_it_waits_for_what_it_lent_changes_nothing(
     ring = Ring()
     ring.recv(pair[1], buffer)
     ring.enter(wait=0)
-    monkeypatch.setattr(ring_module, "system_call", interrupted)
+    monkeypatch.setattr(ring_module, "system_call", interrupted_once)
     with pytest.raises(KeyboardInterrupt):
         ring.close()
     assert (ring.fd, open_rings()) == (-1, 0)

@@ -9,7 +9,9 @@ While a request is under way, its buffer is lent to the kernel, which may write 
 what is lent until it is given back.
 
 Not handled here: the other things that io_uring can do (files, timeouts for one request, buffers that the kernel picks
-from a pool). Source: io_uring(7), io_uring_setup(2), io_uring_enter(2), include/uapi/linux/io_uring.h in Linux.
+from a pool); and an interrupt at the very moment when an accepted descriptor becomes a socket, which loses it.
+
+Source: io_uring(7), io_uring_setup(2), io_uring_enter(2), include/uapi/linux/io_uring.h in Linux.
 """
 
 import contextlib

@@ -5,6 +5,7 @@ tap        the place where each call is made, counted and kept
 stand_ins  the sockets and waits whose calls go through the tap
 ring_stand_in  the ring whose one call does
 tracing    any program's calls, through strace, which runs beside it
+target     what can be traced, and why strace cannot begin
 strace, strace_text, strace_calls  its lines; what they say; what that means for a server
 watched_before  whom an epoll watched before strace came
 rebind     the way to give the stand-ins to one function, and to no other

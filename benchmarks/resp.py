@@ -10,8 +10,8 @@ import sys
 from machine import machine
 
 from muxlab.measure import redis_share
-from muxlab.measure.real_redis import missing
 from muxlab.measure.rows import Rows
+from muxlab.programs import missing
 from muxlab.resp import redis_on_loop, redis_on_streams, redis_server
 
 OURS = {"ours, on epoll": redis_server, "ours, on its own loop": redis_on_loop, "ours, on streams": redis_on_streams}

@@ -9,7 +9,7 @@ import muxlab
 from muxlab.course.claims import CLAIMS, FALSE, LIMITED, TRUE
 from muxlab.course.museum.caught import CAUGHT
 from muxlab.course.review import BUGS, PROGRAMS, WITHOUT_EXCEPT, Verdicts
-from muxlab.course.review.verdicts import verdict_of
+from muxlab.course.review.verdicts import LIMITS, verdict_of
 from muxlab.course.variant import same
 from muxlab.trials.runner import TRIALS
 
@@ -43,6 +43,27 @@ def test_a_verdict_that_differs_from_the_course_s_says_so(capsys):
     out = said(capsys)
     assert "True, on this machine, just now. The course says: false." in out and CLAIMS[6].why not in out
     assert "true (here, just now; the course says: false)" in repr(verdicts.claims)
+
+
+def test_limits_other_than_the_course_s_do_not_get_its_reason(capsys):
+    """The same verdict, for another reason: what the course says about it would not fit."""
+    verdicts = Verdicts()
+    verdicts.claim(3, {"the number matters": False, "the rest is refused": True})
+    verdicts.claim(3, {"the number matters": True, "the rest is refused": False, "one more": True})
+    out = said(capsys)
+    assert out.count("True within limits, but not within the limits that the course has found.") == 2
+    assert CLAIMS[3].why not in out
+
+
+def test_what_python_refuses_is_not_called_seen(capsys):
+    verdicts = Verdicts()
+    verdicts.bug(6, {"Python says SyntaxError": True})
+    assert f"Refused by Python. {BUGS[6].effect}" in said(capsys)
+    assert " | refused by Python | " in repr(verdicts.bugs).splitlines()[5]
+
+
+def test_the_limits_are_those_of_the_claims_that_have_some():
+    assert {*LIMITS} == {number for number, claim in CLAIMS.items() if claim.verdict == LIMITED}
 
 
 def test_a_bug_is_seen_or_not(capsys):

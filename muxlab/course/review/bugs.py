@@ -80,7 +80,7 @@ BUGS = {
     8: Bug(
         "epoll",
         "For each edge of the listener it accepts one client.",
-        "When several come at once, the others stand at the door until somebody else comes.",
+        "When several come at once, the others wait in the accept queue until somebody else comes.",
         (6,),
         ("accepts a burst of 300",),
         ALONE[8],
@@ -103,7 +103,7 @@ BUGS = {
     ),
     11: Bug(
         "epoll",
-        "Closed connections stay in its dictionaries.",
+        "Closed connections stay in its dictionary.",
         "They take memory, under numbers that will be given to other clients.",
         (5, 8),
         (),

@@ -13,14 +13,21 @@ from pathlib import Path
 
 from .. import markup
 from ..claims import AGAIN, CLAIMS, FALSE, LIMITED, TRUE, WIDTH
-from .bugs import BUGS
+from .bugs import BUGS, Bug
 
 YES, NO = "\u2713", "\u2717"
 """The marks of what happened, and of what did not: a tick and a cross."""
 
 SEEN, UNSEEN = "seen", "not seen"
+REFUSED = "refused by Python"
 UNJUDGED = "not judged yet"
 NO_TRIAL = "\u2013"
+
+CHANGED = "If you have changed the cell, that may be why. If not: run it again when the machine has nothing else to do."
+
+LIMITS = {3: YES + NO, 9: YES + NO + NO, 10: YES + NO, 12: YES + NO + NO}
+"""What came out for the claims that are true within limits, in the order of the chapter's sentences: the reason that
+`claims` gives speaks of these limits, and of no others."""
 
 CHAPTERS = Path(__file__).parents[3] / "notebooks"
 
@@ -55,7 +62,12 @@ class Verdicts:
         claim, found = CLAIMS[number], verdict_of(follows)
         _say(f"{number}. {claim.words}", 0)
         _say_evidence(follows)
-        _say(f"{found.capitalize()}. {claim.why}" if found == claim.verdict else _differs(found, claim.verdict), 4)
+        if found != claim.verdict:
+            _say(_differs(found, claim.verdict), 4)
+        elif number in LIMITS and _marks(follows) != LIMITS[number]:
+            _say(f"{found.capitalize()}, but not within the limits that the course has found. {CHANGED}", 4)
+        else:
+            _say(f"{found.capitalize()}. {claim.why}", 4)
 
     def bug(self, number: int, seen: Mapping[str, bool]) -> None:
         """Note whether a bug was seen at work, and print it.
@@ -72,7 +84,8 @@ class Verdicts:
         bug = BUGS[number]
         _say(f"{number}. The {bug.program} {'server' if bug.program != 'client' else 'program'}: {bug.words}", 0)
         _say_evidence(seen)
-        _say(f"Seen. {bug.effect}" if all(seen.values()) else f"Not seen on this machine, just now. {AGAIN}", 4)
+        word = _word_for(bug)[0].upper() + _word_for(bug)[1:]
+        _say(f"{word}. {bug.effect}" if all(seen.values()) else f"Not seen on this machine, just now. {AGAIN}", 4)
 
     @property
     def claims(self) -> "Table":
@@ -92,7 +105,7 @@ class Verdicts:
         lines = []
         for number, bug in BUGS.items():
             seen = self._bugs.get(number)
-            verdict = UNJUDGED if seen is None else SEEN if all(seen.values()) else UNSEEN
+            verdict = UNJUDGED if seen is None else _word_for(bug) if all(seen.values()) else UNSEEN
             trials = "; ".join(bug.trials) or NO_TRIAL
             lines.append((str(number), bug.program, bug.words, verdict, trials, _links(bug.chapters)))
         return Table(("", "program", "what is wrong", "at work", "caught by the trial", "chapters"), lines)
@@ -132,7 +145,7 @@ def _row(line: tuple) -> str:
 
 
 def _cell(text: str) -> str:
-    kind = {TRUE: "true", SEEN: "true", LIMITED: "limited", FALSE: "false", UNSEEN: "false"}.get(
+    kind = {TRUE: "true", SEEN: "true", REFUSED: "true", LIMITED: "limited", FALSE: "false", UNSEEN: "false"}.get(
         text.partition(" (")[0]
     )
     shown = markup.inline(text)
@@ -158,6 +171,16 @@ def _evidence(what: str, number: int, known: Mapping[int, object], found: Mappin
         if not isinstance(words, str) or not isinstance(came_out, bool):
             raise TypeError(f"{what} {number}: give {{sentence: True or False}}, not {words!r}: {came_out!r}")
     return dict(found)
+
+
+def _marks(found: Mapping[str, bool]) -> str:
+    """Return what came out, a mark each."""
+    return "".join(YES if came_out else NO for came_out in found.values())
+
+
+def _word_for(bug: Bug) -> str:
+    """Return what is said of a bug that was found: a program that does not even begin can't be seen at work."""
+    return SEEN if bug.alone else REFUSED
 
 
 def _say_evidence(found: Mapping[str, bool]) -> None:

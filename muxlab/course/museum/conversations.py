@@ -154,8 +154,8 @@ SHORTEST: dict[str, tuple[Conversation, Break]] = {
         Break(2, "client 1 got its connection closed; 540,168 of 589,824 bytes came back"),
     ),
     "remembers_by_descriptor": (
-        Conversation([[Act(1, "pours", many=64)], [Act(1, "resets")]]),
-        Break(3, "client 2: the answer is wrong from byte 0 on: b'            ' instead of b'still there?'"),
+        Conversation([[Act(1, "pours", many=64)], [Act(1, "resets")], [Act(2, "says", b"hello\n")]]),
+        Break(3, "client 2: the answer is wrong from byte 0 on: b'            ' instead of b'hello\\n'"),
     ),
     "asks_who_it_is": (
         Conversation([[Act(1, "resets")]]),

@@ -44,12 +44,20 @@ class Server(running.Running):
         tap: the `Tap` that counts the calls, or None.
     """
 
-    def __init__(self, fn: Callable, port: int = 0, backlog: int = 128, tap: Tap | None = None) -> None:
+    def __init__(
+        self,
+        fn: Callable,
+        port: int = 0,
+        backlog: int = 128,
+        tap: Tap | None = None,
+        begin: threading.Event | None = None,
+    ) -> None:
         self.name = name_of(fn)
         self._stop_argument = stop_argument(fn, self.name)
         check_port(port, backlog)
         running.replace_earlier()
         self.fn, self.tap = fn, tap
+        self._begin = begin  # the server listens at once; its function begins only when this is set
         self.error: BaseException | None = None
         self.forced = False
         self._globals: Globals | None = None
@@ -250,6 +258,8 @@ class Server(running.Running):
         return self._globals.fn
 
     def _call(self, fn: Callable) -> None:
+        if self._begin is not None:
+            self._begin.wait()
         if self._stop_argument == "keyword":
             fn(self.listener, stop=self._stop)
         else:

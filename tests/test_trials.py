@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from batteries import Batteries, ByName
 import muxlab
 from muxlab.course.variant import variant
 from muxlab.interrupt import Pulse
-from muxlab.trials import Verdict, bench, endings, parting, patience
+from muxlab.trials import Verdict, backpressure, bench, endings, parting, patience
 from muxlab.trials.bench import Bench
 from muxlab.trials.clients import BenchClient
 from muxlab.trials.leftovers import Leftovers
@@ -388,6 +389,34 @@ def test_what_a_busy_machine_holds_up_is_waited_for(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Pulse, "call", lambda self: 232)  # asleep in epoll_wait
     assert not lookout.eventually(lambda: False, 0.05)
     lookout.close()
+
+
+@pytest.mark.parametrize("tap", [False, True])
+def test_a_server_that_is_held_accepts_nobody_until_it_is_released(tap: bool) -> None:
+    with Bench(muxlab.SERVERS["epoll"]) as held:
+        held.serve(hold=True, tap=tap)
+        client = held.client().say(b"hello\n")
+        assert not held.wait([client], lambda: held.server.accept_queue()[0] == 0)
+        held.release()
+        assert held.answered(client)
+
+
+def test_a_flood_that_begins_late_on_a_busy_machine_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All questions of the polite client may be answered before the flood's thread has had a core."""
+    begun, read = threading.Event(), backpressure.Flood._read
+
+    def late(flood: backpressure.Flood) -> None:
+        begun.wait(5)
+        read(flood)
+
+    def look(bench: Bench, condition: Callable[[], object]) -> bool:
+        begun.set()
+        return happens(bench, condition)
+
+    happens = Bench.happens
+    monkeypatch.setattr(backpressure.Flood, "_read", late)
+    monkeypatch.setattr(Bench, "happens", look)
+    assert muxlab.check(muxlab.SERVERS["epoll"], "is fair while one client floods").passed
 
 
 def test_what_has_hung_once_is_waited_for_no_longer() -> None:

@@ -134,7 +134,7 @@ def is_fair(bench: Bench) -> str:
             break
         if not bench.answered(polite.say(b"question %d\n" % number)):
             raise Failed(f"while another client flooded, {number} questions were answered, and the next was not")
-    if not flood.returned:
+    if not bench.happens(lambda: flood.returned):  # on a busy machine, all questions may come before its first bytes
         raise Failed("the client that asks short questions was answered, and the one that floods never was")
     newcomer = bench.client().say(HELLO)
     if not bench.answered(newcomer):

@@ -17,6 +17,7 @@ from typing import Any
 from .. import errors, limits, sockets
 from ..server import Server, serve
 from ..watch.rebind import plain_function
+from ..watch.tap import Tap
 from .clients import BenchClient
 from .leftovers import Leftovers
 from .patience import LIMIT, LONG, LOOK, Lookout, Patience
@@ -108,7 +109,10 @@ class Bench:
         ready = threading.Event()
         if not hold:
             self._begin.set()
-        self._server = serve(fn if tap else held, backlog=BACKLOG, tap=tap)
+        if tap:
+            self._server = Server(fn, backlog=BACKLOG, tap=Tap(), begin=self._begin)
+        else:
+            self._server = serve(held, backlog=BACKLOG)
         if not tap:
             ready.wait(LONG)
         elif narrow:

@@ -44,10 +44,10 @@ check: .venv/.complete
 quick: check
 	$(PY) -m pytest $(TWO_AT_A_TIME) -m "not battery and not browser" tests
 
-# The chapters measure, so they run one after the other, with the machine to themselves. Most tests only wait, so two
-# files of them run at a time; with three, what is counted while the machine is busy was wrong now and then.
+# Chapters compare counts and draw times, and most tests only wait, so two files run at a time. With three, what is
+# counted while the machine is busy was wrong now and then.
 test: check
-	$(PY) -m pytest --nbval notebooks
+	$(PY) -m pytest $(TWO_AT_A_TIME) --nbval notebooks
 	$(PY) -m pytest $(TWO_AT_A_TIME) tests
 
 notebooks: .venv/.complete

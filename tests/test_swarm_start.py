@@ -56,7 +56,9 @@ def timer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
     armed = False
 
     def ring(*_: object) -> None:
+        nonlocal armed
         if armed:
+            armed = False  # one ring for each time that it is set
             raise Ring
 
     def set_timer(seconds: float) -> None:

@@ -112,7 +112,7 @@ def picky_server(listener, stop):
                     except OSError:
                         data = b""
                     if data:
-                        conns[fd].send(data)
+                        conns[fd].sendall(data)
                     else:
                         epoll.unregister(fd)
                         conns.pop(fd).close()

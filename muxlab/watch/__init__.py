@@ -1,6 +1,7 @@
 """A look inside a running server: the calls that it makes, and the kernel's tables about it.
 
 kernel     the x-ray: queues, readiness, interest lists
+calls      what is kept of a call: an event, a count, and how they read
 tap        the place where each call is made, counted and kept
 stand_ins  the sockets and waits whose calls go through the tap
 ring_stand_in  the ring whose one call does

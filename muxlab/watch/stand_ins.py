@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..sockets import mask_names
+from .calls import PREVIEW, Summary, preview, preview_of_pieces
 from .kernel import ready_now
-from .tap import PREVIEW, WOULD_BLOCK, OutcomeOf, Summary, Tap, Wait, done_outcome, preview, preview_of_pieces
+from .tap import WOULD_BLOCK, OutcomeOf, Tap, Wait, done_outcome
 
 NAMED = 8
 """Descriptors that the text of a wait names one by one; more than that are counted."""

@@ -25,7 +25,7 @@ from .stop import Stop
 from .watch.calls import Calls
 from .watch.kernel import XRay, xray
 from .watch.rebind import Globals
-from .watch.stand_ins import socket_class
+from .watch.socket_stand_in import socket_class
 from .watch.tap import Tap
 
 FORCE_TIMEOUT = 2.0

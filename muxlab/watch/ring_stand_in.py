@@ -13,7 +13,8 @@ from typing import Any
 
 from ..ring import Completion, Request, Ring
 from .calls import PREVIEW, Summary
-from .stand_ins import NAMED, socket_class
+from .socket_stand_in import socket_class
+from .stand_ins import NAMED
 from .tap import WOULD_BLOCK, Tap, Wait, done_outcome
 
 

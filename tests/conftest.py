@@ -5,7 +5,8 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from batteries import batteries  # noqa: F401  (a fixture)
+from ahead import ahead, outcome  # noqa: F401  (fixtures)
+from batteries import verdicts  # noqa: F401  (a fixture)
 from leaks import left_over, snapshot
 
 

@@ -22,10 +22,11 @@ from .listener import hang_up, listen, shut_down
 from .servers import name_of
 from .sockets import accept_queue
 from .stop import Stop
+from .watch.calls import Calls
 from .watch.kernel import XRay, xray
 from .watch.rebind import Globals
-from .watch.stand_ins import socket_class
-from .watch.tap import Calls, Tap
+from .watch.socket_stand_in import socket_class
+from .watch.tap import Tap
 
 FORCE_TIMEOUT = 2.0
 """Seconds spent at most on ending a server function by force."""

@@ -1,4 +1,4 @@
-"""A task that is cancelled, or that runs out of time, closes what it holds; nothing is interrupted twice or too late."""
+"""A task that is cancelled, or runs out of time, closes what it holds; nothing is interrupted twice, or too late."""
 
 import contextlib
 

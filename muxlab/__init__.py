@@ -21,6 +21,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     servers/     the subject of the course: one file for each way of waiting
     resp/        a Redis-like server, finished, on a loop of the course
     watch/       a look inside a running server: its calls (tap, trace), the kernel's tables about it (x-ray)
+    server_function  a server's function, ready to be called: with the `stop` that it takes, tapped or not
     server       serve: a server function in a background thread
     server_processes  one server on one port in several processes: all cores
     swarm/       Swarm: thousands of clients in one thread, or in processes of their own

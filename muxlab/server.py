@@ -16,16 +16,16 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from . import errors, interrupt, running
-from .arguments import check_port, check_timeout, stop_argument
+from .arguments import check_port, check_timeout
 from .family import Family
 from .listener import hang_up, listen, shut_down
+from .server_function import ServerFunction
 from .servers import name_of
 from .sockets import accept_queue
 from .stop import Stop
+from .watch.calls import Calls
 from .watch.kernel import XRay, xray
-from .watch.rebind import Globals
-from .watch.stand_ins import socket_class
-from .watch.tap import Calls, Tap
+from .watch.tap import Tap
 
 FORCE_TIMEOUT = 2.0
 """Seconds spent at most on ending a server function by force."""
@@ -53,14 +53,13 @@ class Server(running.Running):
         begin: threading.Event | None = None,
     ) -> None:
         self.name = name_of(fn)
-        self._stop_argument = stop_argument(fn, self.name)
+        # With a `begin`, the server listens at once, and its function begins only when that is set.
+        self._function = ServerFunction(fn, self.name, tap, begin)
         check_port(port, backlog)
         running.replace_earlier()
         self.fn, self.tap = fn, tap
-        self._begin = begin  # the server listens at once; its function begins only when this is set
         self.error: BaseException | None = None
         self.forced = False
-        self._globals: Globals | None = None
         self._pid = os.getpid()
         self._state_lock = threading.Lock()  # held to note the end, and to raise an exception in the thread
         self._ended = False
@@ -92,7 +91,7 @@ class Server(running.Running):
     @property
     def takes_stop(self) -> bool:
         """Whether the function takes a `stop`, so that it can be asked to return."""
-        return bool(self._stop_argument)
+        return self._function.takes_stop
 
     def cpu_seconds(self) -> float:
         """Return the CPU time so far of the server's thread, and of the threads that it has started, in seconds.
@@ -204,7 +203,7 @@ class Server(running.Running):
             if self._stop.fileno() < 0:
                 self._stop = Stop()  # the function has closed its own
             self._stop.set()
-            if self._stop_argument or force:
+            if self.takes_stop or force:
                 self.thread.join(timeout)
             late = self.alive and self.takes_stop
             if self.alive:
@@ -239,7 +238,8 @@ class Server(running.Running):
         try:
             self._family = Family()
             try:
-                self._call(self._tapped() if self.tap else self.fn)
+                self._function.prepare(self.listener, self._stop)
+                self._function.call(self.listener, self._stop)
             except BaseException as error:  # kept, and raised again by stop() in the learner's cell
                 if not self.forced:
                     self.error = errors.trim(error)
@@ -247,35 +247,11 @@ class Server(running.Running):
         except interrupt.ServerStopped:  # it was pending when the function ended: see _may_raise
             self._note_end()
 
-    def _tapped(self) -> Callable:
-        """Return the function with its calls going through the tap."""
-        assert self.tap is not None
-        self.listener.__class__ = socket_class(self.tap, type(self.listener))  # type: ignore[assignment]
-        self.tap.names |= {self.listener.fileno(): "listener", self._stop.fileno(): "stop"}
-        self._globals = Globals(self.fn, self.tap)
-        if self.tap.gate is not None:
-            self.tap.gate.before_function(self._stop.fileno(), (self._globals, self._globals.real))
-        return self._globals.fn
-
-    def _call(self, fn: Callable) -> None:
-        if self._begin is not None:
-            self._begin.wait()
-        if self._stop_argument == "keyword":
-            fn(self.listener, stop=self._stop)
-        else:
-            fn(self.listener, *[self._stop] * bool(self._stop_argument))
-
     def _note_end(self) -> None:
         if os.getpid() != self._pid:
             return  # a forked child got here: the sockets belong to its parent, too
-        gate = self.tap.gate if self.tap else None
         try:
-            if self.tap is not None:
-                self.tap.over = True
-            if gate is not None:
-                gate.after_function(self.error, self.forced)  # while its sockets are still open
-            if self._globals is not None:
-                self._globals.write_back()
+            self._function.note_end(self.error, self.forced)
         finally:
             if self._family is not None:
                 self._cpu = self._family.cpu_seconds(look=False)
@@ -287,8 +263,7 @@ class Server(running.Running):
                 shut_down(self.listener.sockets())  # `finish` waits for this, and closes them
             else:
                 hang_up(self.listener.sockets())
-            if gate is not None:
-                gate.after_close()
+            self._function.note_close()
 
     # ---- in any other thread
 
@@ -312,7 +287,7 @@ class Server(running.Running):
         """
         with self._state_lock:
             frame = None if self._ended else sys._current_frames().get(self.thread.ident or 0)
-            while frame is not None and frame.f_code is not Server._call.__code__:
+            while frame is not None and frame.f_code is not ServerFunction.call.__code__:
                 frame = frame.f_back
             yield frame is not None
 

@@ -5,7 +5,8 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from batteries import batteries  # noqa: F401  (a fixture)
+from ahead import ahead, outcome  # noqa: F401  (fixtures)
+from batteries import verdicts  # noqa: F401  (a fixture)
 from leaks import left_over, snapshot
 
 
@@ -18,23 +19,20 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-LONGEST = (
-    "tests/browser/",
-    "tests/test_museum.py",
-    "tests/test_trials.py",
-    "tests/test_museum_redis.py",
-    "tests/test_exercises.py",
-    "tests/test_search.py",
-)
-"""What takes longest, in this order. Those in the middle run several processes at a time: one after the other in one
-worker, beside the browser tests in the other, they are in nobody's way."""
+LONGEST = ("tests/browser/", "tests/test_search.py")
+"""What takes longest, in this order."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what takes longest come first, so that no worker is left with it at the end while the other is idle."""
+    """Let what takes longest come first, so that no worker is left with it at the end while the other is idle.
 
-    def rank(item: pytest.Item) -> int:
-        return next((place for place, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST))
+    Files that look at what is run ahead come last: by then most of it has been run.
+    """
+    look_at_it = {item.path for item in items if item.get_closest_marker("ahead")}
+
+    def rank(item: pytest.Item) -> tuple[bool, int]:
+        place = next((place for place, start in enumerate(LONGEST) if item.nodeid.startswith(start)), len(LONGEST))
+        return item.path in look_at_it, place
 
     items.sort(key=rank)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from batteries import battery_of
 
 import muxlab
 from muxlab.show import dots
@@ -72,12 +73,12 @@ WHY_NOT = {
 # ---- the things; each returns what is amiss, or ""
 
 
-def battery(name: str, batteries) -> str:
-    missed = [trial.name for trial in batteries.one(name) if trial.passed is not True]
+def battery(name: str, request) -> str:
+    missed = [trial.name for trial in request.getfixturevalue("verdicts") if trial.passed is not True]
     return f"not passed: {', '.join(missed)}" if missed else ""
 
 
-def stepper(name: str, batteries) -> str:
+def stepper(name: str, request) -> str:
     with muxlab.step(muxlab.SERVERS[name]) as step:
         client = step.client()
         step.next_call(30)  # it is let in; a server that waits is asleep long before
@@ -92,7 +93,7 @@ def stepper(name: str, batteries) -> str:
     return "" if read.line else "recv has no line"
 
 
-def playground(name: str, batteries) -> str:
+def playground(name: str, request) -> str:
     panel = muxlab.show.playground(muxlab.SERVERS[name], connections=CLIENTS, active=TALKING)
     panel.start()
     first, deadline, states = panel.display.number, time.monotonic() + BOUND, []
@@ -107,7 +108,7 @@ def playground(name: str, batteries) -> str:
     return "" if answered == TALKING else f"{answered} of {TALKING} answered"
 
 
-def race(name: str, batteries) -> str:
+def race(name: str, request) -> str:
     panel = muxlab.show.race(muxlab.SERVERS[name], muxlab.SERVERS["epoll"], connections=CLIENTS, active=TALKING)
     ours, other = panel.results
     assert (ours.name, other.name, other.note) == (name, "epoll", "")
@@ -115,7 +116,7 @@ def race(name: str, batteries) -> str:
     return ours.note
 
 
-def timeline(name: str, batteries) -> str:
+def timeline(name: str, request) -> str:
     with muxlab.serve(muxlab.SERVERS[name], tap=True) as server, muxlab.Swarm(server, 1) as swarm:
         swarm.wait_replies(10)
     axes = muxlab.show.timeline(server.calls)
@@ -125,7 +126,7 @@ def timeline(name: str, batteries) -> str:
     return ""
 
 
-def cost_chart(name: str, batteries) -> str:
+def cost_chart(name: str, request) -> str:
     try:
         rows = muxlab.measure.echo_cost(muxlab.SERVERS[name], [1, CLIENTS], seconds=0.02)
     except ValueError as why:
@@ -171,12 +172,18 @@ def test_no_server_is_left_out():
     assert {name for name, _ in WHY_NOT} <= set(NAMES) and {thing for _, thing in WHY_NOT} <= set(THINGS)
 
 
-@pytest.mark.parametrize("thing", THINGS)
-@pytest.mark.parametrize("name", NAMES)
-def test_a_cell(name, thing, batteries):
+CELLS = [
+    pytest.param(name, thing, marks=[battery_of(name)] if thing == "battery" and name in muxlab.SERVERS else [])
+    for name in NAMES
+    for thing in THINGS
+]
+
+
+@pytest.mark.parametrize(("name", "thing"), CELLS)
+def test_a_cell(name, thing, request):
     if name not in muxlab.SERVERS:
         pytest.skip(f"this kernel does not allow {name}")
-    seen = THINGS[thing](name, batteries)
+    seen = THINGS[thing](name, request)
     if (name, thing) in WHY_NOT:
         assert re.fullmatch(WHY_NOT[name, thing][1], seen), seen
     else:

@@ -6,12 +6,12 @@ import linecache
 from pathlib import Path
 
 import pytest
-from answers import WRONG_ANSWERS, Checked, check_all, pasted
+from answers import WRONG_ANSWERS, Checked, pasted
 from exercise_answers import WRONG
 
 import muxlab
 from muxlab.course import EXERCISES
-from muxlab.trials import runner
+from muxlab.trials import Verdict, runner
 
 ROOT = Path(__file__).resolve().parent.parent
 GIVEN = [name for name, exercise in EXERCISES.items() if exercise.broken or exercise.start]
@@ -165,30 +165,33 @@ def test_every_exercise_has_three_wrong_answers():
     assert {name for name in EXERCISES if len(WRONG.get(name, [])) < 3} == set()
 
 
-@pytest.fixture(scope="module")
-def checked(request):
-    """What came of the answers that tests of this run ask for: wrong answers and solutions, by name."""
-    here = [item for item in request.session.items if item.path == request.path and "checked" in item.fixturenames]
-    return check_all(item.callspec.params["answer"] for item in here)
+@pytest.fixture
+def checked(outcome):
+    """What came of the answer that the test asks for."""
+    trials, *others = outcome
+    return Checked([Verdict(*fields) for fields in trials], *others)
+
+
+def with_check(answers):
+    """Names of answers, each with the check that its test asks for."""
+    return [pytest.param(answer, marks=pytest.mark.ahead("answers:check", answer)) for answer in answers]
 
 
 @pytest.mark.battery
-@pytest.mark.parametrize("answer", WRONG_ANSWERS)
-def test_a_wrong_answer_fails(checked: dict[str, Checked], answer: str):
+@pytest.mark.parametrize("answer", with_check(WRONG_ANSWERS))
+def test_a_wrong_answer_fails(checked: Checked, answer: str):
     _, _, trial = WRONG_ANSWERS[answer]
-    found = checked[answer]
-    assert [one.name for one in found.trials if one.passed is False] == [trial]
-    assert not found.passed and not found.left
-    assert "not yet" in found.text and "solved" not in found.text
+    assert [one.name for one in checked.trials if one.passed is False] == [trial]
+    assert not checked.passed and not checked.left
+    assert "not yet" in checked.text and "solved" not in checked.text
 
 
 @pytest.mark.battery
-@pytest.mark.parametrize("answer", EXERCISES)
-def test_the_solution_passes(checked: dict[str, Checked], answer: str):
+@pytest.mark.parametrize("answer", with_check(EXERCISES))
+def test_the_solution_passes(checked: Checked, answer: str):
     """Pasted into an empty notebook, as a learner sees it."""
-    found = checked[answer]
-    assert [trial for trial in found.trials if trial.passed is not True] == []
-    assert found.passed and "solved" in found.text and not found.left
+    assert [trial for trial in checked.trials if trial.passed is not True] == []
+    assert checked.passed and "solved" in checked.text and not checked.left
 
 
 def test_a_solution_says_why_before_its_source():

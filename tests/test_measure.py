@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import muxlab
-from muxlab.measure import churn_cost, echo_cost, servers
+from muxlab.measure import churn, churn_cost, echo_cost, servers
 from muxlab.swarm.stats import Histogram, figures
 
 
@@ -116,7 +116,8 @@ def test_what_cannot_be_measured_is_refused(experiment: Callable, arguments: dic
 def test_the_clients_may_live_in_a_process_of_their_own(experiment: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     swarm = muxlab.Swarm
-    monkeypatch.setattr(servers, "Swarm", lambda *a, **kw: asked.append(kw["isolate"]) or swarm(*a, **kw))
+    for module in (servers, churn):
+        monkeypatch.setattr(module, "Swarm", lambda *a, **kw: asked.append(kw["isolate"]) or swarm(*a, **kw))
     (row,) = experiment(muxlab.SERVERS["epoll"], 3, seconds=0.05, isolate=True)
     assert set(asked) == {True}
     assert row.connections == 3
@@ -190,8 +191,8 @@ def test_churn_is_of_clients_that_come_and_go(name: str) -> None:
         muxlab.SERVERS[name](listener, stop)
 
     (row,) = churn_cost(counting, connections=3, seconds=0.02)
-    assert spoke == servers.ROUNDS * (3 + servers.BATCH) + servers.BATCH * row.repeats  # one batch to warm up
-    assert (row.server, row.connections, row.clients) == ("counting", 3, servers.BATCH * row.repeats)
+    assert spoke == servers.ROUNDS * (3 + churn.BATCH) + churn.BATCH * row.repeats  # one batch to warm up
+    assert (row.server, row.connections, row.clients) == ("counting", 3, churn.BATCH * row.repeats)
     assert 0 < row.low <= row.cpu_us_per_client <= row.high
 
 

@@ -91,7 +91,8 @@ from jupyter_client.manager import start_new_kernel
 
 manager, client = start_new_kernel(extra_arguments=["--log-level=40"])
 try:
-    client.execute_interactive("import muxlab", timeout=60)
+    # With the experiments, which are imported on first use: on a busy machine the interrupt arrived in that import.
+    client.execute_interactive("import muxlab.measure", timeout=60)
     for cell in json.loads(sys.argv[1]):
         asked = client.execute(cell)
         while (message := client.get_iopub_msg(timeout=60))["content"].get("execution_state") != "idle" or (

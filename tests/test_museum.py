@@ -1,9 +1,7 @@
 """The museum: each exhibit fails exactly the trials that its bug is about, and shows itself as a difference."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from batteries import AT_ONCE, Batteries, ByName
+from batteries import battery_of
 
 from muxlab.course import EXERCISES
 from muxlab.course.museum import EXHIBITS, Exhibit
@@ -15,37 +13,23 @@ from muxlab.trials import REDIS, Verdict
 from muxlab.trials.runner import ON_REQUEST, TRIALS
 
 
-@pytest.fixture(scope="module")
-def found(batteries: Batteries) -> ByName:
-    return batteries.all(FAILS)
-
-
 @pytest.mark.battery
-@pytest.mark.parametrize("name", list(FAILS))
-def test_an_exhibit_fails_these_trials_and_no_other(found: ByName, name: str) -> None:
-    failed = {trial.name: trial.detail for trial in found[name] if trial.passed is False}
+@pytest.mark.parametrize("name", [pytest.param(name, marks=battery_of(name)) for name in FAILS])
+def test_an_exhibit_fails_these_trials_and_no_other(verdicts: list[Verdict], name: str) -> None:
+    failed = {trial.name: trial.detail for trial in verdicts if trial.passed is False}
     assert list(failed) == FAILS[name], failed
 
 
-@pytest.fixture(scope="module")
-def found_on_request(batteries: Batteries) -> dict[tuple[str, str], list[Verdict]]:
-    """The trials of exercises: by the exercise's name and the exhibit's."""
-
-    def trials(asked: tuple[str, str]) -> list[Verdict]:
-        exercise, name = asked
-        return batteries.one(name, *EXERCISES[exercise].trials)
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(FAILS_ON_REQUEST, pool.map(trials, FAILS_ON_REQUEST), strict=True))
+ON_REQUEST_OF = [
+    pytest.param(exercise, name, marks=battery_of(name, *EXERCISES[exercise].trials))
+    for exercise, name in FAILS_ON_REQUEST
+]
 
 
 @pytest.mark.battery
-@pytest.mark.parametrize(("exercise", "name"), list(FAILS_ON_REQUEST))
-def test_an_exhibit_fails_these_trials_of_its_exercise(
-    found_on_request: dict[tuple[str, str], list[Verdict]], exercise: str, name: str
-) -> None:
-    found = found_on_request[exercise, name]
-    failed = {trial.name: trial.detail for trial in found if trial.passed is False}
+@pytest.mark.parametrize(("exercise", "name"), ON_REQUEST_OF)
+def test_an_exhibit_fails_these_trials_of_its_exercise(verdicts: list[Verdict], exercise: str, name: str) -> None:
+    failed = {trial.name: trial.detail for trial in verdicts if trial.passed is False}
     assert list(failed) == FAILS_ON_REQUEST[exercise, name], failed
 
 

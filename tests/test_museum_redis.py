@@ -1,33 +1,35 @@
 """The museum's Redis-like servers: each fails exactly the trials that its bug is about; the finished ones fail none."""
 
+from collections.abc import Iterable
+
 import pytest
-from batteries import Batteries, ByName
+from batteries import battery_of
 
 import muxlab
 from muxlab.course import EXERCISES
 from muxlab.course.museum.caught import CAUGHT_AS_REDIS as FAILS
 from muxlab.course.museum.redis import REDIS as BUGS
-from muxlab.trials import REDIS
+from muxlab.trials import REDIS, Verdict
 
 pytestmark = pytest.mark.battery
 
 FINISHED = ["muxlab.resp:redis_server", "muxlab.resp:redis_on_loop", "muxlab.resp:redis_on_streams"]
 
 
-@pytest.fixture(scope="module")
-def found(batteries: Batteries) -> ByName:
-    return batteries.all([*FINISHED, *FAILS], *REDIS)
+def with_battery(names: Iterable[str]) -> list:
+    """Names of servers, each with the battery that its test asks for."""
+    return [pytest.param(name, marks=battery_of(name, *REDIS)) for name in names]
 
 
-@pytest.mark.parametrize("name", FINISHED)
-def test_a_finished_server_passes_all(found: ByName, name: str) -> None:
-    assert [trial for trial in found[name] if trial.passed is not True] == []
-    assert [trial.name for trial in found[name]] == list(REDIS)
+@pytest.mark.parametrize("name", with_battery(FINISHED))
+def test_a_finished_server_passes_all(verdicts: list[Verdict], name: str) -> None:
+    assert [trial for trial in verdicts if trial.passed is not True] == []
+    assert [trial.name for trial in verdicts] == list(REDIS)
 
 
-@pytest.mark.parametrize("name", list(FAILS))
-def test_an_exhibit_fails_these_trials_and_no_other(found: ByName, name: str) -> None:
-    failed = {trial.name.removeprefix("redis: "): trial.detail for trial in found[name] if trial.passed is False}
+@pytest.mark.parametrize("name", with_battery(FAILS))
+def test_an_exhibit_fails_these_trials_and_no_other(verdicts: list[Verdict], name: str) -> None:
+    failed = {trial.name.removeprefix("redis: "): trial.detail for trial in verdicts if trial.passed is False}
     assert list(failed) == FAILS[name], failed
 
 

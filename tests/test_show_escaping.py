@@ -28,7 +28,7 @@ from muxlab.show import (
     winners,
 )
 from muxlab.show.panel import Panel
-from muxlab.watch.tap import Call, Calls
+from muxlab.watch.calls import Call, Calls
 
 pytestmark = pytest.mark.usefixtures("drawing")
 

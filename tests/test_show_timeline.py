@@ -10,7 +10,7 @@ from watch_servers import wait_until
 
 import muxlab
 from muxlab.show import compare, style, timeline
-from muxlab.watch.tap import Call, Calls
+from muxlab.watch.calls import Call, Calls
 
 THREE = ("nonblocking", "select", "epoll")
 

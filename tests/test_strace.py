@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muxlab.measure.real_servers import TRACES, recorded
+from muxlab.watch.calls import Calls
 from muxlab.watch.strace import Lines
 from muxlab.watch.strace_calls import TracedCalls
 from muxlab.watch.strace_text import arguments, descriptor, message
-from muxlab.watch.tap import Calls
 
 LISTENER = "<TCP:[127.0.0.1:80]>"
 CLIENT = "<TCP:[127.0.0.1:80->127.0.0.1:5001]>"

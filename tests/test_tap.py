@@ -19,7 +19,8 @@ from watch_servers import LEARNERS, wait_until
 
 import muxlab
 from muxlab.server import serve
-from muxlab.watch.tap import KEPT, Tap, kind_of
+from muxlab.watch.calls import KEPT, kind_of
+from muxlab.watch.tap import Tap
 
 
 def talk(address, messages=3):

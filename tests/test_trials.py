@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import trial_servers
-from batteries import Batteries, ByName
+from batteries import battery_of
 
 import muxlab
 from muxlab.course.variant import variant
@@ -75,10 +75,9 @@ BROKEN = {
 # ---- whole batteries
 
 
-@pytest.fixture(scope="module")
-def found(batteries: Batteries) -> ByName:
-    ours = ["asyncio_echo", "answers_lines", "with_nothing_wrong", *BROKEN]
-    return batteries.all([*muxlab.SERVERS, *(f"trial_servers:{name}" for name in ours)])
+def of_the_test(name: str, *trials: str) -> pytest.MarkDecorator:
+    """Mark a test that asks for the battery of a server in trial_servers.py."""
+    return battery_of(f"trial_servers:{name}", *trials)
 
 
 def failed(trials: list[Verdict]) -> dict[str, str]:
@@ -86,40 +85,46 @@ def failed(trials: list[Verdict]) -> dict[str, str]:
     return {trial.name: trial.detail for trial in trials if trial.passed is False}
 
 
-@pytest.mark.parametrize("name", [name for name in muxlab.SERVERS if name != "blocking"])
-def test_a_reference_server_passes_all_that_its_way_of_waiting_allows(found, name: str) -> None:
-    trials = found[name]
-    assert failed(trials) == {}
-    assert [trial.name for trial in trials if trial.passed is None] == LIMITS.get(name, [])
-    assert {trial.verdict for trial in trials} <= {"passed", "limit of the model"}
-    assert [trial.name for trial in trials] == list(TRIALS)
+WITHOUT_BLOCKING = [name for name in muxlab.SERVERS if name != "blocking"]
 
 
-def test_blocking_passes_all_that_needs_no_second_client_and_the_report_says_why_no_more(found) -> None:
-    trials = found["blocking"]
-    assert [trial.name for trial in trials if trial.passed] == ONE_AT_A_TIME
-    assert failed(trials) == {
+@pytest.mark.parametrize("name", [pytest.param(name, marks=battery_of(name)) for name in WITHOUT_BLOCKING])
+def test_a_reference_server_passes_all_that_its_way_of_waiting_allows(verdicts: list[Verdict], name: str) -> None:
+    assert failed(verdicts) == {}
+    assert [trial.name for trial in verdicts if trial.passed is None] == LIMITS.get(name, [])
+    assert {trial.verdict for trial in verdicts} <= {"passed", "limit of the model"}
+    assert [trial.name for trial in verdicts] == list(TRIALS)
+
+
+@battery_of("blocking")
+def test_blocking_passes_all_that_needs_no_second_client_and_the_report_says_why_no_more(verdicts) -> None:
+    assert [trial.name for trial in verdicts if trial.passed] == ONE_AT_A_TIME
+    assert failed(verdicts) == {
         "is not held up by a silent client": "with 5 silent clients connected, the next one got no answer; "
         "the server sleeps in recv, for one of them alone: it serves one client at a time"
     }
-    assert {trial.detail for trial in trials if trial.passed is None} == {
+    assert {trial.detail for trial in verdicts if trial.passed is None} == {
         "not tried: until 'is not held up by a silent client' is passed"
     }
 
 
-@pytest.mark.parametrize("name", ["asyncio_echo", "with_nothing_wrong"])
-def test_a_right_server_of_another_kind_passes_all(found, name: str) -> None:
-    assert [trial for trial in found[f"trial_servers:{name}"] if trial.passed is not True] == []
+RIGHT = ["asyncio_echo", "with_nothing_wrong"]
 
 
-def test_a_server_that_waits_for_the_end_of_a_line_is_not_blamed_for_it(found) -> None:
-    ((name, detail),) = failed(found["trial_servers:answers_lines"]).items()
+@pytest.mark.parametrize("name", [pytest.param(name, marks=of_the_test(name)) for name in RIGHT])
+def test_a_right_server_of_another_kind_passes_all(verdicts: list[Verdict], name: str) -> None:
+    assert [trial for trial in verdicts if trial.passed is not True] == []
+
+
+@of_the_test("answers_lines")
+def test_a_server_that_waits_for_the_end_of_a_line_is_not_blamed_for_it(verdicts: list[Verdict]) -> None:
+    ((name, detail),) = failed(verdicts).items()
     assert name == "lives through a lack of descriptors" and detail.startswith("the server ended: ")  # so it does
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_server_fails_these_trials_and_no_other(found, name: str) -> None:
-    seen = failed(found[f"trial_servers:{name}"])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=of_the_test(name)) for name in BROKEN])
+def test_a_broken_server_fails_these_trials_and_no_other(verdicts: list[Verdict], name: str) -> None:
+    seen = failed(verdicts)
     assert list(seen) == BROKEN[name], seen
 
 
@@ -129,8 +134,9 @@ def test_every_broken_server_says_in_one_line_what_one_sees() -> None:
         assert symptom.endswith(".") and "\n" not in symptom, name
 
 
-def test_child_processes_that_nobody_waits_for_are_seen_and_ended(batteries: Batteries) -> None:
-    (trial,) = batteries.one("trial_servers:forks_and_forgets", "forgets clients that left")
+@of_the_test("forks_and_forgets", "forgets clients that left")
+def test_child_processes_that_nobody_waits_for_are_seen_and_ended(verdicts: list[Verdict]) -> None:
+    (trial,) = verdicts
     assert re.fullmatch("60 clients had left, and 6[01] child processes were still there", trial.detail)
 
 

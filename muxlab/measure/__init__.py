@@ -14,6 +14,7 @@ from ..programs import MissingProgram
 from . import published
 from .ascent import AllCores, all_cores, doubt_about_memory
 from .chain import ChainCost, chain_cost
+from .churn import ChurnCost, churn_cost
 from .herd import Herd, herd
 from .one_epoll import OneEpoll, one_epoll
 from .plans import CrowdPlan, crowd_plan
@@ -22,7 +23,7 @@ from .real_servers import Glimpse, real_servers, recorded
 from .redis_share import RedisShare, redis_share
 from .ring_results import on_a_ring, ring_here
 from .rows import Row, Rows, Slope, read_csv, slope
-from .servers import ChurnCost, EchoCost, churn_cost, echo_cost
+from .servers import EchoCost, echo_cost
 from .slow_reader import Moment, slow_reader
 from .waits import PassCost, WaitCost, pass_cost, wait_cost
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from ..arguments import stop_argument
 from ..programs import MissingProgram
 from ..servers import SERVERS, name_of
+from ..watch.calls import Calls
 from ..watch.strace_calls import TracedCalls
-from ..watch.tap import Calls
 from . import watched
 from .watched import MUCH, Watched
 

@@ -1,10 +1,9 @@
-"""Whole servers, clocked by their CPU time: what a reply costs, and what a client that comes and goes.
+"""Whole servers, clocked by their CPU time: what a reply costs.
 
-Server and clients are real: `serve` and `Swarm`, over TCP. Not handled here: servers in other processes or other
-languages; `benchmarks/echo.py` compares with those.
+Server and clients are real: `serve` and `Swarm`, over TCP. Not handled here: what clients cost that come and go, which
+is in churn.py; and servers in other processes or other languages: `benchmarks/echo.py` compares with those.
 """
 
-import socket
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -16,7 +15,7 @@ from ..server import Server, serve
 from ..servers import SERVERS, name_of
 from ..swarm.stats import Figures
 from ..swarm.swarm import Swarm
-from .protocol import LEAST, each, repeat, summary
+from .protocol import LEAST, each, summary
 from .rows import ECHO, Form, Row, Rows, settings
 from .waits import check_wall
 
@@ -53,13 +52,6 @@ SETTLED, LOOK = 0.2, 0.002
 PATIENCE = 30.0
 """Seconds for the connections, and for the first replies: a polling server with thousands of clients is slow."""
 
-BATCH = 20
-"""Clients of one repetition of `churn_cost`: so that what the server still does for the last one hardly counts."""
-
-BATCHES = 10
-"""Repetitions of a round at most: each client leaves a port behind that is taken for a minute (TIME_WAIT), of some
-28,000."""
-
 
 @dataclass(frozen=True)
 class EchoCost(Row):
@@ -86,32 +78,6 @@ class EchoCost(Row):
     cpu_us_per_reply: float
     p50: float
     p99: float
-
-
-@dataclass(frozen=True)
-class ChurnCost(Row):
-    """What clients cost that came and went.
-
-    Attributes:
-        server: its name.
-        connections: clients that stayed, and were silent.
-        payload: bytes of the one message that each of the others sent.
-        clients: how many came and went.
-        cpu_us_per_client: CPU time of the server's threads for each of them, in microseconds; the median.
-    """
-
-    form: ClassVar[Form] = Form(
-        *("server", "connections", "cpu_us_per_client"),
-        title="What a client costs that comes and goes",
-        sizes="silent connections beside it",
-        costs="CPU microseconds per client",
-        one="a client that comes and goes",
-    )
-    server: str
-    connections: int
-    payload: int
-    clients: int
-    cpu_us_per_client: float
 
 
 def echo_cost(
@@ -184,56 +150,6 @@ def echo_cost(
     return Rows(_row(count, active, payload, _undisturbed(found) or found) for count, found in runs.items())
 
 
-def churn_cost(
-    fn: Callable, connections: int | Iterable[int] = 1, seconds: float = 0.25, payload: int = 64, isolate: bool = False
-) -> Rows:
-    """Measure what a client costs the server that connects, says one thing, hears the reply and goes.
-
-    Protocol: the server is started anew for each number; `connections` silent clients connect and stay. Then one client
-    after the other connects, sends one message, reads the whole reply and closes. CPU time is that of the server's
-    thread. All numbers are gone through five times, one after the other: on which processors a server and its clients
-    come to lie makes a difference of up to two, and stays as it is while they run. Here epoll has the most to do beside
-    waiting: for each client an EPOLL_CTL_ADD and an EPOLL_CTL_DEL.
-
-    Source: short connections are one of the workloads of Gammo, Brecht, Shukla, Pariag, *Comparing and Evaluating
-    epoll, select, and poll Event Mechanisms*, OLS 2004; see `published.profile` for what epoll_ctl cost them.
-
-    Known weaknesses: a server with a thread for each client is charged too little, as what a thread has run since it
-    was last looked at is not known once it has ended. One client at a time, so each wait has one event. To accept and
-    close a TCP connection costs far more than to watch it, so ratios are small; client and server share the interpreter
-    lock.
-
-    Args:
-        fn: a server function, as for `serve`.
-        connections: silent clients that stay; a number, or several.
-        seconds: how long each setting is measured, and 1,000 clients at most.
-        payload: bytes of the message.
-        isolate: True puts the silent clients into a process of their own, as in `Swarm`.
-
-    Returns:
-        One row for each number of connections.
-
-    Raises:
-        TypeError, ValueError: as for `echo_cost`.
-        OSError: the server hangs up before it has answered, or does not answer.
-        BaseException: what the server raised.
-    """
-    __tracebackhide__ = True
-    check_duration(seconds)
-    check_count("payload", payload)
-    counts = settings("connections", connections)
-    check_crowd(fn, max(counts) + 1)
-    name = name_of(fn)
-    costs: dict[int, list[float]] = {count: [] for count in counts}
-
-    def measure(count: int) -> None:
-        costs[count] += _churn(fn, count, seconds / ROUNDS, payload, isolate)
-
-    each([*costs] * ROUNDS, f"clients, {name}", measure)
-    medians = ((count, len(found), *summary(found)) for count, found in costs.items())
-    return Rows(ChurnCost(name, count, payload, BATCH * made, cost, **rest) for count, made, cost, rest in medians)
-
-
 def check_crowd(fn: Callable, connections: int) -> None:
     """Refuse with a ValueError a crowd that one of two reference servers cannot serve: "select" and "blocking"."""
     if fn is SERVERS["blocking"] and connections > 1:
@@ -243,9 +159,6 @@ def check_crowd(fn: Callable, connections: int) -> None:
         )
     if fn is SERVERS["select"]:
         check_wall("select", connections)
-
-
-# ---- a reply
 
 
 class _Run(NamedTuple):
@@ -317,30 +230,3 @@ def _row(connections: int, active: int, payload: int, runs: list[_Run]) -> EchoC
         p99=statistics.median(run.latency.p99 or 0.0 for run in runs),
         **rest,
     )
-
-
-# ---- a client that comes and goes
-
-
-def _churn(fn: Callable, connections: int, seconds: float, payload: int, isolate: bool) -> list[float]:
-    __tracebackhide__ = True
-    with serve(fn, backlog=max(128, connections)) as server, Swarm(server, connections, 0, isolate=isolate) as swarm:
-        swarm.wait_connected(timeout=PATIENCE)
-        return repeat(lambda: _batch(server, bytes(payload)), seconds, BATCHES)
-
-
-def _batch(server: Server, message: bytes) -> float:
-    """Return the microseconds of the server's CPU time for each of some clients that come and go."""
-    start = server.cpu_seconds()
-    for _ in range(BATCH):
-        with socket.socket() as client:  # not create_connection, which leaves it open when it is interrupted
-            client.settimeout(PATIENCE)
-            client.connect(server.address)
-            client.sendall(message)
-            unheard = len(message)
-            while unheard:
-                data = client.recv(unheard)
-                if not data:
-                    raise ConnectionError(f"{server.name} hung up with {unheard} bytes of its reply missing")
-                unheard -= len(data)
-    return (server.cpu_seconds() - start) / BATCH * 1e6

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..arguments import check_count
 from ..server import Server, serve
 from ..sockets import waiting_bytes
-from ..watch.tap import SENDS
+from ..watch.calls import SENDS
 from .rows import Rows
 
 BUFFER = 65536

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..arguments import stop_argument
 from ..programs import PATIENCE
 from ..server import serve
-from ..watch.tap import Calls
+from ..watch.calls import Calls
 from ..watch.tracing import Trace, trace, trace_in_folder
 from .real_redis import free_port
 

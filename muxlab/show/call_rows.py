@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from muxlab.watch.tap import WAITS, Call, Calls
+from muxlab.watch.calls import WAITS, Call, Calls
 
 if TYPE_CHECKING:
     from muxlab.server import Server

@@ -10,7 +10,7 @@ from muxlab.arguments import check_count
 from muxlab.show import rehearsal, stepper_picture, stepper_view
 from muxlab.show.stepping import MOST, StepPanel, prepare
 from muxlab.stepper import State, Stepper
-from muxlab.watch.tap import Call
+from muxlab.watch.calls import Call
 
 
 class DuelPanel(StepPanel):

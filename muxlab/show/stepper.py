@@ -9,7 +9,7 @@ from muxlab.arguments import check_count
 from muxlab.show import rehearsal, stepper_picture, stepper_view
 from muxlab.show.stepping import MOST, StepPanel, prepare
 from muxlab.stepper import Stepper
-from muxlab.watch.tap import Call
+from muxlab.watch.calls import Call
 
 STEPS = ("next", "next_call", "run_until_blocked")
 """The buttons that step, by the methods of `Stepper` that they call."""

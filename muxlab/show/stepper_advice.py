@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from muxlab.stepper.state import State
 from muxlab.stepper.stepper import Stepper
-from muxlab.watch.tap import SENDS
+from muxlab.watch.calls import SENDS
 
 ENDED = ("finished", "crashed", "stopped")
 

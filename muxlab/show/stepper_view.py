@@ -15,8 +15,8 @@ from muxlab.show.stepper_advice import ENDED, advice, not_followed, refusal, wak
 from muxlab.show.style import human_bytes, printable
 from muxlab.stepper.state import State
 from muxlab.stepper.stepper import Stepper
+from muxlab.watch.calls import SENDS, Call
 from muxlab.watch.kernel import SocketRow
-from muxlab.watch.tap import SENDS, Call
 
 CALLS = 40  # in a list: more than a step makes; of a longer run both ends are shown
 

@@ -19,7 +19,7 @@ from muxlab.show import stepper_view
 from muxlab.show.panel import Panel, read_script, read_style
 from muxlab.show.style import human_bytes
 from muxlab.stepper import Client, Stepper, step
-from muxlab.watch.tap import error_name
+from muxlab.watch.calls import error_name
 
 PARTS = ("controls", "source", "queues", "motion", "history")
 """The files of `browser/` that a panel of stepped servers is made of, besides stepper.js."""

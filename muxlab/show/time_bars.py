@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from muxlab.show import style
 from muxlab.show.call_rows import RowLayout, Selection, row_of
-from muxlab.watch.tap import Call
+from muxlab.watch.calls import Call
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from muxlab.show import style
 from muxlab.show.call_rows import RowLayout, Selection, lay_out, row_of, select
 from muxlab.show.time_bars import TALL, draw_times, explain_times
-from muxlab.watch.tap import Calls
+from muxlab.watch.calls import Calls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ..watch.calls import COMPLETIONS, Call
 from ..watch.kernel import SocketRow
-from ..watch.tap import COMPLETIONS, Call
 
 SHOWN = 12
 """Calls that the text of a state lists: enough for any step; of a longer run it lists the first and the last ones."""

@@ -20,8 +20,9 @@ from types import FrameType
 from typing import Any
 
 from ..interrupt import ServerStopped, sleeping_in
+from ..watch.calls import WAITS
 from ..watch.kernel import asleep_in
-from ..watch.tap import NO_LINE, WAITS, WOULD_BLOCK, Wait
+from ..watch.tap import NO_LINE, WOULD_BLOCK, Wait
 from .source import Sources
 from .state import LocalsRepr, State
 

@@ -1,6 +1,7 @@
 """`Swarm`: thousands of clients of one server, in one thread over one epoll, or in processes of their own.
 
-swarm      what a learner drives: arguments, waits, figures
+swarm      what a learner drives: what is wanted, figures, the end
+waiting    how far the clients have come, and waits until they are further
 loop       the thread in which all clients live
 clients    how a client is connected, lost, closed
 messages   which client sends what and when, and whether the reply is right

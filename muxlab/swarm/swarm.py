@@ -1,31 +1,23 @@
 """`Swarm`: many clients of one server, and the figures of how they are served.
 
 The clients themselves are a crowd, in a thread of this process (loop.py) or in processes of their own (processes.py).
-A swarm is how a learner drives it: it checks what is asked for, waits, and tells what went wrong.
+A swarm is how a learner drives it: it checks what is asked for, waits (waiting.py), and tells what went wrong.
 """
 
-import contextlib
 import threading
-import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .. import errors, limits, running
-from ..arguments import check_count, check_rate, check_timeout
+from ..arguments import check_count, check_rate
 from ..server import Server
 from .clients import address_of
 from .loop import Crowd
 from .redis_messages import check_protocol
-from .stats import Histogram, Snapshot, Tally, figures
+from .stats import Histogram, Snapshot, figures
+from .waiting import Waiting
 
 if TYPE_CHECKING:
     from . import processes as apart
-
-LOOK_UP = 0.01
-"""Seconds between two looks at how far the swarm is, while one waits for it: a hundred a second are no load."""
-
-LAST_WORDS = 0.5
-"""Seconds that a server which closed its connections is given to say why: what it raised tells more than they do."""
 
 MOST_PAYLOAD = 2**24
 """Bytes of one message: 16 MiB are more than any send and receive buffer takes at once (tcp(7), tcp_wmem)."""
@@ -68,7 +60,6 @@ class Swarm(running.Running):
         protocol: str = "echo",
         processes: int | None = None,
     ) -> None:
-        self._server = server if isinstance(server, Server) else None
         address = address_of(server)
         check_count("connections", connections, 1)
         check_count("active", active, 0)
@@ -79,7 +70,8 @@ class Swarm(running.Running):
             check_count("processes", processes, 1)
         running.replace_earlier()
         self._processes, isolate = processes, isolate or processes is not None
-        self._ends = {"server_here": self._server is not None, "clients_here": not isolate}
+        server_here = server if isinstance(server, Server) else None
+        self._ends = {"server_here": server_here is not None, "clients_here": not isolate}
         self._ports = limits.client_ports(address[0]) if isolate else limits.ephemeral_ports()
         floor = self._make_room(connections)
         self._closing = threading.RLock()
@@ -90,6 +82,7 @@ class Swarm(running.Running):
             self._crowd = IsolatedCrowd(address, connections, active, payload, rate, protocol, processes)
         else:
             self._crowd = Crowd(address, connections, active, payload, rate, floor, protocol=protocol)
+        self._waiting = Waiting(self._crowd, server_here)
         running.start(self, self._crowd.start)
 
     # ---- what is wanted; may be assigned while it runs
@@ -226,15 +219,7 @@ class Swarm(running.Running):
             BaseException: what the server raised, if it died meanwhile.
         """
         __tracebackhide__ = True
-        deadline = time.monotonic() + check_timeout(timeout)
-        with self._waiting():
-            while not ((tally := self._crowd.tally()).settled and tally.connected >= self._crowd.wanted):
-                self._check_alive(tally)
-                if tally.settled:
-                    self._give_up("not all could be connected")
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"not all were connected within {timeout:g} s: {self._state()}")
-                time.sleep(LOOK_UP)
+        self._waiting.for_connections(timeout)
 
     def wait_replies(self, count: int, timeout: float = 10.0) -> None:
         """Wait for `count` more replies, from now on.
@@ -249,49 +234,7 @@ class Swarm(running.Running):
             BaseException: what the server raised, if it died meanwhile.
         """
         __tracebackhide__ = True
-        check_count("count", count, 0)
-        deadline = time.monotonic() + check_timeout(timeout)
-        with self._waiting():
-            goal = self._crowd.tally().replies + count
-            while (missing := goal - (tally := self._crowd.tally()).replies) > 0:
-                self._check_alive(tally)
-                if tally.settled and not tally.connected:
-                    self._give_up("no client is connected any more")
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"{missing} of {count} replies are missing after {timeout:g} s: {self._state()}")
-                time.sleep(LOOK_UP)
-
-    @contextlib.contextmanager
-    def _waiting(self) -> Iterator[None]:
-        try:
-            yield
-        except KeyboardInterrupt:
-            raise errors.Interrupted(f"you stopped waiting: {self._state()}") from None
-
-    def _check_alive(self, tally: Tally) -> None:
-        __tracebackhide__ = True
-        if tally.error is not None:
-            raise tally.error
-        if not tally.alive:
-            raise RuntimeError("the swarm was stopped: make a new one")
-        if self._server is not None and self._server.error is not None:
-            self._server.stop()  # raises what the server raised, with the learner's own line
-            raise ConnectionError(f"the server died: {self._server.error!r}") from self._server.error
-
-    def _give_up(self, why: str) -> None:
-        """Raise an error that says why nothing more will come."""
-        __tracebackhide__ = True
-        if self._server is not None:
-            self._server.wait(LAST_WORDS)
-        self._check_alive(self._crowd.tally())
-        raise ConnectionError(f"{why}: {self._state()}")
-
-    def _state(self) -> str:
-        now = self._crowd.tally()
-        found = f", {now.mismatches} with wrong bytes ({now.first_mismatch})" if now.mismatches else ""
-        lost = f", {now.errors} lost ({now.first_error})" if now.errors else ""
-        there = f"{now.connected} of {self.connections} connected"
-        return f"{there}, {now.replies} replies of {now.sent} messages{found}{lost}"
+        self._waiting.for_replies(count, timeout)
 
     # ---- end
 
@@ -330,4 +273,4 @@ class Swarm(running.Running):
             self.end()
 
     def __repr__(self) -> str:
-        return f"<muxlab swarm: {self._state()}>"
+        return f"<muxlab swarm: {self._waiting.state()}>"

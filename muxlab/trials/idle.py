@@ -1,6 +1,6 @@
 """Trials of waiting: a server with nothing to do takes no CPU time, and returns when it is told to."""
 
-from ..watch.tap import SENDS, Calls
+from ..watch.calls import SENDS, Calls
 from .backpressure import reads_late
 from .bench import Bench
 from .endings import reset_between, reset_in_reply

@@ -11,7 +11,7 @@ from types import ModuleType
 from ..arguments import check_search, stop_argument
 from ..errors import last_line, where
 from ..notebook import clock, progress
-from ..watch.tap import error_name
+from ..watch.calls import error_name
 from . import backpressure, endings, idle, messages, parting, resp, resp_channels, resp_keys, scarcity, slow
 from .bench import Bench
 from .patience import Patience, TooSlow

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from ..watch.tap import Calls
+from ..watch.calls import Calls
 
 Run = Callable[[Any], str]
 """What a trial does: it is given a `Bench`, with a server on it."""

@@ -1,8 +1,10 @@
 """A look inside a running server: the calls that it makes, and the kernel's tables about it.
 
 kernel     the x-ray: queues, readiness, interest lists
+calls      what is kept of a call: an event, a count, and how they read
 tap        the place where each call is made, counted and kept
-stand_ins  the sockets and waits whose calls go through the tap
+stand_ins  the waits whose calls go through the tap, and all stand-ins together
+socket_stand_in  the socket whose calls do
 ring_stand_in  the ring whose one call does
 tracing    any program's calls, through strace, which runs beside it
 target     what can be traced, and why strace cannot begin

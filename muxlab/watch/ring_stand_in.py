@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..ring import Completion, Request, Ring
-from .stand_ins import NAMED, socket_class
-from .tap import PREVIEW, WOULD_BLOCK, Summary, Tap, Wait, done_outcome
+from .calls import PREVIEW, Summary
+from .socket_stand_in import socket_class
+from .stand_ins import NAMED
+from .tap import WOULD_BLOCK, Tap, Wait, done_outcome
 
 
 def ring_class(tap: Tap) -> type[Ring]:

@@ -12,6 +12,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Callable
 
+from .calls import KEPT, Call, Calls, Summary, summary_text
 from .strace import Lines, SystemCall
 from .strace_text import (
     Descriptor,
@@ -29,7 +30,6 @@ from .strace_text import (
     seconds_of_milliseconds,
     seconds_of_timespec,
 )
-from .tap import KEPT, Call, Calls, Summary, summary_text
 
 Meaning = tuple[str, str, int, Summary, str, int, Summary]
 """What a system call means: its name, whom it is about, the descriptor, the arguments in short; then the outcome, the

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..sockets import FLAGS
-from .tap import Summary, preview
+from .calls import Summary, preview
 
 NAMED = 8
 """Descriptors that the text of a wait names one by one; more than that are counted, as the tap does."""

@@ -26,8 +26,8 @@ from typing import Any, TypeVar
 from .. import running
 from ..arguments import check_timeout
 from ..programs import AS_A_CHILD, Program, require
+from .calls import PREVIEW, Calls
 from .strace_calls import TracedCalls
-from .tap import PREVIEW, Calls
 from .target import Target, descendants, may_be_traced, target_of, traced_by, why_not
 from .watched_before import watched_before
 

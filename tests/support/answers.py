@@ -1,19 +1,15 @@
-"""The answers to the exercises, each checked once: the wrong ones, and the solutions as a learner would paste them.
+"""The answers to the exercises: the wrong ones, and the solutions as a learner would paste them.
 
-A check mostly waits. So they are dealt out to a few processes, each of which checks its share, one after the other.
+A check mostly waits, so the tests ask for it with the marker `ahead`.
 """
 
 import inspect
-import json
 import linecache
-import sys
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from unittest import mock
 
 import leaks
-from batteries import AT_ONCE, in_a_process
 from exercise_answers import WRONG
 
 import muxlab
@@ -72,21 +68,3 @@ def telling(name: str, trial: str) -> tuple[str, ...]:
         return tuple(exercise.trials[:1])
     assert trial in (exercise.trials or runner.TRIALS), f"{trial!r} is no trial of {name}"
     return (trial,)
-
-
-def check_all(answers: Iterable[str]) -> dict[str, Checked]:
-    """Check so many answers, and return what came of each."""
-    answers = list(answers)
-    shares = [answers[first::AT_ONCE] for first in range(min(AT_ONCE, len(answers)))]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        outputs = pool.map(lambda share: in_a_process("import answers; answers.main()", *share), shares)
-        rows = [row for output in outputs for row in json.loads(output)]
-    return {
-        name: Checked([Verdict(*fields) for fields in trials], passed, text, left)
-        for name, (trials, passed, text, left) in rows
-    }
-
-
-def main() -> None:
-    """Check the answers that are named on the command line, and print what came of them as JSON."""
-    print(json.dumps([(answer, check(answer)) for answer in sys.argv[1:]]))

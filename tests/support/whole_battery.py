@@ -1,0 +1,20 @@
+"""A whole battery, as `battery_of` asks for it: the process that runs batteries imports this once, for all of them."""
+
+import importlib
+
+import leaks
+
+import muxlab
+from muxlab.trials import Verdict
+
+OURS = muxlab.SERVERS | {name: exhibit.fn for name, exhibit in muxlab.museum.EXHIBITS.items()}
+"""The reference servers and the exhibits, by name."""
+
+
+def run(server: str, *trials: str) -> tuple[list[Verdict], list[str]]:
+    """Run a battery, with arguments as in `battery_of`; return the verdicts, and what the server left behind."""
+    module, _, name = server.rpartition(":")
+    fn = getattr(importlib.import_module(module), name) if module else OURS[name]
+    before = leaks.snapshot()
+    report = muxlab.check(fn, trials or None)
+    return report.trials, leaks.left_over(before)

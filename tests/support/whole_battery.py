@@ -2,8 +2,6 @@
 
 import importlib
 
-import leaks
-
 import muxlab
 from muxlab.trials import Verdict
 
@@ -11,10 +9,8 @@ OURS = muxlab.SERVERS | {name: exhibit.fn for name, exhibit in muxlab.museum.EXH
 """The reference servers and the exhibits, by name."""
 
 
-def run(server: str, *trials: str) -> tuple[list[Verdict], list[str]]:
-    """Run a battery, with arguments as in `battery_of`; return the verdicts, and what the server left behind."""
+def run(server: str, *trials: str) -> list[Verdict]:
+    """Run a battery, with arguments as in `battery_of`; return the verdicts."""
     module, _, name = server.rpartition(":")
     fn = getattr(importlib.import_module(module), name) if module else OURS[name]
-    before = leaks.snapshot()
-    report = muxlab.check(fn, trials or None)
-    return report.trials, leaks.left_over(before)
+    return muxlab.check(fn, trials or None).trials

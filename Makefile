@@ -9,6 +9,9 @@ LAB_ARGS ?=
 PY := .venv/bin/python
 TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 
+# The tests start hundreds of Python processes. Where modules are not kept compiled, each compiles the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help .venv lab quick test check notebooks pictures bench clean rebuild
 
 help:

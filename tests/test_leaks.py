@@ -43,3 +43,22 @@ def test_a_child_process_is_seen():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     assert any("child process" in name for name in left_over(before, grace=0))
     child.communicate()
+
+
+def test_a_child_process_that_has_ended_is_seen_until_it_is_waited_for():
+    before = snapshot()
+    child = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert child.stdout.read() == b""  # it has closed its end, or is a zombie by now
+    assert any("child process" in name for name in left_over(before, grace=0))
+    child.wait()
+    child.stdout.close()
+    assert left_over(before) == []
+
+
+def test_a_child_process_that_another_thread_has_started_is_seen():
+    before, started = snapshot(), []
+    thread = threading.Thread(target=lambda: started.append(subprocess.Popen(["cat"], stdin=subprocess.PIPE)))
+    thread.start()
+    thread.join()
+    assert any("(cat)" in name for name in left_over(before, grace=0))
+    started[0].communicate()

@@ -3,7 +3,8 @@
 runner        runs the trials, the simplest first, and tells each cause once
 report        what came of them, as text and for a notebook
 trial         what trials are made of: one trial, its messages, a server's way of waiting
-bench         one server, started afresh, and its clients
+server_on_trial  one server, started afresh, and what is seen of it
+bench         the same with its clients
 patience      how long to wait for what may never come, and how to tell a nap
 clients       a client that can misbehave
 leftovers     what a server leaves behind

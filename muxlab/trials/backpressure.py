@@ -6,9 +6,10 @@ import threading
 from itertools import groupby
 
 from .. import sockets
-from .bench import OURS, Bench
+from .bench import Bench
 from .clients import BenchClient
 from .messages import glued, in_turn, no_naps
+from .server_on_trial import OURS
 from .trial import BIG, HELLO, LINE, NARROW, READINESS, Failed, big_message, model_of, trial
 
 TOO_MUCH = 8 * 2**20

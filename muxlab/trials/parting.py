@@ -12,11 +12,12 @@ from collections.abc import Sequence
 
 from ..sockets import unacknowledged_bytes, unsent_bytes
 from ..stepper import Client, step
-from .bench import OURS, Bench
+from .bench import Bench
 from .clients import BenchClient
 from .messages import dialogue, echoes
 from .patience import LONG
 from .report import NOT_TRIED
+from .server_on_trial import OURS
 from .trial import HELLO, LINE, NARROW, Failed, NotAllowed, trial
 
 IDLE, EARLY = 0.5, 0.4

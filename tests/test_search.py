@@ -6,19 +6,18 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from searches import EXHIBITS, SHOWN, search
 
 import muxlab
 from muxlab import notebook
 from muxlab.__main__ import main
-from muxlab.course.museum.conversations import SHORTEST
-from muxlab.course.museum.labels import NOT_SHOWN, good_server
+from muxlab.course.museum.labels import NOT_SHOWN
 from muxlab.course.museum.redis import REDIS
 from muxlab.server import FORCE_TIMEOUT
-from muxlab.trials import stage
 from muxlab.trials.conversation import (
     CLOSES,
     CONNECTS,
@@ -36,7 +35,6 @@ from muxlab.trials.search import Search
 from muxlab.trials.stage import Stage
 from muxlab.trials.story import Story
 
-EXHIBITS = {name: exhibit.fn for name, exhibit in muxlab.museum.EXHIBITS.items()}
 ECHOES = ["echoes one message"]
 
 
@@ -88,9 +86,6 @@ def test_what_nobody_can_do_is_refused(act: Act) -> None:
 # ---- and is played
 
 
-SHOWN = {name: conversation for name, (conversation, _) in SHORTEST.items()}
-
-
 def test_no_exhibit_is_left_out() -> None:
     redis = {exhibit.name for exhibit in REDIS}  # these are no echo servers: a conversation asks them nothing
     assert sorted([*SHOWN, *NOT_SHOWN]) == sorted(EXHIBITS.keys() - redis)
@@ -103,31 +98,31 @@ loses_sockets = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::p
 """A broken server may lose a socket that it has accepted: the collector closes it."""
 
 
-@loses_sockets
-@pytest.mark.battery
-@pytest.mark.parametrize("conversation", dict.fromkeys(SHOWN.values()), ids=lambda made: f"{len(made.acts)} deeds")
-def test_a_conversation_breaks_these_exhibits(conversation: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "RETURN", 0.5)  # seconds: a sound server takes no thousandth of that
-    for name in SHOWN:
-        if SHOWN[name] == conversation:
-            assert conversation.play(EXHIBITS[name], patience=0.3) is not None, name
+def asking(names: Iterable[str], job: str, *arguments: str) -> list:
+    """Names, each with a job of searches.py that its test asks for."""
+    return [pytest.param(name, marks=pytest.mark.ahead(f"searches:{job}", name, *arguments)) for name in names]
 
 
-@pytest.mark.parametrize("name", [name for name in muxlab.SERVERS if name != "blocking"])
-@pytest.mark.battery
-def test_none_of_them_breaks_a_reference_server(name: str) -> None:
-    for conversation in {*SHOWN.values()}:
-        assert conversation.play(muxlab.SERVERS[name]) is None, conversation
+REFERENCE = [name for name in muxlab.SERVERS if name != "blocking"]
 
 
 @pytest.mark.battery
-def test_none_of_them_breaks_its_good_server() -> None:
+@pytest.mark.parametrize("name", asking(SHOWN, "breaks"))
+def test_its_conversation_breaks_an_exhibit(outcome: bool, name: str) -> None:
+    assert outcome is True
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("name", asking(REFERENCE, "break_a_server"))
+def test_none_of_them_breaks_a_reference_server(outcome: list[str], name: str) -> None:
+    assert outcome == []
+
+
+@pytest.mark.battery
+@pytest.mark.ahead("searches:break_good_servers")
+def test_none_of_them_breaks_its_good_server(outcome: list[str]) -> None:
     """A conversation is about the bug, and not about something else that the exhibit and its good server share."""
-    reference = set(muxlab.SERVERS.values())  # those were tried with all of them
-    for name, conversation in SHOWN.items():
-        good = good_server(muxlab.museum.EXHIBITS[name])
-        if good not in reference:
-            assert conversation.play(good) is None, name
+    assert outcome == []
 
 
 def ends_by_itself(listener, stop) -> None:
@@ -167,29 +162,22 @@ def test_what_broke_is_told_with_its_moment(fn: Callable, broke: Break | None) -
 # ---- is looked for, and made short
 
 
-def search(fn: Callable, most: int, **settings: float) -> Search:
-    return Search(fn, seconds=60, most=most, patience=0.3, seed=1, **settings)
+SHORT = {
+    "asks_who_it_is": [Act(1, RESETS)],
+    "dies_of_a_reset": [Act(1, RESETS)],
+    "unregisters_after_close": [Act(1, CLOSES), Act(1, RESETS), Act(1, HALF_CLOSES)],
+    "answers_in_quotes": [Act(1, CONNECTS)],
+    "always_writable": [Act(1, CONNECTS)],
+    "too_generous": [Act(1, POURS, many=64)],
+}
+"""The deeds of which one is enough to break an exhibit."""
 
 
-@loses_sockets
 @pytest.mark.battery
-@pytest.mark.parametrize(
-    ("name", "shortest"),
-    [
-        ("asks_who_it_is", [Act(1, RESETS)]),
-        ("dies_of_a_reset", [Act(1, RESETS)]),
-        ("unregisters_after_close", [Act(1, CLOSES), Act(1, RESETS), Act(1, HALF_CLOSES)]),
-        ("answers_in_quotes", [Act(1, CONNECTS)]),
-        ("always_writable", [Act(1, CONNECTS)]),
-        ("too_generous", [Act(1, POURS, many=64)]),
-    ],
-)
-def test_the_shortest_conversation_is_found(name: str, shortest: list[Act]) -> None:
-    found = search(EXHIBITS[name], most=500).run()
-    assert found.conversation is not None and found.broke is not None
-    (only,) = found.conversation.acts
-    assert only in shortest
-    assert 1 <= found.tried <= 500
+@pytest.mark.parametrize("name", asking(SHORT, "found_in", "500"))
+def test_the_shortest_conversation_is_found(outcome: dict, name: str) -> None:
+    assert outcome["conversation"] in [repr(Conversation([[deed]])) for deed in SHORT[name]]
+    assert 1 <= outcome["tried"] <= 500
 
 
 @loses_sockets
@@ -203,11 +191,10 @@ def test_a_search_finds_what_a_conversation_can_show(name: str) -> None:
 
 
 @pytest.mark.battery
-@pytest.mark.parametrize("name", [name for name in muxlab.SERVERS if name != "blocking"])
-def test_a_search_finds_nothing_in_a_reference_server(name: str) -> None:
-    found = search(muxlab.SERVERS[name], most=40).run()
-    assert found.conversation is None and found.once == 0 and found.tried >= 20, found
-    assert str(found) == f"none of {found.tried} conversations broke it"
+@pytest.mark.parametrize("name", asking(REFERENCE, "found_in", "40"))
+def test_a_search_finds_nothing_in_a_reference_server(outcome: dict, name: str) -> None:
+    assert outcome["conversation"] is None and outcome["once"] == 0 and outcome["tried"] >= 20, outcome
+    assert outcome["told"] == f"none of {outcome['tried']} conversations broke it"
 
 
 def test_a_server_that_cannot_be_ended_is_not_started_again() -> None:

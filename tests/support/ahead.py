@@ -5,8 +5,8 @@ with. When the first test of a run begins, another process is started. It makes 
 a fork of its own, and each once, however many tests and workers ask for it. What came of its call a test finds in the
 fixture `outcome`.
 
-Every call has a bound, what it writes to stderr is an error, and nothing goes on when the run of the tests has ended:
-this process ends as soon as its standard input does.
+Every call has a bound; what it writes to stderr is an error, and so is what it leaves behind. Nothing goes on when the
+run of the tests has ended: this process ends as soon as its standard input does.
 """
 
 import contextlib
@@ -26,6 +26,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
+import leaks
 import pytest
 
 AT_ONCE = 4  # processes: each takes a quarter of a core, and there are two cores for them and for two workers
@@ -48,10 +49,11 @@ class Ahead:
 
     Args:
         folder: where that is kept; all workers of one run share it.
+        longest: seconds that one call may take.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, longest: float = LONGEST) -> None:
+        self.folder, self.longest = folder, longest
         folder.mkdir(exist_ok=True)
         self._process: subprocess.Popen[str] | None = None
 
@@ -61,7 +63,7 @@ class Ahead:
             if not jobs or not _locked(lock):
                 return
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(self.folder)],
+                [sys.executable, __file__, str(self.folder), str(self.longest)],
                 stdin=subprocess.PIPE,
                 text=True,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -137,8 +139,13 @@ def outcome(request: pytest.FixtureRequest, ahead: Ahead) -> Any:
 # ---- the side of the process that runs it
 
 
-def run(jobs: list[Job], folder: Path) -> None:
-    """Run all jobs that nobody has run yet, each in a fork; end them all when the standard input ends."""
+def run(jobs: list[Job], folder: Path, longest: float) -> None:
+    """Run all jobs that nobody has run yet, each in a fork; end them all when the standard input ends.
+
+    Args:
+        jobs: what to run, in this order.
+        folder, longest: as for `Ahead`.
+    """
     for job in jobs:
         importlib.import_module(job[0].partition(":")[0])  # once, for all forks
     waiting = [job for job in jobs if not file_of(folder, job).exists()]
@@ -146,7 +153,7 @@ def run(jobs: list[Job], folder: Path) -> None:
     try:
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
-                running.append(Fork(waiting.pop(0), folder))
+                running.append(Fork(waiting.pop(0), folder, longest))
             if sys.stdin in connection.wait([sys.stdin, *(fork.process.sentinel for fork in running)], timeout=1):
                 return
             for fork in [fork for fork in running if fork.over()]:
@@ -160,10 +167,11 @@ def run(jobs: list[Job], folder: Path) -> None:
 class Fork:
     """A fork of this process that does one job; arguments as in `run`."""
 
-    def __init__(self, job: Job, folder: Path) -> None:
+    def __init__(self, job: Job, folder: Path, longest: float) -> None:
+        self.longest = longest
         self.file = file_of(folder, job)
         self._came, self._errors = self.file.with_suffix(".came"), self.file.with_suffix(".errors")
-        self._deadline = time.monotonic() + LONGEST
+        self._deadline = time.monotonic() + longest
         self.process = multiprocessing.get_context("fork").Process(target=self._do, args=(job,))
         self.process.start()
 
@@ -177,7 +185,7 @@ class Fork:
         self.kill()
         trouble = self._errors.read_text() if self._errors.exists() else ""
         if late:
-            trouble += f"it took longer than {LONGEST:g} s"
+            trouble += f"it took longer than {self.longest:g} s"
         elif self.process.exitcode or not self._came.exists():
             trouble += f"it ended with exit code {self.process.exitcode}"
         came = None if trouble else json.loads(self._came.read_text())
@@ -196,9 +204,12 @@ class Fork:
         with open(self._errors, "w") as errors:
             os.dup2(errors.fileno(), 2)
         module, _, name = job[0].partition(":")
+        before = leaks.snapshot()
         came = getattr(importlib.import_module(module), name)(*job[1:])
+        if left := leaks.left_over(before):
+            sys.exit(f"left behind: {', '.join(left)}")
         self._came.write_text(json.dumps(came))
 
 
 if __name__ == "__main__":
-    run([tuple(job) for job in json.loads(sys.stdin.readline())], Path(sys.argv[1]))
+    run([tuple(job) for job in json.loads(sys.stdin.readline())], Path(sys.argv[1]), float(sys.argv[2]))

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from unittest import mock
 
-import leaks
 from exercise_answers import WRONG
 
 import muxlab
@@ -31,13 +30,11 @@ class Checked(NamedTuple):
         trials: those that were run.
         passed: what the check says of them all.
         text: what it says in words.
-        left: what the server left behind.
     """
 
     trials: list[Verdict]
     passed: bool
     text: str
-    left: list[str]
 
 
 def pasted(source: str, file: str = "<cell 1>") -> Callable:
@@ -51,14 +48,13 @@ def pasted(source: str, file: str = "<cell 1>") -> Callable:
 
 def check(answer: str) -> Checked:
     """Check a wrong answer by its name, or the solution of an exercise by the name of the exercise."""
-    before = leaks.snapshot()
     if answer in EXERCISES:
         found = muxlab.exercise(answer).check(pasted(muxlab.exercise(answer).solution().source))
     else:
         name, fn, trial = WRONG_ANSWERS[answer]
         with mock.patch.object(EXERCISES[name], "trials", telling(name, trial)):
             found = muxlab.exercise(name).check(fn)
-    return Checked(found.trials, found.passed, str(found), leaks.left_over(before))
+    return Checked(found.trials, found.passed, str(found))
 
 
 def telling(name: str, trial: str) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ CHAPTERS ?=
 LAB_ARGS ?=
 PY := .venv/bin/python
 TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
+# Only chapters need nbval, and each process of a run takes two seconds to load it.
+WITHOUT_NBVAL := -p no:nbval --override-ini="addopts=-ra --strict-markers --strict-config"
 
 # The tests start hundreds of Python processes. Where modules are not kept compiled, each compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -45,13 +47,13 @@ check: .venv/.complete
 	$(PY) -m tools.pictures check
 
 quick: check
-	$(PY) -m pytest $(TWO_AT_A_TIME) -m "not battery and not browser" tests
+	$(PY) -m pytest $(TWO_AT_A_TIME) $(WITHOUT_NBVAL) -m "not slow and not battery and not browser" tests
 
 # Chapters compare counts and draw times, and most tests only wait, so two files run at a time. With three, what is
 # counted while the machine is busy was wrong now and then.
 test: check
 	$(PY) -m pytest $(TWO_AT_A_TIME) --nbval notebooks
-	$(PY) -m pytest $(TWO_AT_A_TIME) tests
+	$(PY) -m pytest $(TWO_AT_A_TIME) $(WITHOUT_NBVAL) tests
 
 notebooks: .venv/.complete
 	$(PY) tools/notebooks.py run $(CHAPTERS)

@@ -45,6 +45,7 @@ def test_they_share_a_port_and_its_clients(name: str) -> None:
     assert all(map(is_gone, pids)) and children() == before
 
 
+@pytest.mark.slow
 def test_a_port_of_ones_own_choice() -> None:
     with ServerProcesses("epoll", 2) as first:
         with pytest.raises(OSError, match=f"port {first.address[1]} is taken"):
@@ -200,6 +201,7 @@ def test_a_fork_does_not_delay_their_end() -> None:
     assert [process.returncode for process in started] == [0, 0]  # they were not killed
 
 
+@pytest.mark.slow
 def test_a_fork_that_ends_everything_ends_only_its_own() -> None:
     with ServerProcesses("epoll", 2) as servers, muxlab.Swarm(servers.address, 10, processes=2) as swarm:
         swarm.wait_connected()

@@ -191,6 +191,7 @@ def open_sockets(server: Server) -> list[socket.socket]:
     return [sock for sock in server.listener.accepted() if sock.fileno() >= 0]
 
 
+@pytest.mark.slow
 def test_select_turns_away_whom_it_cannot_hold() -> None:
     with muxlab.serve(muxlab.SERVERS["select"]) as server:
         with muxlab.Swarm(server, connections=1100, active=10) as swarm:
@@ -212,7 +213,7 @@ def test_the_others_hold_more_than_1024(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MANY)
-@pytest.mark.parametrize("payload", [1, 3000, 300_000])
+@pytest.mark.parametrize("payload", [1, 3000, pytest.param(300_000, marks=pytest.mark.slow)])
 def test_no_byte_is_lost_whatever_the_size(name: str, payload: int) -> None:
     with muxlab.serve(muxlab.SERVERS[name]) as server:
         with muxlab.Swarm(server, connections=40, active=40, payload=payload) as swarm:

@@ -37,7 +37,7 @@ NASTY = ["<script>alert(1)</script>'\"&lt;", "<img src=x onerror=alert(1)>", r"$
 BOUND = 10.0  # seconds, for what takes milliseconds
 
 
-@pytest.fixture(params=NASTY)
+@pytest.fixture(params=[NASTY[0], *(pytest.param(more, marks=pytest.mark.slow) for more in NASTY[1:])])
 def nasty(request):
     return request.param
 
@@ -155,6 +155,7 @@ def test_letters_that_no_browser_takes_are_replaced():
 # ---- a server that cannot be ended
 
 
+@pytest.mark.slow
 def test_a_server_that_sleeps_in_a_call_is_said_to_go_on(monkeypatch):
     monkeypatch.setattr("muxlab.server.FORCE_TIMEOUT", 0.1)
     served = []

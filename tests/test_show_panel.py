@@ -41,6 +41,7 @@ def things():
     return [thing for thing, _ in running._running]
 
 
+@pytest.mark.slow
 def test_running_a_cell_again_closes_its_old_panels(make, monkeypatch):
     cell_run(monkeypatch, "cell", "first run")
     old, twin = make(), make()
@@ -84,6 +85,7 @@ def test_a_closed_panel_may_be_collected_on_any_thread(make):
         assert not collector.is_alive()
 
 
+@pytest.mark.slow
 def test_stop_all_stops_every_panel_and_keeps_it_in_sight():
     live, live_race = MAKERS["playground"](), MAKERS["race"]()
     one, two = MAKERS["stepper"](), MAKERS["duel"]()

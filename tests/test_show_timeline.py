@@ -153,7 +153,7 @@ def test_many_calls_are_few_artists():
     assert len(ax.lines) == 2 and len(ax.collections) == 1
 
 
-@pytest.mark.parametrize("panels", [1, 3])
+@pytest.mark.parametrize("panels", [1, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("count", [5, 10, 20, 21, 25, 60, 100, 900, 10_000])
 def test_names_of_rows_do_not_overlap(count, panels):
     calls = calls_of(*(("recv", f"client {number}", "EAGAIN") for number in range(1, count + 1)))

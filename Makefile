@@ -47,7 +47,7 @@ check: .venv/.complete
 	$(PY) -m tools.pictures check
 
 quick: check
-	$(PY) -m pytest $(TWO_AT_A_TIME) $(WITHOUT_NBVAL) -m "not slow and not battery and not browser" tests
+	$(PY) -m pytest $(TWO_AT_A_TIME) $(WITHOUT_NBVAL) --ignore=tests/browser -m "not slow and not battery" tests
 
 # Chapters compare counts and draw times, and most tests only wait, so two files run at a time. With three, what is
 # counted while the machine is busy was wrong now and then.

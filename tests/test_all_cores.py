@@ -91,6 +91,7 @@ def test_the_limits_of_this_machine_are_found() -> None:
     assert meminfo("Nonsense") == 0
 
 
+@pytest.mark.slow
 def test_every_client_of_each_step_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("muxlab.measure.ascent.MESSAGES", 50)
     rows = all_cores([300, 100], plan=crowd_plan(300, servers=3, swarms=2))

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from helpers import slow
 from press import press
 
 import muxlab
@@ -37,7 +38,7 @@ NASTY = ["<script>alert(1)</script>'\"&lt;", "<img src=x onerror=alert(1)>", r"$
 BOUND = 10.0  # seconds, for what takes milliseconds
 
 
-@pytest.fixture(params=[NASTY[0], *(pytest.param(more, marks=pytest.mark.slow) for more in NASTY[1:])])
+@pytest.fixture(params=[NASTY[0], *slow(*NASTY[1:])])
 def nasty(request):
     return request.param
 

@@ -123,6 +123,7 @@ def test_an_interrupt_while_a_panel_is_built_leaves_nothing(kind, interrupted, m
     assert Panel._panels == [] and things() == []
 
 
+@pytest.mark.slow
 def test_a_panel_is_a_picture_where_no_kernel_runs(make):
     bundle = make()._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "application/vnd.jupyter.widget-view+json", "image/png"}

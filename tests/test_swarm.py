@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from helpers import eventually
+from helpers import eventually, slow
 
 import muxlab
 from muxlab import limits
@@ -21,7 +21,7 @@ def server():
         yield running
 
 
-@pytest.fixture(params=["thread", *(pytest.param(many, marks=pytest.mark.slow) for many in ("process", "processes"))])
+@pytest.fixture(params=["thread", *slow("process", "processes")])
 def new_swarm(request, monkeypatch):
     """Make a swarm: all clients in a thread, in one other process, or in one for every 20 of them."""
     if request.param == "processes":

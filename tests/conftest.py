@@ -19,7 +19,7 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-LONGEST = ("tests/browser/", "tests/test_search.py")
+LONGEST = ("tests/browser/", "tests/test_trials.py", "tests/test_everything.py", "tests/test_search.py")
 """What takes longest, in this order."""
 
 

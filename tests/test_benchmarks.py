@@ -2,15 +2,12 @@
 
 import importlib
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from benchmark_runs import FOLDER
 
 pytestmark = pytest.mark.battery
 
-FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 SMALLEST = {
     "all_cores.py": ["--crowd", "200", "--rounds", "1"],
     "chain.py": ["--pairs", "10", "--rounds", "1"],
@@ -55,8 +52,12 @@ SAMPLE = """
 """
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=120)
+def with_a_run(*options: str) -> list:
+    """The names of all benchmarks, each with the run that its test asks for; by default of the smallest sizes."""
+    return [
+        pytest.param(name, marks=pytest.mark.ahead("benchmark_runs:run", name, *(options or SMALLEST[name])))
+        for name in SMALLEST
+    ]
 
 
 def test_none_is_left_out() -> None:
@@ -64,11 +65,11 @@ def test_none_is_left_out() -> None:
     assert programs - {"all.py"} == set(SMALLEST)
 
 
-@pytest.mark.parametrize("name", SMALLEST)
-def test_it_prints_a_table_with_numbers(name: str) -> None:
-    done = run(str(FOLDER / name), *SMALLEST[name])
-    assert done.returncode == 0, done.stderr
-    assert len(NUMBERS.findall(done.stdout)) >= 2, done.stdout
+@pytest.mark.parametrize("name", with_a_run())
+def test_it_prints_a_table_with_numbers(outcome: tuple[int, str, str], name: str) -> None:
+    code, printed, errors = outcome
+    assert code == 0, errors
+    assert len(NUMBERS.findall(printed)) >= 2, printed
 
 
 def test_the_rows_of_the_readme_are_taken_out_of_what_was_printed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,8 +84,8 @@ def test_the_rows_of_the_readme_are_taken_out_of_what_was_printed(monkeypatch: p
     assert "| replies per CPU second that a tapped server keeps | not measured | 0.5 |" in rows(SAMPLE)
 
 
-@pytest.mark.parametrize("name", SMALLEST)
-def test_it_says_what_is_wrong_with_its_options(name: str) -> None:
-    done = run(str(FOLDER / name), "--rounds", "0")
-    assert done.returncode == 2
-    assert "rounds" in done.stderr and "Traceback" not in done.stderr
+@pytest.mark.parametrize("name", with_a_run("--rounds", "0"))
+def test_it_says_what_is_wrong_with_its_options(outcome: tuple[int, str, str], name: str) -> None:
+    code, _, errors = outcome
+    assert code == 2
+    assert "rounds" in errors and "Traceback" not in errors

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from batteries import battery_of
 from programs import need
 from same_replies import END, by_their_code, reply_to, request
 
@@ -15,7 +16,7 @@ import muxlab
 from muxlab.course import EXERCISES, ch12, ch12_commands, ch12_expiry, ch12_frames, ch12_loop, ch12_pubsub, ch12_server
 from muxlab.course.variant import source
 from muxlab.measure import real_redis, redis_benchmark, redis_share
-from muxlab.trials import REDIS
+from muxlab.trials import REDIS, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 STEPS = ["redis-frames", "redis-commands", "redis-expiry", "redis-pubsub"]
@@ -89,9 +90,10 @@ def _functions(server: object) -> list:
 
 
 @pytest.mark.battery
-def test_it_passes_all_trials() -> None:
-    report = muxlab.check(SERVER, REDIS)
-    assert [trial for trial in report.trials if trial.passed is not True] == []
+@battery_of(f"solution of {STEPS[-1]}", *REDIS)
+def test_it_passes_all_trials(verdicts: list[Verdict]) -> None:
+    assert [trial for trial in verdicts if trial.passed is not True] == []
+    assert [trial.name for trial in verdicts] == list(REDIS)
 
 
 def test_the_chapter_writes_out_the_server_that_the_steps_begin_with() -> None:

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from batteries import battery_of
 
-import muxlab
 from muxlab.course.claims import CLAIMS, FALSE, LIMITED, TRUE
 from muxlab.course.museum.caught import CAUGHT
 from muxlab.course.review import BUGS, PROGRAMS, WITHOUT_EXCEPT, Verdicts
@@ -135,20 +135,33 @@ def test_what_stands_in_the_museum_is_caught_by_these_trials():
         assert set(BUGS[number].trials) <= set(CAUGHT[BUGS[number].alone.name])
 
 
-@pytest.mark.battery
-@pytest.mark.parametrize("number", sorted(OWN))
-def test_a_bug_alone_is_caught_by_its_trials_and_its_good_server_passes_them(number):
-    bug = BUGS[number]
-    for name in bug.trials:
-        assert not muxlab.check(bug.alone.fn, name).passed, name
-    assert muxlab.check(bug.alone.good, bug.trials).passed
+def with_its_trials(server):
+    """The numbers of the bugs, each with the battery that its test asks for."""
+    return [
+        pytest.param(number, marks=battery_of(server.format(number), *BUGS[number].trials)) for number in sorted(OWN)
+    ]
 
 
 @pytest.mark.battery
-def test_the_server_that_compares_masks_has_no_other_fault():
+@pytest.mark.parametrize("number", with_its_trials("bug {} alone"))
+def test_a_bug_alone_is_caught_by_its_trials(verdicts, number):
+    assert {trial.name: trial.passed for trial in verdicts} == dict.fromkeys(BUGS[number].trials, False)
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("number", with_its_trials("bug {} repaired"))
+def test_its_good_server_passes_them(verdicts, number):
+    assert {trial.name: trial.passed for trial in verdicts} == dict.fromkeys(BUGS[number].trials, True)
+
+
+POLITE = ("returns 4 MiB whole to a client that reads late", "answers a client that half-closes after asking")
+
+
+@pytest.mark.battery
+@battery_of("bug 10 alone", *POLITE)
+def test_the_server_that_compares_masks_has_no_other_fault(verdicts):
     """Whoever ends politely is served in full: only a reset brings a mask that it does not expect."""
-    polite = ("returns 4 MiB whole to a client that reads late", "answers a client that half-closes after asking")
-    assert muxlab.check(BUGS[10].alone.fn, polite).passed
+    assert {trial.name: trial.passed for trial in verdicts} == dict.fromkeys(POLITE, True)
 
 
 def test_the_slip_shows_only_without_the_except():

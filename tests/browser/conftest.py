@@ -1,7 +1,11 @@
-"""Fixtures for the browser tests: one Chromium, one JupyterLab, and notebooks opened in it."""
+"""Fixtures for the browser tests: one Chromium, one JupyterLab, and notebooks opened in it.
+
+harness.py says what takes the time, and how another test costs a second or two.
+"""
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NoReturn
 
 import pytest
@@ -48,39 +52,62 @@ def lab(browser: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
         yield running
 
 
-@pytest.fixture(scope="package")
-def pages(browser: object, lab: Lab) -> Callable[[], LabPage]:
-    """Return a function that returns the page of JupyterLab: the same one for all tests, until one of them fails.
+class Pages:
+    """The pages of JupyterLab that are open: one at a time is lent out with `take`, and comes back with `give_back`.
 
-    To load JupyterLab takes longer than most tests.
+    To load JupyterLab takes longer than most tests, so that its page is used again, until a test fails.
     """
-    opened: list[LabPage] = []
 
-    def current() -> LabPage:
-        if not opened or opened[-1].page.is_closed():
-            opened.append(LabPage(browser, lab))
-        return opened[-1]
+    def __init__(self, browser: object, lab: Lab) -> None:
+        """Open nothing yet."""
+        self._browser, self._lab = browser, lab
+        self._free: list[LabPage] = []
 
-    return current
+    def take(self) -> LabPage:
+        """Return a page that nobody uses, opened now if there is none."""
+        return self._free.pop() if self._free else LabPage(self._browser, self._lab)
+
+    def give_back(self, page: LabPage, notebooks: list[NotebookPage], failed: bool) -> None:
+        """Close its notebooks. It has to be free of JavaScript errors, and must have asked for nothing outside."""
+        # Taken before the notebooks close: JupyterLab complains of questions that were still open when a kernel ended.
+        errors, outside_requests = list(page.errors), list(page.outside_requests)
+        for notebook in notebooks:
+            notebook.close()
+        if errors or outside_requests or failed:
+            page.page.close()
+        else:
+            page.errors.clear()
+            self._free.append(page)
+        assert outside_requests == []
+        assert errors == []
+
+
+@pytest.fixture(scope="package")
+def pages(browser: object, lab: Lab) -> Pages:
+    """Return the pages of JupyterLab: one for all tests, until one of them fails."""
+    return Pages(browser, lab)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Note that a test failed, for `open_notebook`."""
+    """Note that a test failed, for those who ask with `has_failed`."""
     report = yield
     item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
     return report
 
 
+def has_failed(request: pytest.FixtureRequest) -> bool:
+    """Tell whether the test of `request` has failed."""
+    return bool(request.node.stash.get(FAILED, False))
+
+
 @pytest.fixture
-def open_notebook(
-    request: pytest.FixtureRequest, pages: Callable[[], LabPage]
-) -> Iterator[Callable[[str], NotebookPage]]:
+def open_notebook(request: pytest.FixtureRequest, pages: Pages) -> Iterator[Callable[[str], NotebookPage]]:
     """Yield a function that opens a notebook by file name; one at a time.
 
     Afterwards the page has to be free of JavaScript errors, and must have asked for nothing outside JupyterLab.
     """
-    page = pages()
+    page = pages.take()
     opened: list[NotebookPage] = []
 
     def open_(name: str) -> NotebookPage:
@@ -88,12 +115,60 @@ def open_notebook(
         return opened[-1]
 
     yield open_
-    # Taken before the notebook closes: JupyterLab complains of questions that were still open when the kernel ended.
-    errors, outside_requests = list(page.errors), list(page.outside_requests)
-    for notebook in opened:
-        notebook.close()
-    if errors or outside_requests or request.node.stash.get(FAILED, False):
-        page.page.close()
-    page.errors.clear()
-    assert outside_requests == []
-    assert errors == []
+    pages.give_back(page, opened, has_failed(request))
+
+
+@dataclass
+class Started:
+    """A chapter whose cells run, in a page of its own; or the `error` that came instead."""
+
+    page: LabPage
+    notebook: NotebookPage | None = None
+    error: Exception | None = None
+
+
+@pytest.fixture(scope="package")
+def started() -> dict[str, Started]:
+    """Return what runs ahead of its test, by chapter."""
+    return {}
+
+
+@pytest.fixture
+def run_chapter(
+    request: pytest.FixtureRequest, pages: Pages, started: dict[str, Started]
+) -> Iterator[Callable[[str], NotebookPage]]:
+    """Yield a function that runs a chapter, and returns when all its cells have run, or at the first error.
+
+    Meanwhile the chapter of the next test begins in another page: chapters wait more than they compute.
+    """
+
+    def start(chapter: str) -> Started:
+        this = Started(pages.take())
+        try:
+            this.notebook = NotebookPage(this.page, chapter)
+            this.notebook.start_all()
+        except Exception as error:  # it belongs to the chapter's own test, which raises it
+            this.error = error
+        return this
+
+    running: list[Started] = []
+
+    def run(chapter: str) -> NotebookPage:
+        running.append(started.pop(chapter, None) or start(chapter))
+        if (following := next_chapter(request)) is not None:
+            started[following] = start(following)
+        if running[0].error is not None:
+            raise running[0].error
+        running[0].notebook.wait_all()
+        return running[0].notebook
+
+    yield run
+    for this in running:
+        pages.give_back(this.page, [this.notebook] if this.notebook else [], has_failed(request))
+
+
+def next_chapter(request: pytest.FixtureRequest) -> str | None:
+    """Return the chapter of the test that follows this one in its file, if there is one."""
+    tests = [item for item in request.session.items if item.path == request.node.path]
+    following = tests[tests.index(request.node) + 1 :][:1]
+    return following[0].callspec.params["chapter"] if following and hasattr(following[0], "callspec") else None

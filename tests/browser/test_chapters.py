@@ -1,15 +1,27 @@
 """Every chapter runs from top to bottom in a real JupyterLab, as a learner runs it."""
 
+import nbformat
 import pytest
 from harness import NOTEBOOKS
 
 pytestmark = pytest.mark.browser
 
+CHAPTERS = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
 
-@pytest.mark.parametrize("chapter", sorted(path.name for path in NOTEBOOKS.glob("*.ipynb")))
-def test_run_all_cells(chapter, open_notebook):
-    """Run All Cells shows no error in a cell, in a widget, or (see open_notebook) in the page."""
-    notebook = open_notebook(chapter)
-    notebook.run_all()
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_run_all_cells(chapter, run_chapter):
+    """Run All Cells shows no error in a cell, in a widget, or (see Pages.give_back) in the page."""
+    notebook = run_chapter(chapter)
     assert notebook.cell_errors() == []
     assert notebook.widget_errors() == []
+
+
+def test_stored_outputs_are_shown(lab, open_notebook):
+    """The outputs that are kept, of all chapters in one notebook, are drawn without an error or a request outside."""
+    chapters = [nbformat.read(NOTEBOOKS / name, as_version=4) for name in CHAPTERS]
+    outputs = [output for chapter in chapters for cell in chapter.cells for output in cell.get("outputs", [])]
+    cells = [nbformat.v4.new_code_cell(outputs=[output]) for output in outputs]
+    opened = open_notebook(lab.write("stored.ipynb", *cells))
+    opened.notebook.locator(".jp-OutputArea-output").nth(len(outputs) - 1).wait_for(state="attached")
+    assert opened.widget_errors() == []

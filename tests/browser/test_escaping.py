@@ -3,7 +3,6 @@
 An `alert` is an error of the page (harness.py), and so is the request for a picture that is not there.
 """
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -34,11 +33,7 @@ ANSWERED = "([place, before]) => document.querySelectorAll('.ms')[place].dataset
 @pytest.fixture
 def page(lab, open_notebook):
     """Return the page of a notebook with all panels, which has run."""
-    cells = [nbformat.v4.new_code_cell(cell) for cell in (SETUP, *PANELS.values())]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.folder / "escaping.ipynb")
-    opened = open_notebook("escaping.ipynb")
+    opened = open_notebook(lab.write("escaping.ipynb", SETUP, *PANELS.values()))
     opened.run_all()
     assert opened.cell_errors() == [] and opened.widget_errors() == []
     return opened.page

@@ -1,6 +1,5 @@
 """An exercise in a real JupyterLab: its three buttons, with an answer that is missing, wrong and right."""
 
-import nbformat
 import pytest
 
 from muxlab.course.ch05 import epoll_echo
@@ -28,10 +27,7 @@ BROKEN_LINES = """() => {
 @pytest.fixture
 def notebook(lab, open_notebook):
     """Return a notebook with an exercise, a wrong answer and a right one; the exercise is shown."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.folder / "exercise.ipynb")
-    opened = open_notebook("exercise.ipynb")
+    opened = open_notebook(lab.write("exercise.ipynb", *CELLS))
     for index in (0, 1):
         opened.page.evaluate(RUN, index)
     return opened

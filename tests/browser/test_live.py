@@ -1,8 +1,7 @@
 """What becomes of panels in a real JupyterLab when the kernel is restarted, and when the page is closed."""
 
-import nbformat
 import pytest
-from harness import LabPage, NotebookPage
+from harness import NotebookPage
 from helpers import eventually
 
 pytestmark = pytest.mark.browser
@@ -24,15 +23,8 @@ ICONS = """() => [...document.querySelectorAll('.mux .widget-slider, .mux .widge
     .map(node => getComputedStyle(node, '::before').content).filter(content => content !== 'none')"""
 
 
-def write(lab, name, cells):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.folder / name)
-    return name
-
-
 def test_after_a_restart_every_panel_says_what_to_do(lab, open_notebook):
-    opened = open_notebook(write(lab, "restart.ipynb", PANELS))
+    opened = open_notebook(lab.write("restart.ipynb", *PANELS))
     opened.run_all()
     assert opened.cell_errors() == [] and opened.widget_errors() == []
     page = opened.page
@@ -49,11 +41,11 @@ def test_after_a_restart_every_panel_says_what_to_do(lab, open_notebook):
     assert page.locator(".mux-gone").count() == 0
 
 
-def test_the_load_stops_when_the_page_is_closed_and_not_before(browser, lab, open_notebook):
-    name = write(lab, "closed.ipynb", [PANELS[0], PANELS[-1], TELL])
-    page = LabPage(browser, lab).page
-    opened = NotebookPage(type("Page", (), {"page": page}), name)
-    opened.run_all()
+def test_the_load_stops_when_the_page_is_closed_and_not_before(lab, pages, open_notebook):
+    name = lab.write("closed.ipynb", PANELS[0], PANELS[-1], TELL)
+    lab_page = pages.take()  # beside that of open_notebook; it does not come back
+    page = lab_page.page
+    NotebookPage(lab_page, name).run_all()
     page.wait_for_function(HEARD, arg=50)  # five seconds: longer than it waits for a page that does not answer
     told = lab.folder / "title.txt"
     assert not told.exists()

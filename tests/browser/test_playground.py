@@ -1,6 +1,5 @@
 """The playground in a real JupyterLab: start, watch, move a slider by keyboard, stop; by light and by dark."""
 
-import nbformat
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -35,10 +34,7 @@ INK = """() => {
 @pytest.fixture
 def panel(lab, open_notebook):
     """Return the page and the panel of a notebook that has run."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.folder / "playground.ipynb")
-    opened = open_notebook("playground.ipynb")
+    opened = open_notebook(lab.write("playground.ipynb", CELL))
     opened.run_all()
     assert opened.cell_errors() == [] and opened.widget_errors() == []
     panel = opened.page.locator(".mux")

@@ -1,6 +1,5 @@
 """A prediction in a real JupyterLab: answered by mouse or keyboard, locked, decided by the cell below, asked anew."""
 
-import nbformat
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -35,11 +34,7 @@ TOO_WIDE = """() => {
 @pytest.fixture
 def notebook(lab, open_notebook):
     """Return a notebook with a question and an experiment; neither has run."""
-    cells = [nbformat.v4.new_code_cell(cell) for cell in (QUESTION, EXPERIMENT)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.folder / "predict.ipynb")
-    return open_notebook("predict.ipynb")
+    return open_notebook(lab.write("predict.ipynb", QUESTION, EXPERIMENT))
 
 
 def ask(notebook):

@@ -1,6 +1,5 @@
 """The race in a real JupyterLab: start, take turns, move a slider by keyboard, stop."""
 
-import nbformat
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -14,10 +13,7 @@ BEGAN_ANEW = "() => [...document.querySelectorAll('.mux-bar span')].some(text =>
 
 
 def test_servers_take_turns_until_stop(lab, open_notebook):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.folder / "race.ipynb")
-    opened = open_notebook("race.ipynb")
+    opened = open_notebook(lab.write("race.ipynb", CELL))
     opened.run_all()
     assert opened.cell_errors() == [] and opened.widget_errors() == []
     page, panel = opened.page, opened.page.locator(".mux")

@@ -1,6 +1,5 @@
 """The stepper and the duel in a real JupyterLab: by mouse and by keyboard, in a narrow window, by light and by dark."""
 
-import nbformat
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -104,10 +103,7 @@ def open_panel(lab, open_notebook):
     """Return a function that runs a notebook of these cells and returns its panel."""
 
     def open_(*cells):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        nbformat.write(notebook, lab.folder / "stepper.ipynb")
-        opened = open_notebook("stepper.ipynb")
+        opened = open_notebook(lab.write("stepper.ipynb", *cells))
         opened.run_all()
         assert opened.cell_errors() == [] and opened.widget_errors() == []
         panel = Panel(opened.page)

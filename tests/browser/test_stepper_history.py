@@ -1,6 +1,5 @@
 """The stepper in a real JupyterLab: the way back, what to press when it sleeps, bytes on their way."""
 
-import nbformat
 import pytest
 
 from .test_stepper import Panel
@@ -26,10 +25,7 @@ GONE = "() => document.querySelectorAll('.ms-bit').length === 0"
 @pytest.fixture
 def panel(lab, open_notebook):
     """Return the panel of a notebook that has run."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.folder / "history.ipynb")
-    opened = open_notebook("history.ipynb")
+    opened = open_notebook(lab.write("history.ipynb", CELL))
     opened.run_all()
     assert opened.cell_errors() == [] and opened.widget_errors() == []
     panel = Panel(opened.page)

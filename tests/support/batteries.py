@@ -11,7 +11,7 @@ def battery_of(server: str, *trials: str) -> pytest.MarkDecorator:
     """Mark a test that asks for the battery of a server; the fixture `verdicts` has what came of it.
 
     Args:
-        server: the name of a reference server, "epoll", or of an exhibit; or "module:function".
+        server: a name in `OURS` of whole_battery.py, as "epoll"; or "module:function".
         trials: names of trials; all of them if none is named.
     """
     return pytest.mark.ahead("whole_battery:run", server, *trials)

@@ -2,6 +2,21 @@
 
 JupyterLab keeps its token and listens on 127.0.0.1 only. It has directories of its own, so that a learner's settings
 neither help nor disturb, and the browser reaches nothing but JupyterLab: any other address is blocked and recorded.
+
+Another test costs one or two seconds, if it lets alone what is slow (seconds of CPU time):
+
+    Chromium and JupyterLab start, once for all tests        3
+    the page of JupyterLab loads, once until a test fails    5
+    a notebook opens and a kernel starts for it              1
+    all cells of a chapter are drawn                         1.5
+    a panel draws its sample, with real servers              1
+    a page opens that is not JupyterLab's                    0.1
+
+So write a notebook of the few cells that the test is about (`Lab.write`), and open it with the fixture `open_notebook`,
+in the page that all tests share. Several looks at one panel are one test, or several tests of a notebook that a fixture
+opens once for all of them. A page of another kind is opened with `WatchedPage`; it needs no JupyterLab at all. Wait for
+what a page shows, by Playwright's `expect` or `wait_for_function`, and never for a time to pass. Where the page has to
+look through a whole notebook for it, let it look less often than in every frame: `POLL`.
 """
 
 import contextlib
@@ -19,6 +34,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import nbformat
+from nbformat import NotebookNode
+
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator
 
@@ -35,6 +53,9 @@ BROWSER_OPTIONS = [
 ]
 START_SECONDS = 60
 WAIT_SECONDS = 60
+POLL = 100
+"""Milliseconds between two looks at a whole notebook that runs. In each frame, as Playwright would look, they took as
+much time from the cells as JupyterLab takes to draw their outputs."""
 WINDOW = {"width": 1280, "height": 1000}
 
 SETTINGS = {
@@ -57,8 +78,9 @@ IDLE = f"""() => {{ {NOTEBOOK}
 ERRORS = f"""() => {{ {NOTEBOOK}
     return [...notebook.content.model.cells]
         .filter(cell => cell.type === 'code' && !(cell.getMetadata('tags') ?? []).includes('raises-exception'))
-        .flatMap(cell => cell.outputs.toJSON().filter(output => output.output_type === 'error'))
-        .map(output => `${{output.ename}}: ${{output.evalue}}`);
+        .flatMap(({{ outputs }}) => Array.from({{ length: outputs.length }}, (_, place) => outputs.get(place)))
+        .filter(output => output.type === 'error')
+        .map(output => output.toJSON()).map(error => `${{error.ename}}: ${{error.evalue}}`);
 }}"""
 ALL_RUN = f"""() => {{ {NOTEBOOK}
     return ({ERRORS})().length > 0 || [...notebook.content.model.cells]
@@ -93,14 +115,34 @@ class Lab:
     token: str
     folder: Path
 
+    def write(self, name: str, *cells: str | NotebookNode) -> str:
+        """Write a notebook of these code cells, given by their source or whole, and return its `name`."""
+        code = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+        notebook = nbformat.v4.new_notebook(cells=code)
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, self.folder / name)
+        return name
+
+
+def copy_without_outputs(notebooks: Path, folder: Path) -> None:
+    """Copy the folder `notebooks`, and leave out the outputs: drawing them, to clear them at once, takes a second."""
+    shutil.copytree(notebooks, folder, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    for path in folder.glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, path)
+
 
 @contextlib.contextmanager
 def jupyter_lab(notebooks: Path, home: Path) -> Iterator[Lab]:
-    """Run JupyterLab on a copy of the folder `notebooks`; everything that it writes lands in the empty folder `home`.
+    """Run JupyterLab on a copy of the folder `notebooks`, without outputs, as `make lab` does.
 
+    Everything that it writes lands in the empty folder `home`.
     Yields a `Lab` that answers. Raises RuntimeError with JupyterLab's log if it ends early or is not up in 60 s.
     """
-    shutil.copytree(notebooks, home / "notebooks", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    copy_without_outputs(notebooks, home / "notebooks")
     for name, values in SETTINGS.items():
         file = home / "settings" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True)
@@ -159,12 +201,12 @@ def url_of(process: "subprocess.Popen[bytes]", runtime: Path, log: Path) -> str:
     raise RuntimeError(f"JupyterLab did not start within {START_SECONDS} s:\n{log.read_text()}")
 
 
-class LabPage:
-    """JupyterLab in a browser page, with all that goes wrong in it. `page` is Playwright's page, for all the rest."""
+class WatchedPage:
+    """A page of a browser, with all that goes wrong in it. `page` is Playwright's page, for all the rest."""
 
-    def __init__(self, browser: "BrowserContext", lab: Lab) -> None:
-        """Open `lab` in a new page of `browser`."""
-        self.host = urlsplit(lab.url).netloc
+    def __init__(self, browser: "BrowserContext", url: str) -> None:
+        """Open an empty page of `browser`, for which all but the server of `url` is outside."""
+        self.host = urlsplit(url).netloc
         self.errors: list[str] = []
         self.outside_requests: list[str] = []
         self.page = browser.new_page()
@@ -174,8 +216,6 @@ class LabPage:
         self.page.on("dialog", self._dialog)
         self.page.on("request", lambda request: self._requested(request.url))
         self.page.on("websocket", lambda socket: self._requested(socket.url))
-        self.page.goto(f"{lab.url}/lab?token={lab.token}&reset", wait_until="domcontentloaded")
-        self.page.locator(".jp-Launcher").wait_for()
 
     def _console(self, message: "ConsoleMessage") -> None:
         if message.type == "error":
@@ -192,6 +232,16 @@ class LabPage:
             self.outside_requests.append(url)
 
 
+class LabPage(WatchedPage):
+    """JupyterLab in a page of a browser."""
+
+    def __init__(self, browser: "BrowserContext", lab: Lab) -> None:
+        """Open `lab` in a new page of `browser`."""
+        super().__init__(browser, lab.url)
+        self.page.goto(f"{lab.url}/lab?token={lab.token}&reset", wait_until="domcontentloaded")
+        self.page.locator(".jp-Launcher").wait_for()
+
+
 class NotebookPage:
     """One notebook, open in JupyterLab, in a window of the usual size and light. `page` is Playwright's page."""
 
@@ -206,18 +256,26 @@ class NotebookPage:
 
     def wait_idle(self, timeout: float = WAIT_SECONDS) -> None:
         """Wait until the kernel is idle and no cell is running, for at most `timeout` seconds."""
-        self.page.wait_for_function(IDLE, timeout=timeout * 1000)
+        self.page.wait_for_function(IDLE, timeout=timeout * 1000, polling=POLL)
 
     def run_all(self, timeout: float = 120) -> None:
-        """Choose Run All Cells in the menu; return at the first unexpected error, or when all cells have run.
+        """Run all cells; return at the first unexpected error, or when all have run."""
+        self.start_all()
+        self.wait_all(timeout)
 
-        The stored outputs and counts are cleared before, or they would pass for those of this run.
+    def start_all(self) -> None:
+        """Choose Run All Cells in the menu, and do not wait for them.
+
+        Outputs and counts that are there are cleared before, or they would pass for those of this run.
         """
         clear = "window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
         self.page.evaluate(f"() => {clear}.then(() => null)")
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self.page.wait_for_function(ALL_RUN, timeout=timeout * 1000)
+
+    def wait_all(self, timeout: float = 120) -> None:
+        """Wait for the first unexpected error, or until all cells have run, for at most `timeout` seconds."""
+        self.page.wait_for_function(ALL_RUN, timeout=timeout * 1000, polling=POLL)
         self.wait_idle(timeout)
 
     def cell_errors(self) -> list[str]:

@@ -3,10 +3,18 @@
 import importlib
 
 import muxlab
+from muxlab.course import EXERCISES
+from muxlab.course.review import BUGS
 from muxlab.trials import Verdict
 
-OURS = muxlab.SERVERS | {name: exhibit.fn for name, exhibit in muxlab.museum.EXHIBITS.items()}
-"""The reference servers and the exhibits, by name."""
+OURS = {
+    **muxlab.SERVERS,
+    **{name: exhibit.fn for name, exhibit in muxlab.museum.EXHIBITS.items()},
+    **{f"solution of {name}": exercise.functions[0] for name, exercise in EXERCISES.items()},
+    **{f"bug {number} alone": bug.alone.fn for number, bug in BUGS.items() if bug.alone},
+    **{f"bug {number} repaired": bug.alone.good for number, bug in BUGS.items() if bug.alone},
+}
+"""Servers by name: the reference servers and exhibits, the solutions of exercises, and the bugs of the article."""
 
 
 def run(server: str, *trials: str) -> list[Verdict]:

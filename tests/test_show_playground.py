@@ -8,9 +8,10 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from helpers import eventually
 
 import muxlab
-from muxlab.show import playground, style
+from muxlab.show import playground, session, style
 from muxlab.show.playground import TILES, Frame, Recorder, draw_playground, setting_of
 
 pytestmark = pytest.mark.usefixtures("drawing")
@@ -276,10 +277,17 @@ def test_a_crash_is_shown_with_the_learners_line():
     assert "ZeroDivisionError" in panel.display.message
 
 
-def test_a_crash_before_the_first_client_is_shown_too():
+def test_a_crash_before_the_first_client_is_shown_too(monkeypatch):
     def broken(listener, stop):
         raise RuntimeError("at once")
 
+    def serve_to_the_end(fn, **options):
+        """Let no client come before the crash: as long as the listener is open, the kernel lets some of them in."""
+        server = muxlab.serve(fn, **options)
+        assert eventually(lambda: not server.alive)
+        return server
+
+    monkeypatch.setattr(session, "serve", serve_to_the_end)
     panel = playground(broken, connections=3)
     assert not panel.running and panel.name == "broken"
     assert panel.display.tiles[:4] == ("0 / 3", "0", "–", "–")

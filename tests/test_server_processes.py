@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from helpers import PATIENCE, connect, echoes, eventually, no_descriptors_left
+from helpers import PATIENCE, connect, echoes, eventually, no_descriptors_left, slow
 from leaks import children
 
 import muxlab
@@ -27,7 +27,7 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize("name", ["epoll", "selectors", "asyncio"])
+@pytest.mark.parametrize("name", ["epoll", *slow("selectors", "asyncio")])
 def test_they_share_a_port_and_its_clients(name: str) -> None:
     before = children()
     with ServerProcesses(name, processes=3) as servers:

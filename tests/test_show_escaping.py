@@ -115,6 +115,7 @@ def test_a_servers_name_is_text_in_a_race(nasty):
     assert "nasty" not in one._title.value and is_a_picture(one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [False, True])
 def test_an_error_is_text_in_a_playground_and_a_race(nasty, at_once):
     for one in (
@@ -125,6 +126,7 @@ def test_an_error_is_text_in_a_playground_and_a_race(nasty, at_once):
         assert is_a_picture(one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [False, True])
 def test_an_error_without_words_does_not_break_a_panel(at_once):
     for one in (

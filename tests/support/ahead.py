@@ -11,6 +11,7 @@ run of the tests has ended: this process ends as soon as its standard input does
 
 import contextlib
 import fcntl
+import gc
 import hashlib
 import importlib
 import json
@@ -148,6 +149,7 @@ def run(jobs: list[Job], folder: Path, longest: float) -> None:
     """
     for job in jobs:
         importlib.import_module(job[0].partition(":")[0])  # once, for all forks
+    gc.freeze()  # what is there by now need not be looked through, and so copied, in each of them
     waiting = [job for job in jobs if not file_of(folder, job).exists()]
     running: list[Fork] = []
     try:
@@ -200,7 +202,7 @@ class Fork:
         self.process.join()
 
     def _do(self, job: Job) -> None:
-        os.setsid()  # a group of its own, to be ended as a whole
+        os.setpgid(0, 0)  # a group of its own, to be ended as a whole
         with open(self._errors, "w") as errors:
             os.dup2(errors.fileno(), 2)
         module, _, name = job[0].partition(":")

@@ -6,6 +6,7 @@ import muxlab
 from muxlab.course import EXERCISES
 from muxlab.course.review import BUGS
 from muxlab.trials import Verdict
+from muxlab.trials.trial import big_message
 
 OURS = {
     **muxlab.SERVERS,
@@ -15,6 +16,8 @@ OURS = {
     **{f"bug {number} repaired": bug.alone.good for number, bug in BUGS.items() if bug.alone},
 }
 """Servers by name: the reference servers and exhibits, the solutions of exercises, and the bugs of the article."""
+
+big_message()  # it is kept: the processes that run batteries are forks of the one that imports this
 
 
 def run(server: str, *trials: str) -> list[Verdict]:

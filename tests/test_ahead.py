@@ -13,6 +13,8 @@ import ahead as module
 import pytest
 from ahead import Ahead, Job
 
+pytestmark = pytest.mark.slow
+
 BOUND = 30.0  # seconds, for what takes a fraction of one
 
 JOBS = """

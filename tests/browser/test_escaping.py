@@ -32,7 +32,7 @@ ANSWERED = "([place, before]) => document.querySelectorAll('.ms')[place].dataset
 
 @pytest.fixture
 def page(lab, open_notebook):
-    """Return the page of a notebook with all panels, which has run."""
+    """Return the page of a notebook with all panels, which has run. Afterwards it is looked at for errors."""
     opened = open_notebook(lab.write("escaping.ipynb", SETUP, *PANELS.values()))
     opened.run_all()
     assert opened.cell_errors() == [] and opened.widget_errors() == []
@@ -60,6 +60,14 @@ def test_nothing_that_is_put_into_a_panel_becomes_part_of_the_page(page):
     press(page, 0, "client 1: send", "Next call", "Next call", "Next line")
     assert stepper.locator(".ms-name b").inner_text() == NASTY
     assert NASTY in stepper.locator(".ms-list li", has_text="local").first.inner_text()
+    for key in (
+        '"',
+        "\\",
+        "]",
+        "'",
+    ):  # a quotation mark and a backslash were once put into a CSS selector, and ended it
+        stepper.locator(".ms-top").click(position={"x": 4, "y": 4})
+        page.keyboard.press(key)
     press(page, 0, "Run until blocked")
     assert stepper.locator(".ms-detail").inner_text() == f"ValueError: {NASTY}"
     assert duel.locator(".ms-textbox").input_value() == NASTY
@@ -77,11 +85,3 @@ def test_nothing_that_is_put_into_a_panel_becomes_part_of_the_page(page):
     expect(question.get_by_role("status")).to_have_text(said)
     panels = ":is(.mux, .ms, .mux-predict)"
     assert page.locator(f"{panels} :is(script, [src='x'], [onerror])").count() == 0
-
-
-def test_keys_that_are_no_selector_do_no_harm(page):
-    """A quotation mark and a backslash were once put into a CSS selector, and ended it."""
-    press(page, 0, "Next line")
-    for key in ('"', "\\", "]", "'"):
-        page.locator(".ms").first.locator(".ms-top").click(position={"x": 4, "y": 4})
-        page.keyboard.press(key)

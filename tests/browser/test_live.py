@@ -10,7 +10,7 @@ PANELS = [
     "import muxlab\nfrom muxlab.show import live",
     'muxlab.show.stepper(muxlab.SERVERS["epoll"], clients=1)',
     'muxlab.show.crowds(muxlab.SERVERS["select"], muxlab.SERVERS["epoll"], connections=5)',
-    """live.UNHEARD = 2
+    """live.PING_EVERY, live.UNHEARD = 5, 4  # two seconds without an answer
 panel = muxlab.show.playground(muxlab.SERVERS["epoll"], connections=5)
 panel""",
 ]
@@ -46,7 +46,7 @@ def test_the_load_stops_when_the_page_is_closed_and_not_before(lab, pages, open_
     lab_page = pages.take()  # beside that of open_notebook; it does not come back
     page = lab_page.page
     NotebookPage(lab_page, name).run_all()
-    page.wait_for_function(HEARD, arg=50)  # five seconds: longer than it waits for a page that does not answer
+    page.wait_for_function(HEARD, arg=30)  # three seconds: longer than it waits for a page that does not answer
     told = lab.folder / "title.txt"
     assert not told.exists()
     page.close()

@@ -32,14 +32,13 @@ INK = """() => {
 
 
 @pytest.fixture
-def panel(lab, open_notebook):
-    """Return the page and the panel of a notebook that has run."""
+def notebook(lab, open_notebook):
+    """Return a notebook with a playground, which has run."""
     opened = open_notebook(lab.write("playground.ipynb", CELL))
     opened.run_all()
     assert opened.cell_errors() == [] and opened.widget_errors() == []
-    panel = opened.page.locator(".mux")
-    panel.locator(".mux-value").first.wait_for()
-    return opened.page, panel
+    opened.page.locator(".mux .mux-value").first.wait_for()
+    return opened
 
 
 def numbers(panel):
@@ -50,10 +49,10 @@ def frame(panel):
     return int(panel.locator(".mux-dots canvas").get_attribute("data-frame"))
 
 
-def test_play_move_a_slider_and_stop(panel):
+def test_play_move_a_slider_and_stop(notebook):
     from playwright.sync_api import TimeoutError as NothingCame  # here it is installed, or the fixture had told
 
-    page, panel = panel
+    page, panel = notebook.page, notebook.page.locator(".mux")
     assert panel.locator(".mux-value").first.inner_text() == "50 / 50"  # the sample, before anything is pressed
     sample = numbers(panel)
     assert panel.locator("img").count() == 0  # the live panel, not the stored picture
@@ -86,14 +85,9 @@ def test_play_move_a_slider_and_stop(panel):
     assert panel.get_by_role("alert").inner_text() == ""
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1280, "JupyterLab Light"), (1000, "JupyterLab Dark")])
-def test_it_fits_and_follows_the_theme(panel, width, theme):
-    page, panel = panel
-    page.set_viewport_size({"width": width, "height": 900})
-    page.evaluate(
-        "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme }).then(() => null)", theme
-    )
-    light = str(theme.endswith("Light")).lower()
-    page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
-    assert page.evaluate(TOO_WIDE) == page.evaluate(CUT) == page.evaluate(OVER) == []
-    assert (page.evaluate(INK) < 128) == theme.endswith("Light")
+def test_it_fits_and_follows_the_theme(notebook):
+    page = notebook.page
+    for width, theme in ((1280, "JupyterLab Light"), (1000, "JupyterLab Dark")):
+        notebook.look(".mux", width, theme)
+        assert page.evaluate(TOO_WIDE) == page.evaluate(CUT) == page.evaluate(OVER) == []
+        assert (page.evaluate(INK) < 128) == theme.endswith("Light")

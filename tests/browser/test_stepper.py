@@ -1,6 +1,7 @@
 """The stepper and the duel in a real JupyterLab: by mouse and by keyboard, in a narrow window, by light and by dark."""
 
 import pytest
+from harness import THEME
 
 pytestmark = pytest.mark.browser
 
@@ -50,25 +51,14 @@ ANSWER_TIME = """() => new Promise((resolve, reject) => {
     panel.querySelector('.ms-controls button').click();
 })"""
 
-STILL = """look => new Promise(resolve => {
-    let last = '', frames = 0;  // JupyterLab lays itself out anew some time after the window has another width
-    const frame = () => {
-        const now = getComputedStyle(document.querySelector(look)).borderLeftColor
-            + JSON.stringify(document.querySelector(look).getBoundingClientRect());
-        frames = now === last ? frames + 1 : 0;
-        last = now;
-        if (frames >= 60) resolve(null); else requestAnimationFrame(frame);
-    };
-    frame();
-})"""
-
 
 class Panel:
     """One panel on a page, by its buttons and what it shows."""
 
-    def __init__(self, page):
-        self.page = page
-        self.root = page.locator(".ms")
+    def __init__(self, notebook):
+        self.notebook = notebook
+        self.page = notebook.page
+        self.root = self.page.locator(".ms")
 
     def button(self, name):
         return self.root.get_by_role("button", name=name, exact=True)
@@ -106,7 +96,7 @@ def open_panel(lab, open_notebook):
         opened = open_notebook(lab.write("stepper.ipynb", *cells))
         opened.run_all()
         assert opened.cell_errors() == [] and opened.widget_errors() == []
-        panel = Panel(opened.page)
+        panel = Panel(opened)
         panel.button("New client").wait_for()
         return panel
 
@@ -176,25 +166,25 @@ def test_by_keyboard_and_the_focus_stays(open_panel):
     assert panel.page.evaluate(cells) == before and panel.button("New client").is_visible()
 
 
-@pytest.mark.parametrize("width", [1280, 1000])
 @pytest.mark.parametrize("last", [STEPPER, DUEL])
-def test_nothing_jumps_and_nothing_is_wider_than_the_panel(open_panel, width, last):
+def test_nothing_jumps_and_nothing_is_wider_than_the_panel(open_panel, last):
     panel = open_panel(SERVER, last)
-    panel.page.set_viewport_size({"width": width, "height": 1300})
-    panel.page.evaluate("() => document.querySelector('.ms').scrollIntoView()")
-    panel.page.wait_for_function("width => window.innerWidth === width", arg=width)
-    panel.page.evaluate(STILL, ".ms")
-    before = panel.page.evaluate(PLACES, FIXED)
-    for _ in range(8):
-        panel.press("New client")
-    assert panel.page.evaluate(PLACES, FIXED) == before
-    assert panel.page.evaluate(SIDEWAYS) == []
-    panel.press("client 1: send")
-    if last == STEPPER:
-        panel.press("Run until blocked")
-    panel.press("client 2: reset")
-    assert panel.page.evaluate(PLACES, FIXED) == before
-    assert panel.page.evaluate(SIDEWAYS) == []
+    for width in (1280, 1000):
+        panel.notebook.look(".ms", width, height=1300)
+        panel.page.evaluate("() => document.querySelector('.ms').scrollIntoView()")
+        before = panel.page.evaluate(PLACES, FIXED)
+        for _ in range(8):
+            panel.press("New client")
+        assert panel.page.evaluate(PLACES, FIXED) == before
+        assert panel.page.evaluate(SIDEWAYS) == []
+        panel.press("client 1: send")
+        if last == STEPPER:
+            panel.press("Run until blocked")
+        panel.press("client 2: reset")
+        assert panel.page.evaluate(PLACES, FIXED) == before
+        assert panel.page.evaluate(SIDEWAYS) == []
+        panel.press("Stop")
+        panel.press("Start again")
 
 
 def test_a_crash_is_shown_on_its_line_by_light_and_dark(open_panel):
@@ -206,12 +196,9 @@ def test_a_crash_is_shown_on_its_line_by_light_and_dark(open_panel):
     assert panel.root.locator(".ms-detail").inner_text().startswith("NameError: name 'dta' is not defined")
     assert panel.lit().split("\n")[0].strip() == "client.send(dta)"
     tint = "() => getComputedStyle(document.querySelector('.ms-line.is-lit')).borderLeftColor"
-    change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme }).then(() => null)"
-    panel.page.evaluate(change, "JupyterLab Light")  # a test before may have left it dark
-    panel.page.wait_for_function("() => document.body.dataset.jpThemeLight === 'true'")
-    panel.page.evaluate(STILL, ".ms-line.is-lit")
+    panel.notebook.look(".ms-line.is-lit", 1280, "JupyterLab Light")
     light = panel.page.evaluate(tint)
-    panel.page.evaluate(change, "JupyterLab Dark")
+    panel.page.evaluate(THEME, "JupyterLab Dark")
     panel.page.wait_for_function(f"light => ({tint})() !== light", arg=light)  # its style sheet comes a little later
 
 

@@ -28,7 +28,7 @@ def panel(lab, open_notebook):
     opened = open_notebook(lab.write("history.ipynb", CELL))
     opened.run_all()
     assert opened.cell_errors() == [] and opened.widget_errors() == []
-    panel = Panel(opened.page)
+    panel = Panel(opened)
     panel.button("New client").wait_for()
     return panel
 

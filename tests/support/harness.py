@@ -101,6 +101,21 @@ OUTPUTS = f"""() => {{ {NOTEBOOK}
 }}"""
 
 
+THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme }).then(() => null)"
+HAS_THEME = "theme => document.body.dataset.jpThemeLight === String(theme.endsWith('Light'))"
+STILL = """look => new Promise(resolve => {
+    let last = '', frames = 0;  // JupyterLab lays itself out anew some time after the window has another width
+    const frame = () => {
+        const now = getComputedStyle(document.querySelector(look)).borderLeftColor
+            + JSON.stringify(document.querySelector(look).getBoundingClientRect());
+        frames = now === last ? frames + 1 : 0;
+        last = now;
+        if (frames >= 60) resolve(null); else requestAnimationFrame(frame);
+    };
+    frame();
+})"""
+
+
 def find_browser() -> str | None:
     """Return the path of a Chromium (MUXLAB_BROWSER first, then the usual names on PATH), or None."""
     named = os.environ.get("MUXLAB_BROWSER")
@@ -306,6 +321,17 @@ class NotebookPage:
         readout = (within or self.notebook).locator(".widget-slider").filter(has=label).locator(".widget-readout")
         readout.fill(str(value))
         readout.press("Enter")
+
+    def look(self, selector: str, width: int, theme: str = "JupyterLab Light", height: int = 900) -> None:
+        """Give the window another size and JupyterLab another theme; return when what `selector` finds is still again.
+
+        Another look costs a second; another notebook costs more.
+        """
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function("width => window.innerWidth === width", arg=width)
+        self.page.evaluate(THEME, theme)
+        self.page.wait_for_function(HAS_THEME, arg=theme)
+        self.page.evaluate(STILL, selector)
 
     def screenshot(self, path: Path | str, of: "Locator | None" = None) -> None:
         """Save a picture of the window, or `of` one element, as PNG."""

@@ -35,6 +35,7 @@ def notes(file, word):
         out.write(word)
 
 def waits_for(file):
+    Path(file + " begun").touch()
     while not os.path.exists(file):
         threading.Event().wait(0.01)
 
@@ -121,6 +122,7 @@ def test_what_a_test_waits_for_is_run_next(running: Ahead, tmp_path: Path) -> No
     blocked: list[Job] = [("some_jobs:waits_for", str(gate)) for gate in gates]
     others: list[Job] = [("some_jobs:notes", str(log), word) for word in "abc"]
     running.begin([*blocked, *others])
+    until(lambda: all(Path(f"{gate} begun").exists() for gate in gates))
     running.want(others[2])
     gates[0].touch()  # from now on there is room for one at a time
     for job in others:

@@ -8,6 +8,8 @@ CHAPTERS ?=
 LAB_ARGS ?=
 PY := .venv/bin/python
 TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
+# Only chapters need nbval, and each process of a run takes two seconds to load it.
+WITHOUT_NBVAL := -p no:nbval --override-ini="addopts=-ra --strict-markers --strict-config"
 
 # The tests start hundreds of Python processes. Where modules are not kept compiled, each compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make .venv      make the Python environment and nothing else"
 	@echo "make lab        open the course in JupyterLab, as a copy of your own in my-course/"
-	@echo "make quick      check the code and the form of the chapters, and run the unit tests (about a minute)"
+	@echo "make quick      check the code and the form of the chapters, and run the tests that are quick (under a minute)"
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
 	@echo "make notebooks  run all chapters and rewrite them with their outputs"
 	@echo "make pictures   draw the pictures of the chapters again"
@@ -44,14 +46,17 @@ check: .venv/.complete
 	$(PY) tools/notebooks.py check
 	$(PY) -m tools.pictures check
 
+# Three at a time: quick tests hold on a busy machine, too, and while one of them waits, the others go on. The two paths are
+# not even read: that would load large libraries into each process.
 quick: check
-	$(PY) -m pytest $(TWO_AT_A_TIME) -m "not battery and not browser" tests
+	$(PY) -m pytest --numprocesses=3 --dist=loadfile $(WITHOUT_NBVAL) -m "not slow and not battery" tests \
+		--ignore=tests/browser --ignore=tests/test_notebook_tool.py
 
 # Chapters compare counts and draw times, and most tests only wait, so two files run at a time. With three, what is
 # counted while the machine is busy was wrong now and then.
 test: check
 	$(PY) -m pytest $(TWO_AT_A_TIME) --nbval notebooks
-	$(PY) -m pytest $(TWO_AT_A_TIME) tests
+	$(PY) -m pytest $(TWO_AT_A_TIME) $(WITHOUT_NBVAL) tests
 
 notebooks: .venv/.complete
 	$(PY) tools/notebooks.py run $(CHAPTERS)

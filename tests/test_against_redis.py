@@ -117,6 +117,7 @@ def ours_on_tasks(request: pytest.FixtureRequest) -> Iterator[Address]:
         yield server.address
 
 
+@pytest.mark.slow
 def test_a_conversation_cut_at_every_byte(redis: Address, ours: Address) -> None:
     whole = reply_to(redis, [GOOD])
     assert whole.startswith(b"+PONG\r\n+OK\r\n$4\r\na\r\nb\r\n")
@@ -131,6 +132,7 @@ def test_a_conversation_cut_at_every_byte(redis: Address, ours: Address) -> None
     assert reply_to(ours, one_by_one) == reply_to(redis, one_by_one) == whole
 
 
+@pytest.mark.slow
 def test_the_same_on_a_loop_of_tasks(redis: Address, ours_on_tasks: Address) -> None:
     for data in (GOOD, *BAD):
         real = reply_to(redis, [data])
@@ -200,6 +202,7 @@ def test_what_is_published_reaches_others(redis: Address, ours: Address) -> None
     assert heard(ours) == heard(redis)
 
 
+@pytest.mark.slow
 def test_redis_benchmark_drives_ours() -> None:
     need("redis-benchmark")
     with muxlab.serve(redis_server, backlog=256) as server:

@@ -13,6 +13,8 @@ import ahead as module
 import pytest
 from ahead import Ahead, Job
 
+pytestmark = pytest.mark.slow
+
 BOUND = 30.0  # seconds, for what takes a fraction of one
 
 JOBS = """
@@ -27,6 +29,15 @@ def adds(*words):
 def counts(file):
     with open(file, "a") as out:
         out.write("x")
+
+def notes(file, word):
+    with open(file, "a") as out:
+        out.write(word)
+
+def waits_for(file):
+    Path(file + " begun").touch()
+    while not os.path.exists(file):
+        threading.Event().wait(0.01)
 
 def raises():
     raise ValueError("such is life")
@@ -104,6 +115,19 @@ def test_what_goes_wrong_is_told_to_those_who_ask_for_it(running: Ahead, job: st
     assert running.outcome(("some_jobs:adds", "one"))[0] == "one"
     with pytest.raises(AssertionError, match=f"some_jobs:{job}: (?s:.*){trouble}"):
         running.outcome((f"some_jobs:{job}",))
+
+
+def test_what_a_test_waits_for_is_run_next(running: Ahead, tmp_path: Path) -> None:
+    gates, log = [tmp_path / f"gate {number}" for number in range(module.AT_ONCE)], tmp_path / "log"
+    blocked: list[Job] = [("some_jobs:waits_for", str(gate)) for gate in gates]
+    others: list[Job] = [("some_jobs:notes", str(log), word) for word in "abc"]
+    running.begin([*blocked, *others])
+    until(lambda: all(Path(f"{gate} begun").exists() for gate in gates))
+    running.want(others[2])
+    gates[0].touch()  # from now on there is room for one at a time
+    for job in others:
+        running.outcome(job)
+    assert log.read_text() == "cab"
 
 
 def test_several_workers_run_a_job_once(folder: Path, tmp_path: Path) -> None:

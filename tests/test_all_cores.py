@@ -91,6 +91,7 @@ def test_the_limits_of_this_machine_are_found() -> None:
     assert meminfo("Nonsense") == 0
 
 
+@pytest.mark.slow
 def test_every_client_of_each_step_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("muxlab.measure.ascent.MESSAGES", 50)
     rows = all_cores([300, 100], plan=crowd_plan(300, servers=3, swarms=2))
@@ -176,6 +177,7 @@ def interrupt() -> Iterator[Callable[[float], None]]:
     signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.01, 0.4, 0.9])
 def test_an_interrupt_leaves_nothing(seconds: float, interrupt: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes, threads and descriptors are counted around the test. It would take a minute and more."""
@@ -185,6 +187,7 @@ def test_an_interrupt_leaves_nothing(seconds: float, interrupt: Callable, monkey
         all_cores([4000, 5000], plan=crowd_plan(5000))
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def died(self: ServerProcesses) -> None:
         raise ChildProcessError("the server process 1 has ended")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import connect, echoes, eventually, read_exactly
+from helpers import connect, echoes, eventually, read_exactly, slow
 
 from muxlab import SERVERS
 from muxlab.__main__ import main
@@ -49,7 +49,7 @@ def address_of(process: subprocess.Popen) -> tuple[str, int]:
     return found[1], int(found[2])
 
 
-@pytest.mark.parametrize("name", sorted(SERVERS))
+@pytest.mark.parametrize("name", ["select", *slow(*sorted(SERVERS.keys() - {"select"}))])
 @pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_serves_until_it_is_interrupted(name: str, signal_: signal.Signals) -> None:
     with running("serve", name, "--port", "0") as process:
@@ -62,6 +62,7 @@ def test_a_server_serves_until_it_is_interrupted(name: str, signal_: signal.Sign
         assert process.stdout.read().strip() == "stopped"
 
 
+@pytest.mark.slow
 def test_the_redis_like_server_serves_until_it_is_interrupted() -> None:
     with running("serve", "redis", "--port", "0") as process:
         with connect(address_of(process)) as client:
@@ -115,6 +116,7 @@ def cpu_ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
+@pytest.mark.slow
 def test_a_swarm_reports_and_ends() -> None:
     with running("serve", "epoll", "--port", "0") as server:
         host, port = address_of(server)
@@ -258,6 +260,7 @@ print("the end")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", ["", "raise SystemExit(3)"])
 def test_a_script_that_leaves_everything_running_ends_quietly(last: str) -> None:
     done = subprocess.run(
@@ -270,6 +273,7 @@ def test_a_script_that_leaves_everything_running_ends_quietly(last: str) -> None
     assert (done.returncode, done.stdout, done.stderr) == (3 if last else 0, "the end\n", "")
 
 
+@pytest.mark.slow
 def test_a_server_and_a_swarm_in_several_processes() -> None:
     with running("serve", "epoll", "--port", "0", "--processes", "3") as servers:
         line = servers.stdout.readline()

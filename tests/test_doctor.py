@@ -20,6 +20,7 @@ def soft_limit() -> Iterator[int]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.slow
 def test_a_low_soft_limit_is_raised_for_a_swarm(soft_limit: int) -> None:
     with muxlab.serve(muxlab.SERVERS["epoll"]) as server, muxlab.Swarm(server, connections=600, active=5) as swarm:
         swarm.wait_connected()

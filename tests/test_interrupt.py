@@ -181,6 +181,7 @@ def test_one_that_heeds_stop_is_not_warned_of() -> None:
         warnings.simplefilter("error")
 
 
+@pytest.mark.slow
 def test_one_that_sleeps_where_nothing_wakes_it_is_told_of_and_ends_later() -> None:
     def sleeper(listener):
         time.sleep(3)  # what is tested

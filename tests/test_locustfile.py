@@ -10,8 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import muxlab
 from muxlab.servers import epoll_server
+
+pytestmark = pytest.mark.slow
 
 FILE = Path(__file__).parents[1] / "benchmarks" / "locustfile.py"
 

@@ -31,6 +31,7 @@ def test_one_number_gives_one_row() -> None:
     assert row.connections == 3
 
 
+@pytest.mark.slow
 def test_a_crowd_costs_the_polling_server_and_not_epoll() -> None:
     """The shape is the course's central claim: a factor of 30 here, of which 4 is asked for."""
     polling = echo_cost(muxlab.SERVERS["nonblocking"], [10, 600])
@@ -112,6 +113,7 @@ def test_what_cannot_be_measured_is_refused(experiment: Callable, arguments: dic
         experiment(muxlab.SERVERS["select"], **arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", [echo_cost, churn_cost])
 def test_the_clients_may_live_in_a_process_of_their_own(experiment: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
@@ -123,6 +125,7 @@ def test_the_clients_may_live_in_a_process_of_their_own(experiment: Callable, mo
     assert row.connections == 3
 
 
+@pytest.mark.slow
 def test_the_wall_is_that_of_the_reference_select_server_alone() -> None:
     (row,) = echo_cost(muxlab.SERVERS["poll"], 1200, seconds=0.05)
     assert row.connections == 1200
@@ -139,6 +142,7 @@ def test_one_client_is_not_too_many() -> None:
     assert row.server == "blocking" and row.cpu_us_per_reply > 0
 
 
+@pytest.mark.slow
 def test_the_clock_starts_when_all_clients_are_accepted() -> None:
     """To accept thousands, a server may take longer than the whole measurement."""
     accepted_then: set[int] = set()

@@ -29,6 +29,7 @@ def interrupt() -> Iterator[Callable[[float], None]]:
     signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.slow
 # A socket that was cut off before it got into its `with` is closed by its finaliser, which warns: nothing is lost.
 @pytest.mark.filterwarnings(r"ignore:Exception ignored in. <socket.socket .* laddr=.'0.0.0.0', 0.>")
 @pytest.mark.parametrize(
@@ -123,6 +124,7 @@ CELLS = {
 }
 
 
+@pytest.mark.slow
 def test_a_real_kernel_shows_one_line() -> None:
     cells = [cell.format(line) for line, (cell, _) in CELLS.items()]
     done = subprocess.run(

@@ -18,6 +18,7 @@ from muxlab.programs import missing
 from muxlab.resp import redis_server
 
 
+@pytest.mark.slow
 def test_one_row_for_each_server_and_pipeline(tmp_path) -> None:
     need("redis-server", "redis-benchmark")
     rows = redis_share(redis_server, pipelines=(1, 16), requests=1000, rounds=2)

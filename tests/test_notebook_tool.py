@@ -161,6 +161,7 @@ def run(folder, *names):
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_run_stores_outputs_and_the_time_is_told(tool, course):
     result = run(course, "00")
     assert result.returncode == 0, result.stderr
@@ -169,6 +170,7 @@ def test_run_stores_outputs_and_the_time_is_told(tool, course):
     assert (cell.execution_count, cell.outputs[0].data) == (1, {"text/plain": "2"})
 
 
+@pytest.mark.slow
 def test_run_does_not_write_a_chapter_that_fails(course):
     path = write(course, "01_wait", prose("# Wait\n\nWait."), code("1 / 0"))
     before = path.read_text()

@@ -6,6 +6,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = {
     *("notebooks", "muxlab", "tests", "benchmarks", "tools"),
@@ -54,6 +56,7 @@ def test_import_muxlab_is_light():
     assert set(run.stdout.split()) & HEAVY == set()
 
 
+@pytest.mark.slow
 def test_every_chapter_is_in_normal_form():
     command = [sys.executable, str(ROOT / "tools/notebooks.py"), "check"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)

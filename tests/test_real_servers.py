@@ -11,6 +11,8 @@ from muxlab.measure import real_servers, recorded
 from muxlab.measure.real_servers import asks_for_room
 from muxlab.programs import MissingProgram, find
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["nginx", "redis-server", "asyncio", "epoll"]
 
 

@@ -125,6 +125,7 @@ def test_redis_py_takes_it_for_redis(server: muxlab.Server) -> None:
             assert listening.get_message(timeout=10)["data"] == b"hi"
 
 
+@pytest.mark.slow
 def test_redis_benchmark_drives_it(server: muxlab.Server) -> None:
     need("redis-benchmark")
     for pipeline in (1, 16):
@@ -132,6 +133,7 @@ def test_redis_benchmark_drives_it(server: muxlab.Server) -> None:
         assert {row.test for row in rows} >= {"SET", "GET", "INCR"}
 
 
+@pytest.mark.slow
 def test_it_replies_as_redis_does_however_a_conversation_is_cut(server: muxlab.Server) -> None:
     need("redis-server")
     with real_redis() as address:

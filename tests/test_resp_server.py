@@ -143,6 +143,7 @@ def test_keys_are_forgotten_while_nobody_talks(server: muxlab.Server, client: re
     assert eventually(lambda: client.get("k") is None)
 
 
+@pytest.mark.slow
 def test_a_client_that_asks_for_much_and_reads_late_gets_all(server: muxlab.Server) -> None:
     with connect(server.address) as client, connect(server.address) as other:
         client.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000\r\n" + b"x" * 100000 + b"\r\n")

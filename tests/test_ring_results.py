@@ -28,6 +28,7 @@ def never() -> None:
     pytest.fail("there is no ring, and the experiment was run")
 
 
+@pytest.mark.slow
 def test_the_part_says_the_same_without_io_uring() -> None:
     command = [sys.executable, WITHOUT, "EPERM", sys.executable, ROOT / "tools" / "record_ring.py", "--check"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120)

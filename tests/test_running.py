@@ -96,6 +96,7 @@ finally:
 """
 
 
+@pytest.mark.slow
 def test_a_real_kernel_tells_which_cell_it_runs() -> None:
     done = subprocess.run(
         [sys.executable, "-c", IN_A_KERNEL], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL

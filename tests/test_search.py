@@ -197,6 +197,7 @@ def test_a_search_finds_nothing_in_a_reference_server(outcome: dict, name: str) 
     assert outcome["told"] == f"none of {outcome['tried']} conversations broke it"
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_ended_is_not_started_again() -> None:
     found = search(never_returns, most=50).run()
     assert found.tried == 1 and found.broke is not None

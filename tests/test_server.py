@@ -187,6 +187,7 @@ def test_cpu_seconds_are_those_of_the_servers_thread_alone() -> None:
     assert server.cpu_seconds() > 0.1
 
 
+@pytest.mark.slow
 def test_a_hundred_starts_and_stops() -> None:
     """What they may leave behind is counted around every test."""
     for number in range(100):

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from helpers import PATIENCE, connect, echoes, eventually, no_descriptors_left
+from helpers import PATIENCE, connect, echoes, eventually, no_descriptors_left, slow
 from leaks import children
 
 import muxlab
@@ -27,7 +27,7 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize("name", ["epoll", "selectors", "asyncio"])
+@pytest.mark.parametrize("name", ["epoll", *slow("selectors", "asyncio")])
 def test_they_share_a_port_and_its_clients(name: str) -> None:
     before = children()
     with ServerProcesses(name, processes=3) as servers:
@@ -45,6 +45,7 @@ def test_they_share_a_port_and_its_clients(name: str) -> None:
     assert all(map(is_gone, pids)) and children() == before
 
 
+@pytest.mark.slow
 def test_a_port_of_ones_own_choice() -> None:
     with ServerProcesses("epoll", 2) as first:
         with pytest.raises(OSError, match=f"port {first.address[1]} is taken"):
@@ -142,6 +143,7 @@ for _ in range(600):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_they_end_with_their_parent(number: signal.Signals) -> None:
     with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
@@ -200,6 +202,7 @@ def test_a_fork_does_not_delay_their_end() -> None:
     assert [process.returncode for process in started] == [0, 0]  # they were not killed
 
 
+@pytest.mark.slow
 def test_a_fork_that_ends_everything_ends_only_its_own() -> None:
     with ServerProcesses("epoll", 2) as servers, muxlab.Swarm(servers.address, 10, processes=2) as swarm:
         swarm.wait_connected()

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from helpers import connect, echoes, eventually, no_descriptors_left, read_exactly, reset
+from helpers import connect, echoes, eventually, no_descriptors_left, read_exactly, reset, slow
 
 import muxlab
 from muxlab.connection import HIGH_WATER, RECV_SIZE, Connection
@@ -148,6 +148,7 @@ def test_everybody_has_a_turn_beside_a_client_that_floods_and_reads(server: Serv
                 thread.join()
 
 
+@pytest.mark.slow
 def test_it_lives_through_a_lack_of_descriptors(server: Server) -> None:
     assert echoes(server.address)
     waiting = [socket.socket() for _ in range(5)]
@@ -167,6 +168,7 @@ def test_it_lives_through_a_lack_of_descriptors(server: Server) -> None:
         client.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in SLEEPING if name in MANY])
 def test_it_sleeps_when_nobody_talks(name: str) -> None:
     with muxlab.serve(muxlab.SERVERS[name]) as server, muxlab.Swarm(server, connections=20, active=0) as swarm:
@@ -191,6 +193,7 @@ def open_sockets(server: Server) -> list[socket.socket]:
     return [sock for sock in server.listener.accepted() if sock.fileno() >= 0]
 
 
+@pytest.mark.slow
 def test_select_turns_away_whom_it_cannot_hold() -> None:
     with muxlab.serve(muxlab.SERVERS["select"]) as server:
         with muxlab.Swarm(server, connections=1100, active=10) as swarm:
@@ -212,7 +215,7 @@ def test_the_others_hold_more_than_1024(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MANY)
-@pytest.mark.parametrize("payload", [1, 3000, 300_000])
+@pytest.mark.parametrize("payload", [1, 3000, *slow(300_000)])
 def test_no_byte_is_lost_whatever_the_size(name: str, payload: int) -> None:
     with muxlab.serve(muxlab.SERVERS[name]) as server:
         with muxlab.Swarm(server, connections=40, active=40, payload=payload) as swarm:

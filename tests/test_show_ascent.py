@@ -22,6 +22,7 @@ def title(ax) -> str:
     return ax.get_title("left").replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_the_titles_say_what_was_found() -> None:
     above, below = show.ascent(ROWS)
     assert title(above) == "With 100 times as many connections, a round trip takes epoll about as long as before"
@@ -40,6 +41,7 @@ def test_both_charts_have_the_same_connections_and_named_lines() -> None:
     assert {"p99 93 µs", "median 31 µs", "kernel 781 MiB", "Python 98 MiB"} <= texts
 
 
+@pytest.mark.slow
 def test_memory_that_could_not_be_told_is_left_out() -> None:
     _, below = show.ascent([row(100, 3e-5, kernel=0.0, python=0.0), row(1000, 3e-5, kernel=0.0)])
     (line,) = below.get_lines()
@@ -52,6 +54,7 @@ def test_memory_that_cannot_be_right_is_doubted_in_the_title() -> None:
     assert title(below).startswith("10,000 connections seem to take 1 MiB, and 1,000 took 9: something else")
 
 
+@pytest.mark.slow
 def test_the_figure_says_its_numbers_in_words() -> None:
     words = show.ascent(ROWS)[0].figure.words()
     assert "1,000: 30 µs, 9 MiB" in words and "100,000: 31 µs, 879 MiB" in words

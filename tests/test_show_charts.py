@@ -37,6 +37,7 @@ def test_cost_draws_one_named_line_per_server():
     assert "connections" in ax.get_xlabel() and "microseconds" in ax.get_ylabel()
 
 
+@pytest.mark.slow
 def test_cost_draws_the_cheapest_repetition():
     ax = cost([Row("epoll", 10, value) for value in (2.0, 1.0, 90.0)])
     assert list(ax.get_lines()[0].get_ydata()) == [1.0]
@@ -59,6 +60,7 @@ def test_cost_says_in_its_title_what_came_out():
     assert cost([Row("epoll", 10, 12.0)]).get_title("left") == "What one reply costs the server"
 
 
+@pytest.mark.slow
 def test_nothing_is_written_on_a_line():
     """Names stand where no line comes: to the right of the ends, or, if a line goes on there, beside the chart."""
     for rows in (ROWS, [row for row in ROWS if row.connections <= 1000]):

@@ -38,6 +38,7 @@ def answered(panel):
     return [side.answered for side in panel.seen]
 
 
+@pytest.mark.slow
 def test_a_sample_shows_one_client_served_and_all_others_waiting():
     threads = threading.active_count()
     panel = crowds(one_at_a_time, EPOLL, connections=30)
@@ -50,6 +51,7 @@ def test_a_sample_shows_one_client_served_and_all_others_waiting():
     assert base64.b64decode(panel._repr_mimebundle_()["image/png"]).startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_slider_lets_clients_come_and_go_on_both_sides():
     panel = crowds(one_at_a_time, EPOLL, connections=10)
     panel.start()
@@ -69,6 +71,7 @@ def test_the_slider_lets_clients_come_and_go_on_both_sides():
     assert not panel.running
 
 
+@pytest.mark.slow
 def test_waits_grow_until_somebody_is_served():
     panel = crowds(one_at_a_time, EPOLL, connections=3)
     panel.start()
@@ -98,6 +101,7 @@ def test_a_crash_before_the_first_client_is_shown_too():
     assert not panel.running and "RuntimeError: at once" in panel.display.message
 
 
+@pytest.mark.slow
 def test_too_many_connections_are_refused_in_the_panel():
     panel = crowds(one_at_a_time, EPOLL, connections=5)
     panel.start()
@@ -143,6 +147,7 @@ def test_bad_arguments_are_refused_at_once(arguments, error, says):
         crowds(**{"first": EPOLL, "second": EPOLL} | arguments)
 
 
+@pytest.mark.slow
 def test_the_slider_ends_where_dots_are_still_seen():
     panel = crowds(one_at_a_time, EPOLL, connections=5)
     values = [value for _, value in panel.slider._slider.options]

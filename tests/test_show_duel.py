@@ -57,6 +57,7 @@ def test_stop_all_ends_panels():
     assert press(one, "start")["status"] == "paused"
 
 
+@pytest.mark.slow
 def test_panels_are_pictures_where_no_kernel_runs():
     for one, text in (
         (stepper(EPOLL, clients=2), "stepper(epoll): paused before line 10"),

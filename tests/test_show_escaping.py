@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from helpers import slow
 from press import press
 
 import muxlab
@@ -37,7 +38,7 @@ NASTY = ["<script>alert(1)</script>'\"&lt;", "<img src=x onerror=alert(1)>", r"$
 BOUND = 10.0  # seconds, for what takes milliseconds
 
 
-@pytest.fixture(params=NASTY)
+@pytest.fixture(params=[NASTY[0], *slow(*NASTY[1:])])
 def nasty(request):
     return request.param
 
@@ -114,6 +115,7 @@ def test_a_servers_name_is_text_in_a_race(nasty):
     assert "nasty" not in one._title.value and is_a_picture(one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [False, True])
 def test_an_error_is_text_in_a_playground_and_a_race(nasty, at_once):
     for one in (
@@ -124,6 +126,7 @@ def test_an_error_is_text_in_a_playground_and_a_race(nasty, at_once):
         assert is_a_picture(one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [False, True])
 def test_an_error_without_words_does_not_break_a_panel(at_once):
     for one in (
@@ -155,6 +158,7 @@ def test_letters_that_no_browser_takes_are_replaced():
 # ---- a server that cannot be ended
 
 
+@pytest.mark.slow
 def test_a_server_that_sleeps_in_a_call_is_said_to_go_on(monkeypatch):
     monkeypatch.setattr("muxlab.server.FORCE_TIMEOUT", 0.1)
     served = []

@@ -9,7 +9,7 @@ import pytest
 import muxlab
 from muxlab.show import crowds, live, playground, race
 
-pytestmark = pytest.mark.usefixtures("drawing")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("drawing")]
 
 EPOLL, SELECT = muxlab.SERVERS["epoll"], muxlab.SERVERS["select"]
 BOUND = 20.0  # seconds, for what takes one or two

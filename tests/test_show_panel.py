@@ -41,6 +41,7 @@ def things():
     return [thing for thing, _ in running._running]
 
 
+@pytest.mark.slow
 def test_running_a_cell_again_closes_its_old_panels(make, monkeypatch):
     cell_run(monkeypatch, "cell", "first run")
     old, twin = make(), make()
@@ -84,6 +85,7 @@ def test_a_closed_panel_may_be_collected_on_any_thread(make):
         assert not collector.is_alive()
 
 
+@pytest.mark.slow
 def test_stop_all_stops_every_panel_and_keeps_it_in_sight():
     live, live_race = MAKERS["playground"](), MAKERS["race"]()
     one, two = MAKERS["stepper"](), MAKERS["duel"]()
@@ -121,6 +123,7 @@ def test_an_interrupt_while_a_panel_is_built_leaves_nothing(kind, interrupted, m
     assert Panel._panels == [] and things() == []
 
 
+@pytest.mark.slow
 def test_a_panel_is_a_picture_where_no_kernel_runs(make):
     bundle = make()._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "application/vnd.jupyter.widget-view+json", "image/png"}

@@ -8,9 +8,10 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from helpers import eventually
 
 import muxlab
-from muxlab.show import playground, style
+from muxlab.show import playground, session, style
 from muxlab.show.playground import TILES, Frame, Recorder, draw_playground, setting_of
 
 pytestmark = pytest.mark.usefixtures("drawing")
@@ -35,6 +36,7 @@ def dots(panel):
 # ---- frames and pictures
 
 
+@pytest.mark.slow
 def test_frames_go_on_counting_and_travel_in_one_message(monkeypatch):
     panel = playground(EPOLL, connections=5)
     sent = []
@@ -163,6 +165,7 @@ def test_what_the_figures_before_belonged_to_is_said_in_words():
     assert setting_of(swarm, "payload") == "64 bytes"
 
 
+@pytest.mark.slow
 def test_everybody_has_a_turn_to_talk(monkeypatch):
     monkeypatch.setattr(sys.modules["muxlab.show.playground"], "ROUND", 1.0)
     panel = playground(EPOLL, connections=20, active=2)
@@ -177,6 +180,7 @@ def test_everybody_has_a_turn_to_talk(monkeypatch):
     panel.stop()
 
 
+@pytest.mark.slow
 def test_the_turn_stays_while_somebody_waits():
     def serves_the_first(listener):
         client, _ = listener.accept()
@@ -194,11 +198,13 @@ def test_the_turn_stays_while_somebody_waits():
     panel.stop()
 
 
+@pytest.mark.slow
 def test_the_sample_waits_until_everybody_is_connected():
     panel = playground(EPOLL, connections=800, active=10)
     assert panel.display.tiles[0] == "800 / 800"
 
 
+@pytest.mark.slow
 def test_sliders_set_the_next_start():
     panel = playground(EPOLL, connections=20, active=5)
     panel.sliders.connections = 33
@@ -215,6 +221,7 @@ def test_a_slider_that_is_placed_does_not_pass_through_other_values():
     assert told == [("connections", 123)] and panel.sliders.active == 5
 
 
+@pytest.mark.slow
 def test_only_one_playground_plays():
     one, other = playground(EPOLL, connections=5), playground(muxlab.SERVERS["select"], connections=5)
     one.start()
@@ -224,6 +231,7 @@ def test_only_one_playground_plays():
     assert not other.running
 
 
+@pytest.mark.slow
 def test_servers_that_were_stopped_elsewhere_do_not_upset_the_panel():
     panel = playground(EPOLL, connections=5)
     panel.start()
@@ -232,6 +240,7 @@ def test_servers_that_were_stopped_elsewhere_do_not_upset_the_panel():
     assert "returned" in panel.display.message
 
 
+@pytest.mark.slow
 def test_stopping_is_not_held_against_a_simple_server():
     """It serves one client at a time and does not expect a reset; when the panel stops, nine are waiting for it."""
 
@@ -268,10 +277,17 @@ def test_a_crash_is_shown_with_the_learners_line():
     assert "ZeroDivisionError" in panel.display.message
 
 
-def test_a_crash_before_the_first_client_is_shown_too():
+def test_a_crash_before_the_first_client_is_shown_too(monkeypatch):
     def broken(listener, stop):
         raise RuntimeError("at once")
 
+    def serve_to_the_end(fn, **options):
+        """Let no client come before the crash: as long as the listener is open, the kernel lets some of them in."""
+        server = muxlab.serve(fn, **options)
+        assert eventually(lambda: not server.alive)
+        return server
+
+    monkeypatch.setattr(session, "serve", serve_to_the_end)
     panel = playground(broken, connections=3)
     assert not panel.running and panel.name == "broken"
     assert panel.display.tiles[:4] == ("0 / 3", "0", "–", "–")
@@ -320,6 +336,7 @@ def test_bad_arguments_are_refused_at_once(arguments, error, says):
         playground(**{"fn": EPOLL} | arguments)
 
 
+@pytest.mark.slow
 def test_frames_are_sent_by_a_task_of_the_running_loop():
     """In a kernel a cell runs inside the loop; here a coroutine stands in for the cell."""
 

@@ -69,6 +69,7 @@ def test_servers_take_turns_and_one_runs_at_a_time(monkeypatch):
     assert servers() == [] and not panel.running
 
 
+@pytest.mark.slow
 def test_a_moved_slider_begins_anew():
     panel = race(SELECT, EPOLL, connections=20, active=5)
     panel.start()
@@ -87,18 +88,21 @@ def test_stop_all_ends_it_and_the_numbers_stay():
     assert any(one.replies_per_second for one in panel.results)
 
 
+@pytest.mark.slow
 def test_whoever_turns_clients_away_is_said_to_have_lost_them():
     panel = race(SELECT, EPOLL, connections=1100)
     assert re.fullmatch(r"lost \d+ of its clients", panel.results[0].note), panel.results
     assert panel.results[1].note == "" and panel.display.message == ""
 
 
+@pytest.mark.slow
 def test_whoever_leaves_clients_without_an_answer_is_said_to():
     panel = race(muxlab.SERVERS["blocking"], EPOLL, connections=20, active=5)
     assert re.fullmatch("answers [01] of 5 that talk|no reply within 5 s", panel.results[0].note), panel.results
     assert panel.results[1].note == ""
 
 
+@pytest.mark.slow
 def test_start_and_stop_in_a_notebook_leave_one_task_at_work(monkeypatch):
     monkeypatch.setattr(sys.modules["muxlab.show.race"], "LAP", 0.05)
 
@@ -118,6 +122,7 @@ def test_start_and_stop_in_a_notebook_leave_one_task_at_work(monkeypatch):
     assert len(asyncio.run(notebook())) == 1
 
 
+@pytest.mark.slow
 def test_a_second_race_stops_the_first():
     first, second = race(SELECT, EPOLL, connections=10), race(EPOLL, SELECT, connections=10)
     first.start()
@@ -126,6 +131,7 @@ def test_a_second_race_stops_the_first():
     second.stop()
 
 
+@pytest.mark.slow
 def test_clients_may_have_a_process_of_their_own():
     panel = race(SELECT, EPOLL, connections=10, isolate=True)
     assert all(one.replies_per_second > 0 for one in panel.results)

@@ -62,6 +62,7 @@ def test_what_the_peer_has_no_room_for_is_unsent_and_not_under_way(ends):
     assert muxlab.unsent_bytes(client) > 0
 
 
+@pytest.mark.slow
 def test_a_syn_that_finds_the_accept_queue_full_is_sent_again(ends):
     with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
         clients = [socket.socket() for _ in range(3)]

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from helpers import eventually
+from helpers import eventually, slow
 
 import muxlab
 from muxlab import limits
@@ -21,7 +21,7 @@ def server():
         yield running
 
 
-@pytest.fixture(params=["thread", "process", "processes"])
+@pytest.fixture(params=["thread", *slow("process", "processes")])
 def new_swarm(request, monkeypatch):
     """Make a swarm: all clients in a thread, in one other process, or in one for every 20 of them."""
     if request.param == "processes":
@@ -155,6 +155,7 @@ def test_active_is_how_many_talk(server, new_swarm) -> None:
         assert eventually(lambda: swarm.snapshot().sent == swarm.snapshot().replies)
 
 
+@pytest.mark.slow
 def test_the_payload_changes_while_it_runs(server, new_swarm) -> None:
     with new_swarm(server, connections=5, active=5) as swarm:
         for payload in (1, 100_000, 2**24, 1000):
@@ -173,6 +174,7 @@ def test_changes_in_quick_succession_lose_nothing(server, new_swarm) -> None:
         assert (swarm.snapshot().connected, swarm.snapshot().mismatches, swarm.snapshot().errors) == (33, 0, 0)
 
 
+@pytest.mark.slow
 def test_a_rate_is_kept(server, new_swarm) -> None:
     with new_swarm(server, connections=20, active=20, rate=500) as swarm:
         swarm.wait_connected()
@@ -374,6 +376,7 @@ def test_an_address_will_do(server, new_swarm) -> None:
         swarm.wait_replies(10)
 
 
+@pytest.mark.slow
 def test_snapshots_may_be_taken_at_any_moment(server, new_swarm) -> None:
     with new_swarm(server, connections=50, active=50) as swarm:
         end = time.monotonic() + 1.2  # two windows are closed meanwhile

@@ -55,6 +55,7 @@ def test_the_clients_are_not_in_this_process(server) -> None:
         assert len(limits.open_descriptors()) < before + 100 + 10  # the server's ends, and what the talk takes
 
 
+@pytest.mark.slow
 def test_one_process_is_enough_and_none_is_left(server) -> None:
     before = children()
     with muxlab.Swarm(server, connections=100, isolate=True) as swarm:
@@ -117,6 +118,7 @@ def addresses(server: muxlab.Server) -> Counter:
     return found
 
 
+@pytest.mark.slow
 def test_so_many_processes_have_addresses_of_their_own(server) -> None:
     with muxlab.Swarm(server, connections=90, active=30, processes=3) as swarm:
         swarm.wait_connected()
@@ -129,6 +131,7 @@ def test_so_many_processes_have_addresses_of_their_own(server) -> None:
         assert swarm.snapshot().mismatches == 0
 
 
+@pytest.mark.slow
 def test_more_processes_than_clients_start_only_what_they_need(server) -> None:
     with muxlab.Swarm(server, connections=2, active=2, processes=4) as swarm:
         swarm.wait_replies(10)
@@ -138,6 +141,7 @@ def test_more_processes_than_clients_start_only_what_they_need(server) -> None:
         assert len(swarm.pids) == 4 and swarm.snapshot().connected == 4
 
 
+@pytest.mark.slow
 def test_more_than_so_many_processes_may_hold_are_refused(server, monkeypatch) -> None:
     monkeypatch.setattr(limits, "clients_per_process", lambda: 20)
     with pytest.raises(ValueError, match=r"41 connections are too many for processes=2: .* give processes=3 or more"):
@@ -172,6 +176,7 @@ with muxlab.Swarm(("127.0.0.1", int(sys.argv[1])), 300, 300, isolate=True) as sw
 """
 
 
+@pytest.mark.slow
 def test_more_clients_than_a_process_may_have_descriptors(server) -> None:
     with run_apart(MANY, server.address[1]) as parent:
         told, _ = parent.communicate(timeout=60)
@@ -190,6 +195,7 @@ with muxlab.serve(muxlab.SERVERS["epoll"]) as server:
 """It sleeps in short naps, as a signal that arrives just before a system call does not interrupt that call."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_it_ends_with_its_parent(number) -> None:
     with run_apart(PARENT) as parent:
@@ -200,6 +206,7 @@ def test_it_ends_with_its_parent(number) -> None:
     assert eventually(lambda: is_gone(child))
 
 
+@pytest.mark.slow
 def test_it_ends_with_its_parent_in_the_middle_of_an_answer() -> None:
     code = PARENT.replace("time.sleep(0.1)", "while True: swarm._crowd._children[0].send('activity')")
     with run_apart(code) as parent:
@@ -243,6 +250,7 @@ def test_its_errors_come_with_their_traceback(server) -> None:
     assert any("in begin_connect" in note for note in caught.value.__notes__)
 
 
+@pytest.mark.slow
 def test_one_that_cannot_be_started_later_is_started_when_it_can(server, monkeypatch) -> None:
     monkeypatch.setattr(limits, "clients_per_process", lambda: 3)
     with muxlab.Swarm(server, connections=3, active=6, isolate=True) as swarm:
@@ -259,6 +267,7 @@ def fails(*_, **__):
     raise OSError("no room for a process")
 
 
+@pytest.mark.slow
 def test_several_that_cannot_be_started_leave_nothing(monkeypatch) -> None:
     with muxlab.serve(epoll_server) as server:
         address = server.address
@@ -310,6 +319,7 @@ def test_the_answer_to_a_question_that_was_interrupted_is_not_taken_for_another(
         assert swarm.latencies().count >= 0
 
 
+@pytest.mark.slow
 def test_a_process_that_is_stopped_is_named_at_once_and_may_go_on(server) -> None:
     with muxlab.Swarm(server, connections=5, isolate=True) as swarm:
         (pid,) = processes(swarm)
@@ -325,6 +335,7 @@ def test_a_process_that_is_stopped_is_named_at_once_and_may_go_on(server) -> Non
     assert is_gone(pid)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_stopped_is_killed_at_the_end_and_the_loss_is_told(server) -> None:
     swarm = muxlab.Swarm(server, connections=5, isolate=True)
     swarm.wait_replies(10)
@@ -339,6 +350,7 @@ def test_a_process_that_is_stopped_is_killed_at_the_end_and_the_loss_is_told(ser
     swarm.stop()
 
 
+@pytest.mark.slow
 def test_a_process_that_is_awake_and_does_not_answer_is_given_up(server, monkeypatch) -> None:
     with muxlab.Swarm(server, connections=5, isolate=True) as swarm:
         swarm.wait_replies(10)
@@ -382,6 +394,7 @@ def test_a_child_that_was_ended_keeps_its_answers() -> None:
     assert descriptors() == before
 
 
+@pytest.mark.slow
 def test_an_end_that_was_interrupted_can_be_done_again(server, monkeypatch) -> None:
     real, interrupts = Child.end, [KeyboardInterrupt]
 

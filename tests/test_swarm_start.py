@@ -79,6 +79,7 @@ def end_all_but(server: Server) -> None:
             thing.end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", MAKERS)
 def test_an_interrupt_at_any_moment_leaves_nothing(what: str, server: Server, timer: Callable) -> None:
     make, times = functools.partial(MAKERS[what], server), []

@@ -33,6 +33,7 @@ def restless() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+@pytest.mark.slow
 def test_a_rate_comes_and_goes_in_mid_flight(server: Server, restless: None) -> None:
     with muxlab.Swarm(server, connections=20, active=20) as swarm:
         for _ in range(300):
@@ -62,6 +63,7 @@ def test_connected_is_what_is_wanted_as_soon_as_that_is_said(server: Server) -> 
         assert swarm.snapshot().errors == 0
 
 
+@pytest.mark.slow
 def test_where_there_are_replies_there_are_latencies(server: Server, restless: None) -> None:
     for _ in range(20):
         with muxlab.Swarm(server, connections=3, active=3) as swarm:
@@ -70,6 +72,7 @@ def test_where_there_are_replies_there_are_latencies(server: Server, restless: N
             assert now.total.p50 is not None and now.sent >= now.replies
 
 
+@pytest.mark.slow
 def test_a_histogram_is_read_while_it_grows(restless: None) -> None:
     growing, over = Histogram(), threading.Event()
 
@@ -129,6 +132,7 @@ def test_a_warning_made_an_error_leaves_nothing_running() -> None:
     assert not server.alive  # and what else it had is counted around the test
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["stop", "with"])
 def test_the_warning_points_to_who_stopped_it(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def deaf(listener, stop):
@@ -198,6 +202,7 @@ with muxlab.serve(muxlab.SERVERS["epoll"]) as server, muxlab.Swarm(server, conne
 """
 
 
+@pytest.mark.slow
 def test_a_swarm_grows_into_a_small_hard_limit_and_not_beyond() -> None:
     """There is room for 600, but not above number 1024, where the first 100 clients were put."""
     command = [sys.executable, "-W", "error", "-c", SMALL]

@@ -337,6 +337,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("starts", [False, True])
 def test_strace_ends_with_the_process_that_started_it_and_its_program_with_it(starts: bool, echo) -> None:
     process, address = echo

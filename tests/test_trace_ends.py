@@ -104,6 +104,7 @@ def test_an_interrupt_before_the_end_begins_does_not_lose_the_program(monkeypatc
     assert not Path(f"/proc/{trace.pid}").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupt_at_any_moment_of_a_trace_leaves_nothing(timer: Callable) -> None:
     """At some moments `stop_all` has to finish what was begun; it has to be able to."""
     for moment in range(12):
@@ -211,6 +212,7 @@ with watched.nginx() if sys.argv[1:] == ["nginx"] else muxlab.trace(sys.argv[1:]
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", [SEVERAL, STUBBORN, ["nginx"]])
 def test_a_killed_parent_leaves_neither_processes_nor_folders(what: list[str], tmp_path: Path) -> None:
     """Looked at by the fixture."""
@@ -260,6 +262,7 @@ def test_a_trace_begins_also_in_a_folder_that_has_been_deleted(monkeypatch: pyte
     assert trace.others["execve"] == 1
 
 
+@pytest.mark.slow
 def test_what_a_chatty_program_prints_does_not_fill_the_disk() -> None:
     with muxlab.trace(["sh", "-c", "head -c 30000000 /dev/zero"]) as trace:
         assert eventually(lambda: not trace.alive)

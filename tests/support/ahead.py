@@ -75,8 +75,13 @@ class Ahead:
         self._process.stdin.write(json.dumps(jobs) + "\n")
         self._process.stdin.flush()
 
+    def want(self, job: Job) -> None:
+        """Let a job be the next to be run, if nobody has run it yet: a test is about to wait for it."""
+        file_of(self.folder, job).with_suffix(".wanted").touch()
+
     def outcome(self, job: Job) -> Any:
         """Wait for what came of a job, and return it."""
+        self.want(job)
         file = file_of(self.folder, job)
         look_again = threading.Event()  # never set: to wait for it is to pause
         while not file.exists():
@@ -144,7 +149,7 @@ def run(jobs: list[Job], folder: Path, longest: float) -> None:
     """Run all jobs that nobody has run yet, each in a fork; end them all when the standard input ends.
 
     Args:
-        jobs: what to run, in this order.
+        jobs: what to run, in this order, but first of all what a test is waiting for.
         folder, longest: as for `Ahead`.
     """
     for job in jobs:
@@ -155,7 +160,10 @@ def run(jobs: list[Job], folder: Path, longest: float) -> None:
     try:
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
-                running.append(Fork(waiting.pop(0), folder, longest))
+                wanted = (job for job in waiting if file_of(folder, job).with_suffix(".wanted").exists())
+                job = next(wanted, waiting[0])
+                waiting.remove(job)
+                running.append(Fork(job, folder, longest))
             if sys.stdin in connection.wait([sys.stdin, *(fork.process.sentinel for fork in running)], timeout=1):
                 return
             for fork in [fork for fork in running if fork.over()]:

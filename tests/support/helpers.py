@@ -8,7 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import pytest
+
 PATIENCE = 10.0  # seconds: far more than anything here takes, so that only a hang is a failure
+
+
+def slow(*values: object) -> list[object]:
+    """Return values to parametrize a test with that `make quick` leaves out."""
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
 def eventually(condition: Callable[[], object], timeout: float = PATIENCE) -> bool:

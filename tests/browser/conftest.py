@@ -53,9 +53,9 @@ def lab(browser: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
 
 
 class Pages:
-    """The pages of JupyterLab that are open: one at a time is lent out with `take`, and comes back with `give_back`.
+    """Pages with JupyterLab loaded: a test borrows one with `take` and returns it with `give_back`.
 
-    To load JupyterLab takes longer than most tests, so that its page is used again, until a test fails.
+    Loading JupyterLab takes longer than most tests, so a page is used again and again, until a test fails in it.
     """
 
     def __init__(self, browser: object, lab: Lab) -> None:
@@ -84,7 +84,7 @@ class Pages:
 
 @pytest.fixture(scope="package")
 def pages(browser: object, lab: Lab) -> Pages:
-    """Return the pages of JupyterLab: one for all tests, until one of them fails."""
+    """Return the pages of JupyterLab, which all tests share."""
     return Pages(browser, lab)
 
 
@@ -143,28 +143,30 @@ def run_chapter(
     """
 
     def start(chapter: str) -> Started:
-        this = Started(pages.take())
+        """Open a chapter and run its cells, without waiting for them. What goes wrong is its own test's to raise."""
+        new = Started(pages.take())
         try:
-            this.notebook = NotebookPage(this.page, chapter)
-            this.notebook.start_all()
-        except Exception as error:  # it belongs to the chapter's own test, which raises it
-            this.error = error
-        return this
+            new.notebook = NotebookPage(new.page, chapter)
+            new.notebook.start_all()
+        except Exception as error:
+            new.error = error
+        return new
 
-    running: list[Started] = []
+    asked_for: list[Started] = []
 
     def run(chapter: str) -> NotebookPage:
-        running.append(started.pop(chapter, None) or start(chapter))
+        mine = started.pop(chapter, None) or start(chapter)
+        asked_for.append(mine)
         if (following := next_chapter(request)) is not None:
             started[following] = start(following)
-        if running[0].error is not None:
-            raise running[0].error
-        running[0].notebook.wait_all()
-        return running[0].notebook
+        if mine.error is not None:
+            raise mine.error
+        mine.notebook.wait_all()
+        return mine.notebook
 
     yield run
-    for this in running:
-        pages.give_back(this.page, [this.notebook] if this.notebook else [], has_failed(request))
+    for mine in asked_for:
+        pages.give_back(mine.page, [mine.notebook] if mine.notebook else [], has_failed(request))
 
 
 def next_chapter(request: pytest.FixtureRequest) -> str | None:

@@ -3,20 +3,20 @@
 JupyterLab keeps its token and listens on 127.0.0.1 only. It has directories of its own, so that a learner's settings
 neither help nor disturb, and the browser reaches nothing but JupyterLab: any other address is blocked and recorded.
 
-Another test costs one or two seconds, if it lets alone what is slow (seconds of CPU time):
+A further test takes a second or two, as long as it keeps away from what is slow. In seconds of CPU time:
 
-    Chromium and JupyterLab start, once for all tests        3
-    the page of JupyterLab loads, once until a test fails    5
-    a notebook opens and a kernel starts for it              1
-    all cells of a chapter are drawn                         1.5
-    a panel draws its sample, with real servers              1
-    a page opens that is not JupyterLab's                    0.1
+    start Chromium and JupyterLab: once, for all tests       3
+    load JupyterLab in a page: once, until a test fails      5
+    open a small notebook, with a kernel of its own          1
+    draw all cells of a chapter                              1.5
+    show a panel, whose sample needs real servers            1
+    open a page that has nothing to do with JupyterLab       0.1
 
-So write a notebook of the few cells that the test is about (`Lab.write`), and open it with the fixture `open_notebook`,
-in the page that all tests share. Several looks at one panel are one test, or several tests of a notebook that a fixture
-opens once for all of them. A page of another kind is opened with `WatchedPage`; it needs no JupyterLab at all. Wait for
-what a page shows, by Playwright's `expect` or `wait_for_function`, and never for a time to pass. Where the page has to
-look through a whole notebook for it, let it look less often than in every frame: `POLL`.
+So write a notebook that holds only the cells you want to test (`Lab.write`), and open it with the fixture
+`open_notebook`, in a page that all tests share. Look at a panel by light and by dark, wide and narrow, in one test
+(`NotebookPage.look`). For a page of another kind take a `WatchedPage`: it needs no JupyterLab at all. Wait for what the
+page shows, with Playwright's `expect` or `wait_for_function`; never wait for a time to pass. By default the page checks
+in every frame whether it has come; where a check reads a whole notebook, pass `polling=POLL`.
 """
 
 import contextlib
@@ -54,8 +54,8 @@ BROWSER_OPTIONS = [
 START_SECONDS = 60
 WAIT_SECONDS = 60
 POLL = 100
-"""Milliseconds between two looks at a whole notebook that runs. In each frame, as Playwright would look, they took as
-much time from the cells as JupyterLab takes to draw their outputs."""
+"""Milliseconds between two looks at a whole notebook while it runs. Looking in every frame took a third of the page's
+CPU time."""
 WINDOW = {"width": 1280, "height": 1000}
 
 SETTINGS = {
@@ -140,7 +140,7 @@ class Lab:
 
 
 def copy_without_outputs(notebooks: Path, folder: Path) -> None:
-    """Copy the folder `notebooks`, and leave out the outputs: drawing them, to clear them at once, takes a second."""
+    """Copy the folder `notebooks` without the outputs, which would be drawn only to be cleared before the first run."""
     shutil.copytree(notebooks, folder, ignore=shutil.ignore_patterns(".*", "__pycache__"))
     for path in folder.glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
@@ -217,10 +217,10 @@ def url_of(process: "subprocess.Popen[bytes]", runtime: Path, log: Path) -> str:
 
 
 class WatchedPage:
-    """A page of a browser, with all that goes wrong in it. `page` is Playwright's page, for all the rest."""
+    """A page of a browser, and everything that goes wrong in it. `page` is Playwright's page, for all the rest."""
 
     def __init__(self, browser: "BrowserContext", url: str) -> None:
-        """Open an empty page of `browser`, for which all but the server of `url` is outside."""
+        """Open an empty page of `browser`. A request to any other server than that of `url` is one to the outside."""
         self.host = urlsplit(url).netloc
         self.errors: list[str] = []
         self.outside_requests: list[str] = []
@@ -323,9 +323,9 @@ class NotebookPage:
         readout.press("Enter")
 
     def look(self, selector: str, width: int, theme: str = "JupyterLab Light", height: int = 900) -> None:
-        """Give the window another size and JupyterLab another theme; return when what `selector` finds is still again.
+        """Resize the window, change the theme, and wait until the element that `selector` finds has come to rest.
 
-        Another look costs a second; another notebook costs more.
+        This takes a second: less than opening the notebook again.
         """
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.wait_for_function("width => window.innerWidth === width", arg=width)

@@ -173,17 +173,18 @@ class Server(running.Running):
                 "Watch `stop` in the wait, and return when stop.is_set()."
             )
 
-    def end(self, timeout: float = 1.0) -> None:
+    def end(self, timeout: float = 1.0, wait: Callable[[float], object] | None = None) -> None:
         """Stop without raising anything, as when a cell runs again or the process ends; an error stays in `error`."""
         with contextlib.suppress(TimeoutError):
-            self.finish(timeout)
+            self.finish(timeout, wait=wait)
 
-    def finish(self, timeout: float, force: bool = False) -> bool:
+    def finish(self, timeout: float, force: bool = False, wait: Callable[[float], object] | None = None) -> bool:
         """End the function and close its sockets; a second call does nothing.
 
         Args:
             timeout: seconds that the function is given to return.
             force: ignore what the function raises on its way out; for a stepper, which ends it in the middle of a line.
+            wait: waits for the end of the thread, for so many seconds of some clock of its own; by default `thread.join`.
 
         Returns:
             True when the function was asked to return, and did not.
@@ -204,7 +205,7 @@ class Server(running.Running):
                 self._stop = Stop()  # the function has closed its own
             self._stop.set()
             if self.takes_stop or force:
-                self.thread.join(timeout)
+                (wait or self.thread.join)(timeout)
             late = self.alive and self.takes_stop
             if self.alive:
                 self.forced = True

@@ -82,6 +82,17 @@ def test_python_without_venv(project, lacking):
     assert not (project / ".venv").exists()
 
 
+def test_a_link_to_another_environment_is_not_emptied(project):
+    script(project / "bin/python3", GOOD_PYTHON)
+    other = project / "other"
+    other.mkdir()
+    (other / "precious").touch()
+    (project / ".venv").symlink_to(other)
+    (message,) = messages(make(project, ".venv"))
+    assert ".venv is a link to another environment" in message
+    assert (other / "precious").exists()
+
+
 def test_a_failing_pip_leaves_nothing_and_the_next_call_repairs(project):
     script(project / "bin/python3.12", GOOD_PYTHON)
     (project / "pip_result").write_text("1")

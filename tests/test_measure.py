@@ -143,8 +143,9 @@ def test_one_client_is_not_too_many() -> None:
 
 
 @pytest.mark.slow
-def test_the_clock_starts_when_all_clients_are_accepted() -> None:
+def test_the_clock_starts_when_all_clients_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     """To accept thousands, a server may take longer than the whole measurement."""
+    monkeypatch.setattr(servers, "SETTLED", 10.0)  # on a busy machine, it may accept nobody for a while
     accepted_then: set[int] = set()
 
     def slow(listener):

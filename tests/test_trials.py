@@ -24,7 +24,7 @@ from batteries import battery_of
 import muxlab
 from muxlab.course.variant import variant
 from muxlab.interrupt import Pulse
-from muxlab.trials import Verdict, backpressure, bench, endings, parting, patience
+from muxlab.trials import Verdict, backpressure, bench, endings, parting, patience, server_on_trial
 from muxlab.trials.bench import Bench
 from muxlab.trials.clients import BenchClient
 from muxlab.trials.leftovers import Leftovers
@@ -307,6 +307,19 @@ def test_a_server_that_returns_at_once_is_told_so() -> None:
     found = seen(lambda listener, stop: None, ECHOES, "sleeps when nobody talks")
     assert found[0] == ("failed", "the server function returned, and nobody had told it to")
     assert found[1][0] == "not tried" or found[1] == found[0]
+
+
+def test_a_server_that_the_machine_keeps_waiting_is_not_ended_by_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio cleans up on its way out, and on a busy machine that takes a while."""
+
+    def cleans_up(listener: socket.socket, stop: Any) -> None:
+        select.select([stop], [], [])
+        threading.Event().wait(3 * server_on_trial.GRACE)
+
+    monkeypatch.setattr(patience.Lookout, "_its_own", lambda self, pause: pause / 10)
+    with Bench(cleans_up) as trial:
+        server = trial.serve()
+    assert server.error is None and not server.alive and not server.forced
 
 
 def test_a_server_that_takes_no_stop_is_not_asked_to_return() -> None:

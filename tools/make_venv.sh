@@ -12,6 +12,8 @@ new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
+[ ! -L .venv ] || fail ".venv is a link to another environment, which would be emptied; remove the link (rm .venv), and run the same command again."
+
 python=${1:-}
 if [ -n "$python" ]; then
     new_enough "$python" || fail "PYTHON=$python is not a Python 3.11 or newer that runs here; name another one, or leave PYTHON out."

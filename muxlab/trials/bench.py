@@ -13,7 +13,7 @@ from .clients import BenchClient
 from .leftovers import Leftovers
 from .patience import LIMIT, LOOK, Patience
 from .report import NOT_TRIED
-from .server_on_trial import GRACE, ServerOnTrial
+from .server_on_trial import ServerOnTrial
 from .trial import Failed, Model, NotAllowed, model_of
 
 
@@ -150,7 +150,7 @@ class Bench(ServerOnTrial):
         self._begin.set()
         try:
             if self._server is not None:
-                self._server.end(GRACE)
+                self.finish()
         finally:
             for work in self._afterwards:
                 work()

@@ -17,7 +17,7 @@ from .. import errors, sockets
 from ..server import Server, serve
 from ..watch.rebind import plain_function
 from ..watch.tap import Tap
-from .patience import LONG, LOOK, Lookout
+from .patience import LONG, LOOK, Lookout, TooSlow
 from .trial import Failed, narrow_down
 
 BACKLOG = 512
@@ -27,8 +27,8 @@ DOOR = 0.5
 """Seconds of its own that a server may take to accept a client. If it takes longer, no other is waited for."""
 
 GRACE = 0.1
-"""Seconds that a server has to return at the end of a trial, before it is ended by force: whether it does return is a
-trial of its own."""
+"""Seconds of its own that a server has to return at the end of a trial, before it is ended by force: whether it does
+return is a trial of its own."""
 
 OURS = "muxlab"
 """How the names of our own threads begin, so that they are not taken for the server's."""
@@ -119,6 +119,14 @@ class ServerOnTrial:
         self._told = self.server.alive
         self.server.end(seconds)
         return not self.server.forced
+
+    def finish(self) -> None:
+        """End the server: told to stop, it has `GRACE` for itself to return in, before it is ended by force."""
+        self.server.end(GRACE, self._wait_for_its_end)
+
+    def _wait_for_its_end(self, seconds: float) -> None:
+        with contextlib.suppress(TooSlow):
+            self.lookout.eventually(lambda: not self.server.alive, seconds)
 
     # ---- what is seen of it
 

@@ -184,7 +184,7 @@ class Server(running.Running):
         Args:
             timeout: seconds that the function is given to return.
             force: ignore what the function raises on its way out; for a stepper, which ends it in the middle of a line.
-            wait: waits for the end of the thread, for so many seconds of some clock of its own; by default `thread.join`.
+            wait: waits so many seconds for the end of the thread, on a clock of its own; by default `thread.join`.
 
         Returns:
             True when the function was asked to return, and did not.

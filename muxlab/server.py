@@ -173,10 +173,10 @@ class Server(running.Running):
                 "Watch `stop` in the wait, and return when stop.is_set()."
             )
 
-    def end(self, timeout: float = 1.0, wait: Callable[[float], object] | None = None) -> None:
+    def end(self, timeout: float = 1.0) -> None:
         """Stop without raising anything, as when a cell runs again or the process ends; an error stays in `error`."""
         with contextlib.suppress(TimeoutError):
-            self.finish(timeout, wait=wait)
+            self.finish(timeout)
 
     def finish(self, timeout: float, force: bool = False, wait: Callable[[float], object] | None = None) -> bool:
         """End the function and close its sockets; a second call does nothing.

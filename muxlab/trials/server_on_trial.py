@@ -122,7 +122,8 @@ class ServerOnTrial:
 
     def finish(self) -> None:
         """End the server: told to stop, it has `GRACE` for itself to return in, before it is ended by force."""
-        self.server.end(GRACE, self._wait_for_its_end)
+        with contextlib.suppress(TimeoutError):
+            self.server.finish(GRACE, wait=self._wait_for_its_end)
 
     def _wait_for_its_end(self, seconds: float) -> None:
         with contextlib.suppress(TooSlow):

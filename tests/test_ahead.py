@@ -125,9 +125,8 @@ def test_what_a_test_waits_for_is_run_next(running: Ahead, tmp_path: Path) -> No
     until(lambda: all(Path(f"{gate} begun").exists() for gate in gates))
     running.want(others[2])
     gates[0].touch()  # from now on there is room for one at a time
-    for job in others:
-        running.outcome(job)
-    assert log.read_text() == "cab"
+    running.outcome(others[2])
+    assert log.read_text().startswith("c")
 
 
 def test_several_workers_run_a_job_once(folder: Path, tmp_path: Path) -> None:

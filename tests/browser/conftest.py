@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import pytest
-from harness import BROWSER_OPTIONS, BROWSERS, NOTEBOOKS, WINDOW, Lab, LabPage, NotebookPage, find_browser, jupyter_lab
+from harness import BROWSER_OPTIONS, BROWSERS, NOTEBOOKS, Lab, LabPage, NotebookPage, find_browser, jupyter_lab
 
 FAILED = pytest.StashKey[bool]()
 
@@ -41,7 +41,7 @@ def browser() -> Iterator[object]:
         chromium = playwright.chromium.launch(
             executable_path=executable, args=options, chromium_sandbox=os.geteuid() != 0
         )
-        yield chromium.new_context(viewport=WINDOW)
+        yield chromium
         chromium.close()
 
 

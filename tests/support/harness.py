@@ -38,7 +38,7 @@ import nbformat
 from nbformat import NotebookNode
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -219,12 +219,17 @@ def url_of(process: "subprocess.Popen[bytes]", runtime: Path, log: Path) -> str:
 class WatchedPage:
     """A page of a browser, and everything that goes wrong in it. `page` is Playwright's page, for all the rest."""
 
-    def __init__(self, browser: "BrowserContext", url: str) -> None:
-        """Open an empty page of `browser`. A request to any other server than that of `url` is one to the outside."""
+    def __init__(self, browser: "Browser", url: str) -> None:
+        """Open an empty page of `browser`. A request to any other server than that of `url` is one to the outside.
+
+        It has a window of its own. Of two pages in one window, Chromium draws the one behind at four frames a second,
+        and every click waits for frames.
+        """
         self.host = urlsplit(url).netloc
         self.errors: list[str] = []
         self.outside_requests: list[str] = []
-        self.page = browser.new_page()
+        self.page = browser.new_page()  # of a Browser, that is a context of its own, and so a window
+        self.page.set_viewport_size(WINDOW)
         self.page.set_default_timeout(WAIT_SECONDS * 1000)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._console)
@@ -250,7 +255,7 @@ class WatchedPage:
 class LabPage(WatchedPage):
     """JupyterLab in a page of a browser."""
 
-    def __init__(self, browser: "BrowserContext", lab: Lab) -> None:
+    def __init__(self, browser: "Browser", lab: Lab) -> None:
         """Open `lab` in a new page of `browser`."""
         super().__init__(browser, lab.url)
         self.page.goto(f"{lab.url}/lab?token={lab.token}&reset", wait_until="domcontentloaded")

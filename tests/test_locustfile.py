@@ -18,6 +18,7 @@ from muxlab.servers import epoll_server
 pytestmark = pytest.mark.slow
 
 FILE = Path(__file__).parents[1] / "benchmarks" / "locustfile.py"
+STOPS_SOON = Path(__file__).parent / "support" / "locust_stops_soon.py"
 
 
 def test_the_chapter_shows_the_file_as_it_is() -> None:
@@ -33,9 +34,10 @@ def test_the_chapter_shows_the_file_as_it_is() -> None:
 
 
 def run_locust(address: tuple[str, int], users: int) -> dict:
-    """Let so many users of Locust talk to a server for a second, and return what was counted of their messages."""
-    command = [sys.executable, "-m", "locust", "-f", str(FILE), "--host", f"{address[0]}:{address[1]}"]
-    load = ["--users", str(users), "--spawn-rate", str(users), "--run-time", "1s"]
+    """Let so many users of Locust talk to a server until it has sent as many messages; return their figures."""
+    files = ["-f", f"{FILE},{STOPS_SOON}"]
+    command = [sys.executable, "-m", "locust", *files, "--host", f"{address[0]}:{address[1]}"]
+    load = ["--users", str(users), "--spawn-rate", str(users), "--run-time", "50s"]
     quiet = ["--headless", "--only-summary", "--json", "--exit-code-on-error", "0"]
     done = subprocess.run([*command, *load, *quiet], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -148,7 +148,8 @@ class Search:
     ) -> None:
         self.fn, self.seconds, self.shrinking, self.most = fn, seconds, shrinking, most
         self.patience, self.seed, self.news = patience, seed, news
-        self.tried = self.once = 0
+        self.tried = 0
+        self.once: list[tuple[Conversation, Break]] = []  # what broke it once, and never again
         self._played: dict[Conversation, Break | None] = {}
         self._broken: list[Conversation] = []  # the first of them has broken it twice
         self._polls = functools.cache(lambda: is_polling(fn))
@@ -170,9 +171,9 @@ class Search:
             hypothesis.find(conversations(), self._breaks, settings=settings, random=Random(self.seed))
         seconds = time.monotonic() - began
         if not self._broken:
-            return Found(self.tried, seconds, once=self.once)
+            return Found(self.tried, seconds, once=len(self.once))
         conversation, broke = self._shortest()
-        return Found(self.tried, seconds, conversation, broke, self.once)
+        return Found(self.tried, seconds, conversation, broke, len(self.once))
 
     def _breaks(self, conversation: Conversation) -> bool:
         """Tell whether a conversation breaks the server; each is played once, and that answer kept."""
@@ -187,9 +188,9 @@ class Search:
             broke = self._play(conversation, QUICK)
         else:
             self.tried += 1
-            broke = self._play(conversation, self.patience)
-            if broke and not (broke := self._again(conversation)):
-                self.once += 1
+            first = broke = self._play(conversation, self.patience)
+            if first and not (broke := self._again(conversation)):
+                self.once.append((conversation, first))
             self.news(self.seconds - (self._end - time.monotonic()))
             if broke:
                 self._end = time.monotonic() + self.shrinking

@@ -14,7 +14,7 @@ from .backpressure import KEPT
 from .bench import Bench
 from .conversation import CLOSES, CONNECTS, HALF_CLOSES, POURS, READS, RESETS, SAYS, Act, Break, Conversation
 from .idle import RETURN
-from .patience import TooSlow
+from .patience import HEARS, TooSlow
 from .talker import MOMENT, SHORT_TURN, WIDE, Talker, lines, turns_of
 from .trial import NARROW, Failed
 
@@ -173,7 +173,11 @@ class Stage:
             raise Failed("there is nothing to do, and the server takes all the CPU time that it gets")
 
     def wait_for_what_is_missing(self) -> None:
-        """Fail if something is wrong, or still missing after some time without news."""
+        """Fail if something is wrong, or still missing after some time without news.
+
+        What the kernel still has to deliver does not count as missing, for a while: after a queue was full, it asks for
+        room at longer and longer intervals, and the longer it was full, the longer it may take until the next question.
+        """
         quiet, pause = 0.0, LOOK
         while self.bench.server.alive:
             while self.turn():
@@ -182,7 +186,7 @@ class Stage:
             missing = self.missing()
             if not missing:
                 return
-            if quiet >= self.patience:
+            if quiet >= self.patience and (quiet >= HEARS or not self.under_way(also_unread=False)):
                 raise Failed(missing)
             quiet += self.bench.lookout.pass_time(pause)
             pause = min(2 * pause, LONGEST_LOOK)
@@ -214,11 +218,14 @@ class Stage:
             pause = min(2 * pause, CALM / 2)
         self._busy = server.cpu_seconds() - ran > CALM / 2
 
-    def under_way(self) -> bool:
+    def under_way(self, also_unread: bool = True) -> bool:
         """Tell whether the kernel is still delivering: to one who has read all that came, or to one who does not read.
 
         After a queue was full, it may let them wait until the one who reads says that there is room again, and the one
         who sends believes it: at times a fifth of a second. Source: silly window syndrome in RFC 9293, 3.8.6.2.
+
+        Args:
+            also_unread: whether what goes to one who does not read counts, too.
         """
         for talker in self.present():
             if not talker.ended and (there := self.server_end(talker)) is not None:
@@ -227,7 +234,7 @@ class Stage:
                         return True
                     if talker.reads and sockets.held_back_bytes(there) and not sockets.waiting_bytes(talker.sock):
                         return True
-                    if not talker.reads and sockets.unacknowledged_bytes(there):
+                    if also_unread and not talker.reads and sockets.unacknowledged_bytes(there):
                         return True
         return False
 

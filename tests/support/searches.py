@@ -37,9 +37,11 @@ def break_good_servers() -> list[str]:
 
 def found_in(name: str, most: str) -> dict[str, Any]:
     """Return what a search finds in an exhibit or a reference server, with so many conversations at most."""
-    found = search((EXHIBITS | muxlab.SERVERS)[name], most=int(most)).run()
+    looking = search((EXHIBITS | muxlab.SERVERS)[name], most=int(most))
+    found = looking.run()
     conversation = found.conversation and repr(found.conversation)
-    return {"tried": found.tried, "once": found.once, "conversation": conversation, "told": str(found)}
+    once = [f"{broke}, in {played}" for played, broke in looking.once]
+    return {"tried": found.tried, "once": once, "conversation": conversation, "told": str(found)}
 
 
 def search(fn: Callable, most: int, **settings: float) -> Search:

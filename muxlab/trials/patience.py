@@ -211,8 +211,16 @@ class Lookout:
         """Return how many of the `pause` seconds that have just passed the server had for itself."""
         before, self._cpu = self._cpu, self._server.cpu_seconds()
         ran, call = self._cpu - before, self._pulse.call()
-        asleep = call is not None and (not ran or call != FUTEX.get(MACHINE))  # else it waits for its turn, not a lock
-        return pause if asleep or not self._alone() else min(pause, ran)
+        asleep = _sleeps(call, ran) and (self._alone() or self._others_sleep(ran))
+        return pause if asleep else min(pause, ran)
+
+    def _others_sleep(self, ran: float) -> bool:
+        """Tell whether all threads sleep that the server has started; looked at until one does not."""
+        for thread in self._server.threads():
+            with contextlib.closing(Pulse(thread.native_id or 0)) as pulse:
+                if not _sleeps(pulse.call(), ran):
+                    return False
+        return True
 
     def _in_time(self) -> None:
         if time.monotonic() > self._end and time.monotonic() > self._end + self._without_a_core():
@@ -228,3 +236,8 @@ class Lookout:
             with contextlib.suppress(OSError):  # the thread has ended
                 nanoseconds += int(os.pread(fd, 100, 0).split()[1])
         return nanoseconds / 1e9
+
+
+def _sleeps(call: int | None, ran: float) -> bool:
+    """Tell whether a thread in this system call sleeps; in that of a lock, it may only wait for its turn to run."""
+    return call is not None and (not ran or call != FUTEX.get(MACHINE))

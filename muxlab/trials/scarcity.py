@@ -60,7 +60,9 @@ def many(bench: Bench) -> str:
         return f"{MANY:,} of {MANY:,} clients were answered at the same time"
     if bench.model().is_select and (bench.error is None or isinstance(bench.error, ValueError)):
         raise NotAllowed(f"select cannot watch a descriptor of 1,024 or more: {what_then(bench)}")
-    raise Failed(f"{sum(client.answered for client in bench.clients):,} of {MANY:,} clients were answered")
+    came = sum(client.answered for client in bench.clients)
+    now = f", and the server is {where}" if (where := bench.whereabouts()) else ""
+    raise Failed(f"{came:,} of {MANY:,} clients were answered{now}")
 
 
 def what_then(bench: Bench) -> str:

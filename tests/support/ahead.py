@@ -30,7 +30,7 @@ from typing import Any
 import leaks
 import pytest
 
-AT_ONCE = 4  # processes: each takes a quarter of a core, and there are two cores for them and for two workers
+AT_ONCE = 3  # processes: each takes a quarter of a core, and there are two cores for them and for two workers
 LONGEST = 240.0  # seconds that one call may take; the longest takes about 15
 
 Job = tuple[str, ...]

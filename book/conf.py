@@ -15,6 +15,7 @@ nb_code_prompt_hide = "Hide the code"
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 
+templates_path = ["templates"]
 html_theme = "sphinx_book_theme"
 html_title = "muxlab"
 html_context = {"default_mode": "auto"}  # light or dark as the reader's system is, until the button says otherwise

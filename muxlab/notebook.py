@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,17 +19,25 @@ PATIENCE = 1.0
 """Seconds before a bar appears: what is over sooner needs none."""
 
 
+def ipython_shell() -> Any | None:
+    """Return the IPython that runs us, in a notebook or in a terminal; None in plain Python."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get_ipython() if get_ipython else None
+
+
 def request() -> dict:
     """Return the message with which a notebook asked for what is being run; {} outside a notebook."""
-    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    shell = get_ipython() if get_ipython else None
-    return getattr(shell, "get_parent", dict)() or {}
+    return getattr(ipython_shell(), "get_parent", dict)() or {}
 
 
 def current_cell() -> tuple[str, str] | None:
-    """Return which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook."""
+    """Return which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook.
+
+    JupyterLab and VS Code tell a cell's id in the same place; Google Colab has a place of its own for it.
+    """
     message = request()
-    cell_id = message.get("metadata", {}).get("cellId")
+    metadata = message.get("metadata", {})
+    cell_id = metadata.get("cellId") or metadata.get("colab", {}).get("cell_id")
     return (cell_id, message["header"]["msg_id"]) if cell_id else None
 
 

@@ -25,15 +25,16 @@ from muxlab.show import style
 
 def read_script(*names: str) -> str:
     """Return the marks of style.py, shared.js, and these files of `browser/` as one script."""
-    return "\n".join([style.looks_js(), *map(_read, ("shared.js", *names))])
+    return "\n".join([style.looks_js(), *map(read_file, ("shared.js", *names))])
 
 
 def read_style(*names: str) -> str:
     """Return the colours of style.py, shared.css, and these files of `browser/` as one style sheet."""
-    return "\n".join([style.palette_css(), *map(_read, ("shared.css", *names))])
+    return "\n".join([style.palette_css(), *map(read_file, ("shared.css", *names))])
 
 
-def _read(name: str) -> str:
+def read_file(name: str) -> str:
+    """Return the text of a file of `browser/`."""
     return Path(__file__).with_name("browser").joinpath(name).read_text(encoding="utf-8")
 
 

@@ -114,6 +114,11 @@ FROM_JUPYTERLAB = {  # what a panel takes from JupyterLab's theme, and ours for 
     "builtin": ("mirror-editor-builtin-color", SYNTAX["builtin"]),
 }
 
+DARK_PAGE = {"ink": "#E4E8EB", "muted": "#A3ACB4", "card": "#1B2025", "tile": "#2A3138", "line": "#3C454D",
+             "focus": "#56B4E9", "keyword": "#4CC9A4", "string": "#F0A878", "literal": "#E4E8EB", "def": "#86B9F0",
+             "builtin": "#4CC9A4"}  # fmt: skip
+"""The same as `FROM_JUPYTERLAB`, for a dark page that is not JupyterLab's."""
+
 SIZE = (7.2, 4.0)  # inches; at 106 dots per inch 763 pixels, a notebook cell on a small laptop; PNGs stay below 60 kB
 DPI = 106
 CHART = (5.8, 3.6)  # inches; JupyterLab shows an SVG as it is, and has 568 pixels for it in a window of 1,000
@@ -202,6 +207,11 @@ def palette_css() -> str:
     theirs = {name: f"var(--jp-{variable}, {colour})" for name, (variable, colour) in FROM_JUPYTERLAB.items()}
     on_dark = {name: ON_DARK[colour] for name, colour in COLOURS.items() if colour in ON_DARK}
     return _rule(".mux-card", COLOURS | theirs) + _rule('[data-jp-theme-light="false"] .mux-card', on_dark)
+
+
+def dark_page_css(selector: str) -> str:
+    """Return the colours of a dark page for what is within `selector`, where no JupyterLab gives them."""
+    return _rule(f'{selector}[data-jp-theme-light="false"] .mux-card', DARK_PAGE)
 
 
 def looks_js() -> str:

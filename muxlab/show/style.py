@@ -116,8 +116,8 @@ FROM_JUPYTERLAB = {  # what a panel takes from JupyterLab's theme, and ours for 
 
 INKED = ("muted", *sorted(SYNTAX.keys() & FROM_JUPYTERLAB.keys()))
 OF_ITS_OWN = "65%"
-"""What a muted text, and a word of Python, keep of JupyterLab's colour; the rest is ink. JupyterLab chose its colours for
-its own ground. Ours is tinted in many places, and a contrast of 4.5 is wanted on all of them."""
+"""What a muted text, and a word of Python, keep of JupyterLab's colour; the rest is ink. Those colours were chosen for
+JupyterLab's own ground. Ours is tinted in many places, and each of them needs a contrast of 4.5."""
 
 SIZE = (7.2, 4.0)  # inches; at 106 dots per inch 763 pixels, a notebook cell on a small laptop; PNGs stay below 60 kB
 DPI = 106

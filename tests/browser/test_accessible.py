@@ -1,4 +1,4 @@
-"""The panels in a real JupyterLab, for somebody who sees little, or works without a mouse: axe-core has nothing to say."""
+"""The panels in a real JupyterLab, for somebody who sees little or works without a mouse."""
 
 import pytest
 from axe import find_faint
@@ -14,11 +14,11 @@ WHOLE = "() => document.querySelector('.jp-WindowedPanel-inner').scrollHeight + 
 CELLS = {
     "setup": test_stepper.FORGETFUL + "\nimport muxlab.trials.report",
     "stepper": "muxlab.show.stepper(muxlab.SERVERS['epoll'], clients=2)",
-    "crash": "def broken(listener):\n    ready = 5  # of them\n    raise ValueError('so')\n\nmuxlab.show.stepper(broken)",
+    "crash": "def broken(listener):\n    left = 5  # all\n    raise ValueError('so')\n\nmuxlab.show.stepper(broken)",
     "duel": "muxlab.show.duel(muxlab.SERVERS['epoll'], my_server, times=1)",
     "crowds": "muxlab.show.crowds(muxlab.SERVERS['blocking'], muxlab.SERVERS['epoll'], connections=10)",
     "playground": "muxlab.show.playground(muxlab.SERVERS['epoll'], connections=20, active=5)",
-    "trouble": "def stops(listener):\n    raise ValueError('so')\n\nmuxlab.show.playground(stops, connections=2, active=1)",
+    "trouble": "muxlab.show.playground(broken, connections=2, active=1)",
     "race": "muxlab.show.race(muxlab.SERVERS['select'], muxlab.SERVERS['epoll'], connections=20, active=5)",
     "question": "guess = muxlab.predict('What does `select` say?', {'`one`': 1, 'two': 2, 'three': 3})\nguess",
     "wrong": "guess.reveal(2)",

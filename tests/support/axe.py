@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 SCRIPT = Path(__file__).resolve().parents[2] / ".axe/node_modules/axe-core/axe.min.js"
 
-# The body of JupyterLab's page is 0 pixels high and hides what goes beyond it. axe would take everything in it for hidden,
-# and pass over its contrast.
+# The body of JupyterLab's page is 0 pixels high and hides what goes beyond it. axe would take everything in it for
+# hidden, and pass over its contrast.
 RUN = """async selector => {
     const style = document.head.appendChild(document.createElement('style'));
     style.textContent = 'body:has(> .jp-LabShell) { height: 100vh }';
@@ -25,55 +25,52 @@ RUN = """async selector => {
     }));
 }"""
 
-# Where axe is not sure about the contrast of a text, because it is short, or something empty lies over it, it does not
-# say that anything is wrong. Here every text is measured: its colour, over the colours of all that it lies in. A control
-# that is switched off may be fainter (WCAG 2, 1.4.3).
+# Where axe is not sure about the contrast of a text, because it is short, or because something empty lies over it, it
+# says nothing. Here every text is measured: its colour, over the colours of all that it lies in. Only a control that is
+# switched off may be fainter (WCAG 2, 1.4.3).
 MEASURE = """selector => {
-    const pixel = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-    const over = (colours) => {  // the colour of what is painted one over the other
-        pixel.fillStyle = 'white';
-        pixel.fillRect(0, 0, 1, 1);
-        colours.forEach(colour => { pixel.fillStyle = colour; pixel.fillRect(0, 0, 1, 1); });
-        return [...pixel.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+    const dot = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    const paint = (colour, opacity = 1) => {  // over what was painted before; returns what one sees
+        dot.globalAlpha = opacity;
+        dot.fillStyle = colour;
+        dot.fillRect(0, 0, 1, 1);
+        return [...dot.getImageData(0, 0, 1, 1).data.slice(0, 3)];
     };
-    const light = (colour) => {
+    const luminance = (colour) => {
         const [red, green, blue] = colour.map(part => part / 255)
             .map(part => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const isRead = (node) => node.checkVisibility({ visibilityProperty: true }) && node.getBoundingClientRect().width
+        && !node.closest('style, script, title, desc, [aria-disabled=true], :disabled');
+    const isLarge = ({ fontSize, fontWeight }) => parseFloat(fontSize) >= (fontWeight >= 700 ? 18.6 : 24);
+    const measure = (node) => {
+        const chain = [];
+        for (let one = node; one; one = one.parentElement) chain.unshift(getComputedStyle(one));
+        const own = chain.at(-1);
+        let ground = paint('white');
+        chain.forEach(({ backgroundColor }) => { ground = paint(backgroundColor); });
+        const opacity = chain.reduce((product, style) => product * style.opacity, 1);
+        const letters = paint(node.ownerSVGElement ? own.fill : own.color, opacity);
+        const [low, high] = [ground, letters].map(luminance).sort((one, other) => one - other);
+        return { contrast: (high + 0.05) / (low + 0.05), least: isLarge(own) ? 3 : 4.5, letters, ground };
     };
     const faint = [];
-    let read = 0;
-    for (const root of document.querySelectorAll(selector)) {
+    let measured = 0;
+    document.querySelectorAll(selector).forEach(root => {
         const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
         while (texts.nextNode()) {
-            const node = texts.currentNode.parentElement;
-            const text = texts.currentNode.data.trim();
-            if (!text || !node.checkVisibility({ visibilityProperty: true }) || node.closest('style, script, title, desc')) continue;
-            if (node.closest('[aria-disabled=true], :disabled')) continue;
-            const box = node.getBoundingClientRect();
-            if (!box.width || !box.height) continue;
-            const style = getComputedStyle(node);
-            const ink = node.ownerSVGElement ? style.fill : style.color;
-            const grounds = [];
-            let opacity = 1;
-            for (let one = node; one; one = one.parentElement) {
-                grounds.unshift(getComputedStyle(one).backgroundColor);
-                opacity *= getComputedStyle(one).opacity;
+            const node = texts.currentNode.parentElement, text = texts.currentNode.data.trim();
+            if (!text || !isRead(node)) continue;
+            const { contrast, least, letters, ground } = measure(node);
+            measured += 1;
+            if (contrast < least) {
+                faint.push(`${contrast.toFixed(2)}: "${text.slice(0, 40)}" in ${node.outerHTML.slice(0, 60)},`
+                    + ` ${letters} on ${ground}`);
             }
-            const ground = over(grounds);
-            pixel.globalAlpha = opacity;
-            pixel.fillStyle = ink;
-            pixel.fillRect(0, 0, 1, 1);
-            pixel.globalAlpha = 1;
-            const letters = [...pixel.getImageData(0, 0, 1, 1).data.slice(0, 3)];
-            const [low, high] = [light(ground), light(letters)].sort((one, other) => one - other);
-            const size = parseFloat(style.fontSize) * 0.75, large = size >= 18 || (size >= 14 && style.fontWeight >= 700);
-            read += 1;
-            if (high / low >= (large ? 3 : 4.5)) continue;
-            faint.push(`${(high / low).toFixed(2)}: ${node.className} "${text.slice(0, 40)}", ${letters} on ${ground}`);
         }
-    }
-    return [faint, read];
+    });
+    return [faint, measured];
 }"""
 
 

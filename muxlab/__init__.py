@@ -10,6 +10,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     sockets      plain names for what the kernel tells about a socket: bytes in a queue, a mask, a reset
     limits       descriptors and ports: how many connections this machine allows
     programs     programs that a machine may not have, and one of them at work
+    lab/         a learner's copy of the course, and JupyterLab on it: what `muxlab lab` does
     python_process  another Python process, which ends with this one
     notebook     the running cell and its event loop, the progress bar
     errors       tracebacks that end in the learner's own line, and warnings that point to it

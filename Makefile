@@ -14,7 +14,7 @@ WITHOUT_NBVAL := -p no:nbval --override-ini="addopts=-ra --strict-markers --stri
 # The tests start hundreds of Python processes. Where modules are not kept compiled, each compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help .venv lab quick test check notebooks pictures bench clean rebuild
+.PHONY: help .venv lab quick test check notebooks pictures book axe bench clean rebuild
 
 help:
 	@echo "make .venv      make the Python environment and nothing else"
@@ -23,6 +23,8 @@ help:
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
 	@echo "make notebooks  run all chapters and rewrite them with their outputs"
 	@echo "make pictures   draw the pictures of the chapters again"
+	@echo "make book       build the course as a website, book/_build/html/index.html"
+	@echo "make axe        fetch axe-core by npm, with which tests look at pages as a screen reader does"
 	@echo "make bench      run all benchmarks and print their tables (takes some ten minutes)"
 	@echo "make clean      remove the environment and the caches"
 
@@ -61,9 +63,19 @@ notebooks: .venv/.complete
 pictures: .venv/.complete
 	$(PY) -m tools.pictures
 
+# axe-core looks for what a page lacks for a reader who does not see it, or uses no mouse. Tests run it where it is there.
+axe: .axe/node_modules/axe-core/axe.min.js
+
+.axe/node_modules/axe-core/axe.min.js:
+	npm install --no-save --no-package-lock --no-audit --no-fund --prefix .axe axe-core@4
+
+# Warnings are errors. Nothing is run but the panels, whose recordings play in the book.
+book: .venv/.complete
+	$(PY) -m book
+
 bench: .venv/.complete
 	@$(PY) benchmarks/all.py
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build dist .axe book/_build *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -9,8 +9,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from muxlab.journal.place import OWN, find_copy
 from muxlab.lab.chapters import chapters_in, choose, course_folder, handed_out
-from muxlab.lab.copy import OWN, bring_up_to_date, check_place, find_copy, give_again, keep_to_oneself
+from muxlab.lab.copy import bring_up_to_date, check_place, give_again, keep_to_oneself
 
 FIVE = "05_scale_with_epoll.ipynb"
 SEVEN = "07_write_without_stalling.ipynb"
@@ -90,7 +91,7 @@ def test_a_copy_is_whole_and_known_as_one(mine: Path, course: Path, tmp_path: Pa
     copied = nbformat.read(mine / FIVE, as_version=4).cells[0]
     assert (copied.source, copied.outputs, copied.execution_count) == (f"print('{FIVE}')", [], None)
     assert (mine / "pictures/05.svg").read_text() == "<svg/>"
-    assert find_copy(mine) == find_copy(mine / "pictures") == find_copy(mine / FIVE) == mine
+    assert find_copy(mine) == mine
     assert find_copy(course) is None and find_copy(tmp_path) is None
 
 

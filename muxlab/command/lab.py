@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
+from ..journal import find_copy, last_chapter
 from ..lab.chapters import chapters_in, choose, course_folder
-from ..lab.copy import Changes, bring_up_to_date, check_place, find_copy, give_again, keep_to_oneself
+from ..lab.copy import Changes, bring_up_to_date, check_place, give_again, keep_to_oneself
 from ..lab.environment import check_environment
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def _give_again(fresh: list[Path], folder: Path, course: Path) -> None:
 
 def _where_to_go_on(folder: Path) -> str:
     """Return the name of the chapter that was left last, or of the first."""
-    return chapters_in(folder)[0].name
+    chapters = [path.name for path in chapters_in(folder)]
+    last = f"{last_chapter(folder)}.ipynb"
+    return last if last in chapters else chapters[0]
 
 
 @contextlib.contextmanager

@@ -15,14 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..journal.place import MARK, OWN, find_copy
 from .chapters import CHAPTER, digest, handed_out
 
 if TYPE_CHECKING:
     from packaging.version import Version
-
-OWN = ".muxlab"
-"""The folder in a copy in which the course keeps what it has to remember."""
-
 
 LOCK_SECONDS = 90
 """For so long another `muxlab lab` may keep a copy to itself: it may have to wait for a slow start of JupyterLab."""
@@ -46,12 +43,6 @@ class Changes:
     def chapters(self, change: str) -> list[str]:
         """Return the names of the chapters with this change."""
         return [name for name, what in self.files.items() if what == change and CHAPTER.fullmatch(name)]
-
-
-def find_copy(path: Path) -> Path | None:
-    """Return the copy of the course that a folder is, or lies in, or None."""
-    path = path.absolute()
-    return next((folder for folder in (path, *path.parents) if (folder / OWN / "course.json").is_file()), None)
 
 
 def check_place(folder: Path) -> None:
@@ -135,7 +126,7 @@ def _digest_of(folder: Path, name: str) -> str | None:
 
 def _read_record(folder: Path) -> tuple[str | None, dict[str, str]]:
     """Return the version that the copy comes from, and the digests; a record that cannot be read is put aside."""
-    path = folder / OWN / "course.json"
+    path = folder / OWN / MARK
     try:
         record = json.loads(path.read_bytes())
         _as_version(record["version"])
@@ -156,7 +147,7 @@ def _as_version(text: str) -> "Version":
 
 def _write_record(folder: Path, version: str, files: dict[str, str]) -> None:
     record = {"version": version, "files": dict(sorted(files.items()))}
-    _write(folder, f"{OWN}/course.json", (json.dumps(record, indent=1) + "\n").encode())
+    _write(folder, f"{OWN}/{MARK}", (json.dumps(record, indent=1) + "\n").encode())
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:

@@ -13,7 +13,7 @@ import json
 import zlib
 from functools import cache
 
-from muxlab.show import style
+from muxlab.show import page_colours, style
 from muxlab.show.panel import read_file, read_script, read_style
 from muxlab.show.recording import NotARecording, Recording
 
@@ -124,7 +124,7 @@ def play(recording: Recording) -> Recording:
 def _player_html(kind: str) -> str:
     script = read_script(*SCRIPTS[kind])
     panel = script.replace(EXPORT, "return { render };")
-    sheet = read_style(*STYLES[kind], "player.css") + style.dark_page_css(".muxlab-recording.has-no-theme")
+    sheet = read_style(*STYLES[kind], "player.css") + page_colours.dark_page_css(".muxlab-recording.has-no-theme")
     return f"""<style>
 {sheet}</style>
 <script>

@@ -22,7 +22,7 @@ help:
 	@echo "make quick      check the code and the form of the chapters, and run the tests that are quick (under a minute)"
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
 	@echo "make notebooks  run all chapters and rewrite them with their outputs"
-	@echo "make pictures   draw the pictures of the chapters again"
+	@echo "make pictures   make the pictures of the chapters and of the README again"
 	@echo "make bench      run all benchmarks and print their tables (takes some ten minutes)"
 	@echo "make clean      remove the environment and the caches"
 
@@ -63,6 +63,7 @@ notebooks: .venv/.complete
 
 pictures: .venv/.complete
 	$(PY) -m tools.pictures
+	$(PY) -m tools.front_page
 
 bench: .venv/.complete
 	@$(PY) benchmarks/all.py

@@ -12,6 +12,8 @@ This is the map of the package. Read it from the top: a file imports only from t
     programs     programs that a machine may not have, and one of them at work
     python_process  another Python process, which ends with this one
     notebook     the running cell and its event loop, the progress bar
+    journal/     how far the learner has come: chapters, predictions, exercises, noted in their copy of the course
+    lab/         a learner's copy of the course, and JupyterLab on it: what `muxlab lab` does
     errors       tracebacks that end in the learner's own line, and warnings that point to it
     running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
     listener     a listening socket that remembers the connections it accepted
@@ -31,12 +33,14 @@ This is the map of the package. Read it from the top: a file imports only from t
     course/      the exercises of the chapters, the museum of broken servers, and the review of the article
     show/        everything that draws: charts and panels
     doctor       a report on what this machine allows
+    command/     the commands of the command line, one file for each
 
 `import muxlab` loads only what a server and a swarm need; the other names are imported on first use (PEP 562).
 """
 
 import importlib
 
+from . import journal
 from .running import stop_all
 from .server import Server, serve
 from .swarm import Swarm
@@ -139,3 +143,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+journal.begin()

@@ -1,7 +1,7 @@
 """The colours and the marks as a page in a browser gets them: custom properties of CSS, and a constant for scripts.
 
-In JupyterLab a panel takes its ground and its letters from the theme. A page that has none, such as a recording that was
-saved, is light or dark as its reader's system is.
+In JupyterLab a panel takes its ground and its letters from the theme. A page that has none, such as a recording that
+was saved, is light or dark as its reader's system is.
 """
 
 import json

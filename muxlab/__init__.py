@@ -13,6 +13,8 @@ This is the map of the package. Read it from the top: a file imports only from t
     python_process  another Python process, which ends with this one
     notebook     the running cell and its event loop, the progress bar
     surroundings which editor shows the notebook, and what kind of machine runs it: a container, WSL, another system
+    journal/     how far the learner has come: chapters, predictions, exercises, noted in their copy of the course
+    lab/         a learner's copy of the course, and JupyterLab on it: what `muxlab lab` does
     errors       tracebacks that end in the learner's own line, and warnings that point to it
     running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
     listener     a listening socket that remembers the connections it accepted
@@ -46,6 +48,7 @@ if sys.platform == "win32":
         "wsl --install) and work in there, or open the project in its dev container: VS Code with Docker, or Codespaces"
     )
 
+from . import journal
 from .running import stop_all
 from .server import Server, serve
 from .swarm import Swarm
@@ -148,3 +151,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+journal.begin()

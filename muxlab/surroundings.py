@@ -10,7 +10,7 @@ import platform
 import sys
 from pathlib import Path
 
-from .notebook import ipython_shell, request
+from .notebook import request, shell
 
 PTRACE_CONT = 7  # <sys/ptrace.h>
 CAP_SYS_PTRACE = 19  # <linux/capability.h>
@@ -25,13 +25,13 @@ def editor() -> str:
     The server of JupyterLab and that of the classic Notebook start a kernel the same way, so both are "JupyterLab".
     VS Code gives the path of the notebook to the kernel, and names cells by an address of its own.
     """
-    shell = ipython_shell()
-    if shell is None:
+    ipython = shell()
+    if ipython is None:
         return ""
     if "google.colab" in sys.modules:
         return "Google Colab"
     cell_id = str(request().get("metadata", {}).get("cellId", ""))
-    if "__vsc_ipynb_file__" in shell.user_ns or cell_id.startswith("vscode-"):
+    if "__vsc_ipynb_file__" in ipython.user_ns or cell_id.startswith("vscode-"):
         return "VS Code"
     return "JupyterLab" if "JPY_SESSION_NAME" in os.environ else ""
 

@@ -24,9 +24,9 @@ def asked(monkeypatch: pytest.MonkeyPatch):
 
     def ask(metadata: dict, **names: object) -> None:
         message = {"header": {"msg_id": "7"}, "metadata": metadata}
-        shell = SimpleNamespace(user_ns=names, get_parent=lambda: message)
-        monkeypatch.setattr(notebook, "ipython_shell", lambda: shell)
-        monkeypatch.setattr(surroundings, "ipython_shell", lambda: shell)
+        ipython = SimpleNamespace(user_ns=names, get_parent=lambda: message)
+        monkeypatch.setattr(notebook, "shell", lambda: ipython)
+        monkeypatch.setattr(surroundings, "shell", lambda: ipython)
 
     return ask
 

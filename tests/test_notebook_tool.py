@@ -209,28 +209,6 @@ def test_many_bare_verdicts_are_a_fault(tool, course, capsys):
         tool.BARE_VERDICTS = before
 
 
-def test_a_learners_copy_has_no_outputs_and_is_never_overwritten(tool, course, tmp_path, capsys):
-    tool.main(["tidy", "--folder", str(course)])
-    (course / "pictures").mkdir()
-    (course / "pictures/00.svg").write_text("<svg/>")
-    output = new_output("stream", name="stdout", text="the answer\n")
-    write(course, "01_wait", prose("# 1. Wait\n\nWait."), code("x = 1", output))
-    mine = tmp_path / "mine"
-    assert tool.main(["copy", str(mine), "--folder", str(course)]) == 0
-    assert capsys.readouterr().out == ""
-    assert {path.name for path in mine.iterdir()} == {path.name for path in course.glob("*.ipynb")} | {"pictures"}
-    copied = nbformat.read(mine / "01_wait.ipynb", as_version=4).cells[1]
-    assert (copied.source, copied.outputs, copied.execution_count) == ("x = 1", [], None)
-    (mine / "01_wait.ipynb").write_text("mine now")
-    (mine / "02_write.ipynb").unlink()
-    assert tool.main(["copy", str(mine), "--folder", str(course)]) == 0
-    assert (mine / "01_wait.ipynb").read_text() == "mine now"
-    assert (mine / "02_write.ipynb").exists()
-    assert capsys.readouterr().out == "2 chapters were there already, and were left as they are\n"
-    with pytest.raises(SystemExit):
-        tool.main(["copy", "--folder", str(course)])
-
-
 def test_a_picture_is_there_and_has_a_description(tool, course, capsys):
     write(
         course, "01_wait", prose("# 1. Wait\n\nWait."), prose("![Two clients](pictures/01.svg) ![ ](pictures/02.svg)")

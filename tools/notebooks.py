@@ -4,8 +4,6 @@
     notebooks.py tidy  [CHAPTER ...]   rewrite each chapter without running it: normal form, navigation, contents
     notebooks.py check [CHAPTER ...]   run and write nothing; exit with 1 and a line for each fault (also: --check)
 
-    notebooks.py copy  FOLDER          copy the chapters, without their outputs, into a folder to work in
-
 CHAPTER is a number (03), a name (03_wait_with_select) or a path; the default is all chapters. Two markdown cells are
 generated: the last cell of every chapter, tagged `navigation`, and the cell of the first chapter tagged `contents`.
 The source of a cell tagged `hide-input` is folded; a question gets this tag by itself.
@@ -15,7 +13,6 @@ import argparse
 import hashlib
 import os
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -26,6 +23,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+
+from muxlab.lab.chapters import chapters_in, choose
 
 ROOT = Path(__file__).resolve().parent.parent
 CELL_TIMEOUT = 60  # seconds, as in the tests
@@ -194,27 +193,6 @@ def faults(path: Path, chapters: list[Path]) -> list[str]:
     return found
 
 
-def copy(chapters: list[Path], folder: Path) -> list[str]:
-    """Copy the chapters and their pictures into `folder`, without outputs, for a learner to work in.
-
-    A file that is there already is the learner's, and stays as it is. Returns the names of those.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = []
-    for path in chapters:
-        if (folder / path.name).exists():
-            kept.append(path.name)
-            continue
-        notebook = read(path)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        (folder / path.name).write_text(text_of(notebook), encoding="utf-8")
-    if (pictures := chapters[0].with_name("pictures")).is_dir():
-        shutil.copytree(pictures, folder / "pictures", dirs_exist_ok=True)
-    return kept
-
-
 def execute(notebook: NotebookNode, folder: Path) -> None:
     """Run all cells in a fresh kernel whose working directory is `folder`. Raises what nbclient raises.
 
@@ -246,40 +224,22 @@ def rewrite(path: Path, chapters: list[Path], run: bool) -> list[str]:
     return []
 
 
-def choose(names: list[str], chapters: list[Path]) -> list[Path]:
-    """Return the chapters named, or all without a name. Raises ValueError for a name that fits no chapter."""
-    chosen = []
-    for name in names:
-        stem = Path(name).stem
-        fitting = [path for path in chapters if path.stem == stem or path.name.split("_")[0] == stem]
-        if not fitting:
-            raise ValueError(f"no chapter {name}; there are {', '.join(path.stem for path in chapters) or 'none'}")
-        chosen += fitting
-    return chosen or chapters
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["run", "tidy", "check", "copy"])
-    parser.add_argument("chapter", nargs="*", help="for copy: the folder to work in")
+    parser.add_argument("command", choices=["run", "tidy", "check"])
+    parser.add_argument("chapter", nargs="*")
     parser.add_argument("--folder", type=Path, default=ROOT / "notebooks", help="folder of the chapters")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(["check" if argument == "--check" else argument for argument in arguments])
 
-    notebooks = sorted(options.folder.resolve().glob("*.ipynb"))
-    chapters = [path for path in notebooks if re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem)]
+    folder = options.folder.resolve()
+    notebooks, chapters = sorted(folder.glob("*.ipynb")), chapters_in(folder)
     failed = [f"{path.name}: a chapter is named NN_verb_phrase.ipynb" for path in notebooks if path not in chapters]
-    if options.command == "copy":
-        if len(options.chapter) != 1:
-            parser.error("copy takes one folder, to copy the chapters into")
-        if kept := copy(chapters, Path(options.chapter[0])):
-            print(f"{len(kept)} chapters were there already, and were left as they are")
-        return 0
     if options.command == "check" and (bare := sum(bare_verdicts(read(path)) for path in chapters)) > BARE_VERDICTS:
         failed.append(f"{bare} lines of output end in a bare True or False; at most {BARE_VERDICTS} may: print numbers")
     try:
-        for path in choose(options.chapter, chapters):
+        for path in choose(options.chapter, chapters) or chapters:
             check = options.command == "check"
             found = faults(path, chapters) if check else rewrite(path, chapters, options.command == "run")
             failed += [f"{path.name}: {fault}" for fault in found]

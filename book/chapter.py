@@ -87,7 +87,7 @@ def _describe_charts(cell: NotebookNode) -> None:
 
 
 def _fit(cell: NotebookNode) -> None:
-    """Fit a cell into its page: fold.py folds its source, and what it shows as HTML has the page's links and headings."""
+    """Fit a cell into its page: its source is folded, and what it shows as HTML has the page's links and headings."""
     if FOLDED in _tags(cell):
         _note(cell, source="folded")
         cell.metadata["tags"] = [*_tags(cell) - {FOLDED}]

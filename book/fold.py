@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class fold(nodes.General, nodes.Element):
-    """Nodes that are hidden below a line with `words`; those of a fold that `asks` wait for an answer to that question."""
+    """Nodes that are hidden below a line with `words`; those of a fold that `asks` wait for an answer."""
 
 
 class Fold(SphinxTransform):
@@ -34,17 +34,19 @@ class Fold(SphinxTransform):
         for cell in list(self.document.findall(nodes.container)):
             notes = _notes(cell)
             if notes.get("source") == "folded":
-                _fold_source(cell)
+                fold_source(cell)
             if question := notes.get("asks"):
-                _fold_after(cell, question)
+                fold_after(cell, question)
 
 
-def _fold_source(cell: nodes.Element) -> None:
+def fold_source(cell: nodes.Element) -> None:
+    """Fold the source of a cell."""
     for source in _parts(cell, "cell_input"):
         cell.replace(source, fold("", source, words=SOURCE))
 
 
-def _fold_after(asking: nodes.Element, question: str) -> None:
+def fold_after(asking: nodes.Element, question: str) -> None:
+    """Fold what follows the cell `asking`: what its experiment shows, and all up to the next question or heading."""
     siblings = asking.parent.children
     after = siblings[siblings.index(asking) + 1 :]
     end = next((place for place, node in enumerate(after) if _ends(node)), len(after))

@@ -1,7 +1,7 @@
 # `make` lists the targets. All of them use .venv, which is made when it is first needed.
 # PYTHON=...    the Python to make .venv with (default: the newest one found)
 # CHAPTERS=...  for `make notebooks`: chapters by number or name, for example CHAPTERS="03 05" (default: all)
-# LAB_ARGS=...  for `make lab`: more options for JupyterLab, for example LAB_ARGS=--no-browser
+# LAB_ARGS=...  for `make lab`: options of `muxlab lab`, for example LAB_ARGS="--fresh 05" or LAB_ARGS=--no-browser
 
 PYTHON ?=
 CHAPTERS ?=
@@ -35,11 +35,8 @@ help:
 	@sh tools/make_venv.sh "$(PYTHON)"
 
 # The copy has no outputs, so that no answer stands below its question; what you changed in it stays as it is.
-# JupyterLab refuses to run as root without --allow-root. It keeps its token, and listens on the loopback address only.
 lab: .venv/.complete
-	$(PY) tools/notebooks.py copy my-course
-	$(PY) -m jupyterlab my-course/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
-		$$(test "$$(id -u)" -ne 0 || echo --allow-root) $(LAB_ARGS)
+	@$(PY) -m muxlab lab my-course $(LAB_ARGS)
 
 check: .venv/.complete
 	$(PY) -m ruff check .

@@ -5,9 +5,7 @@ import json
 from pathlib import Path
 
 from ..journal import find_copy
-
-DEFAULT = Path("muxlab-course")
-"""Where `muxlab lab` puts a copy, unless told otherwise."""
+from .lab import DEFAULT
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -26,6 +24,6 @@ def show(options: argparse.Namespace) -> None:
     """Print the map of the course."""
     from ..course.progress import progress  # here, because no other command needs all exercises
 
-    folder = options.folder or find_copy(Path()) or (DEFAULT if find_copy(DEFAULT) else None)
+    folder = options.folder or find_copy(Path()) or (Path(DEFAULT) if find_copy(DEFAULT) else None)
     found = progress(folder)
     print(json.dumps(found.to_dict(), indent=1, ensure_ascii=False) if options.json else found)

@@ -18,6 +18,7 @@ from ..journal.record import Guess, Journal
 from ..lab.chapters import chapters_in, course_folder
 from . import EXERCISES, markup
 
+STYLE = f"<style>{Path(__file__).with_name('progress.css').read_text(encoding='utf-8')}</style>"
 COLUMNS = ("minutes", "cells run", "predictions", "exercises")
 
 
@@ -132,22 +133,23 @@ class CourseMap:
         columns = COLUMNS if self.begun else COLUMNS[:1]
         head = "".join(f'<th scope="col">{name}</th>' for name in ("chapter", *columns))
         body = "".join(self._row(one, len(columns)) for one in self.chapters)
-        table = f'<table class="mux-map"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         before, after = (markup.prose(text) if text else "" for text in (self.summary, self.remark))
-        return markup.page(f"{before}{table}{after}")
+        return f'{STYLE}<div class="mux-map">{before}{table}{after}</div>'
 
     def _row(self, one: ChapterProgress, columns: int) -> str:
         chapter = one.chapter
         state = "finished" if one.finished else "go on here" if self._is_here(one) else ""
-        badge = f' <span class="mux-badge">{state}</span>' if state else ""
+        kind = "finished" if one.finished else "here" if state else "other"
+        badge = f' <span class="mux-map-state">{state}</span>' if state else ""
         title = (
             f'<a href="{html.escape(chapter.name)}.ipynb">{chapter.number} · {markup.inline(chapter.title)}</a>{badge}'
         )
-        promise = f'<div class="mux-promise">{markup.inline(chapter.promise)}</div>'
+        promise = f'<div class="mux-map-promise">{markup.inline(chapter.promise)}</div>'
         minutes, run, *others = one.figures()
         shown = [minutes, run + (_bar(one.run / len(chapter.cells)) if one.run else ""), *others][:columns]
         cells = "".join(f"<td>{text}</td>" for text in shown)
-        return f'<tr class="mux-{state.split(" ")[0] or "open"}"><th scope="row">{title}{promise}</th>{cells}</tr>'
+        return f'<tr class="mux-map-{kind}"><th scope="row">{title}{promise}</th>{cells}</tr>'
 
     def _is_here(self, one: ChapterProgress) -> bool:
         return self.begun and one is self.go_on
@@ -220,7 +222,7 @@ def _aligned(column: Iterable[str], right: bool) -> list[str]:
 
 def _bar(share: float) -> str:
     """Return a bar that is full to a share of its length; the figure beside it says the same to a screen reader."""
-    return f'<span class="mux-bar" aria-hidden="true"><span style="width: {share:.0%}"></span></span>'
+    return f'<span class="mux-map-bar" aria-hidden="true"><span style="width: {share:.0%}"></span></span>'
 
 
 def _plain(one: ChapterProgress) -> dict[str, Any]:

@@ -9,9 +9,7 @@ can.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import sys
 import threading
 from dataclasses import dataclass
@@ -19,12 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import notebook
-from . import file
-from .place import OWN, find_copy
+from . import contents, file
+from .place import CHAPTER, OWN, find_copy
 from .record import Guess
 
-CHAPTER = re.compile(r"\d\d_[a-z0-9_]+")
-"""What the name of a chapter looks like, without ".ipynb". A learner's other notebooks have names of other kinds."""
 MOST_WAITING = 1000
 """Notes that wait while the journal cannot be written. A chapter has some dozens of cells."""
 
@@ -61,16 +57,11 @@ def cell() -> Cell | None:
     gives to a cell is made of that: as long as the learner has not changed the cell, it is found.
     """
     path, request = _notebook(), notebook.request()
-    if path is None or not request or not CHAPTER.fullmatch(path.stem) or copy() is None:
+    if path is None or not request or not CHAPTER.fullmatch(path.name) or copy() is None:
         return None
     source = request.get("content", {}).get("code", "")
     told = request.get("metadata", {}).get("cellId")
-    return Cell(path.stem, told or cell_id("code", source))
-
-
-def cell_id(kind: str, source: str) -> str:
-    """Return the id that the course gives to a cell: of "code", or of another kind."""
-    return hashlib.sha1((kind + source).encode()).hexdigest()[:8]
+    return Cell(path.stem, told or contents.cell_id("code", source))
 
 
 def looked() -> Cell | None:

@@ -114,6 +114,11 @@ FROM_JUPYTERLAB = {  # what a panel takes from JupyterLab's theme, and ours for 
     "builtin": ("mirror-editor-builtin-color", SYNTAX["builtin"]),
 }
 
+INKED = ("muted", *sorted(SYNTAX.keys() & FROM_JUPYTERLAB.keys()))
+OF_ITS_OWN = "65%"
+"""What a muted text, and a word of Python, keep of JupyterLab's colour; the rest is ink. Those colours were chosen for
+JupyterLab's own ground. Ours is tinted in many places, and each of them needs a contrast of 4.5."""
+
 SIZE = (7.2, 4.0)  # inches; at 106 dots per inch 763 pixels, a notebook cell on a small laptop; PNGs stay below 60 kB
 DPI = 106
 CHART = (5.8, 3.6)  # inches; JupyterLab shows an SVG as it is, and has 568 pixels for it in a window of 1,000
@@ -200,6 +205,7 @@ def on_any_page(colour: str, least: float = 3.0) -> str:
 def palette_css() -> str:
     """Return the colours as CSS custom properties, `--mux-data` and so on, which hold inside of every `.mux-card`."""
     theirs = {name: f"var(--jp-{variable}, {colour})" for name, (variable, colour) in FROM_JUPYTERLAB.items()}
+    theirs |= {name: f"color-mix(in srgb, {theirs[name]} {OF_ITS_OWN}, {theirs['ink']})" for name in INKED}
     on_dark = {name: ON_DARK[colour] for name, colour in COLOURS.items() if colour in ON_DARK}
     return _rule(".mux-card", COLOURS | theirs) + _rule('[data-jp-theme-light="false"] .mux-card', on_dark)
 

@@ -133,7 +133,7 @@ class CourseMap:
         columns = COLUMNS if self.begun else COLUMNS[:1]
         head = "".join(f'<th scope="col">{name}</th>' for name in ("chapter", *columns))
         body = "".join(self._row(one, len(columns)) for one in self.chapters)
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        table = f'<table class="mux-map-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
         before, after = (markup.prose(text) if text else "" for text in (self.summary, self.remark))
         return f'{STYLE}<div class="mux-map">{before}{table}{after}</div>'
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..journal.place import MARK, OWN, find_copy
-from .chapters import CHAPTER, digest, handed_out
+from ..journal.place import CHAPTER, MARK, OWN, find_copy
+from .chapters import digest, handed_out
 
 if TYPE_CHECKING:
     from packaging.version import Version

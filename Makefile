@@ -1,7 +1,7 @@
 # `make` lists the targets. All of them use .venv, which is made when it is first needed.
 # PYTHON=...    the Python to make .venv with (default: the newest one found)
 # CHAPTERS=...  for `make notebooks`: chapters by number or name, for example CHAPTERS="03 05" (default: all)
-# LAB_ARGS=...  for `make lab`: more options for JupyterLab, for example LAB_ARGS=--no-browser
+# LAB_ARGS=...  for `make lab`: options of `muxlab lab`, for example LAB_ARGS="--fresh 05" or LAB_ARGS=--no-browser
 
 PYTHON ?=
 CHAPTERS ?=
@@ -14,7 +14,7 @@ WITHOUT_NBVAL := -p no:nbval --override-ini="addopts=-ra --strict-markers --stri
 # The tests start hundreds of Python processes. Where modules are not kept compiled, each compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help .venv lab quick test check notebooks pictures bench clean rebuild
+.PHONY: help .venv lab quick test check notebooks pictures book axe bench clean rebuild
 
 help:
 	@echo "make .venv      make the Python environment and nothing else"
@@ -22,7 +22,9 @@ help:
 	@echo "make quick      check the code and the form of the chapters, and run the tests that are quick (under a minute)"
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
 	@echo "make notebooks  run all chapters and rewrite them with their outputs"
-	@echo "make pictures   draw the pictures of the chapters again"
+	@echo "make pictures   make the pictures of the chapters and of the README again"
+	@echo "make book       build the course as a website, book/_build/html/index.html"
+	@echo "make axe        fetch axe-core by npm, with which tests look at pages as a screen reader does"
 	@echo "make bench      run all benchmarks and print their tables (takes some ten minutes)"
 	@echo "make clean      remove the environment and the caches"
 
@@ -33,11 +35,8 @@ help:
 	@sh tools/make_venv.sh "$(PYTHON)"
 
 # The copy has no outputs, so that no answer stands below its question; what you changed in it stays as it is.
-# JupyterLab refuses to run as root without --allow-root. It keeps its token, and listens on the loopback address only.
 lab: .venv/.complete
-	$(PY) tools/notebooks.py copy my-course
-	$(PY) -m jupyterlab my-course/00_start_here.ipynb --ServerApp.ip=127.0.0.1 \
-		$$(test "$$(id -u)" -ne 0 || echo --allow-root) $(LAB_ARGS)
+	@$(PY) -m muxlab lab my-course $(LAB_ARGS)
 
 check: .venv/.complete
 	$(PY) -m ruff check .
@@ -63,10 +62,21 @@ notebooks: .venv/.complete
 
 pictures: .venv/.complete
 	$(PY) -m tools.pictures
+	$(PY) -m tools.front_page
+
+# axe-core looks for what a page lacks for a reader who does not see it, or uses no mouse. Tests run it where it is there.
+axe: .axe/node_modules/axe-core/axe.min.js
+
+.axe/node_modules/axe-core/axe.min.js:
+	npm install --no-save --no-package-lock --no-audit --no-fund --prefix .axe axe-core@4
+
+# Warnings are errors. Nothing is run but the panels, whose recordings play in the book.
+book: .venv/.complete
+	$(PY) -m book
 
 bench: .venv/.complete
 	@$(PY) benchmarks/all.py
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build dist .axe book/_build *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -12,6 +12,9 @@ This is the map of the package. Read it from the top: a file imports only from t
     programs     programs that a machine may not have, and one of them at work
     python_process  another Python process, which ends with this one
     notebook     the running cell and its event loop, the progress bar
+    surroundings which editor shows the notebook, and what kind of machine runs it: a container, WSL, another system
+    journal/     how far the learner has come: chapters, predictions, exercises, noted in their copy of the course
+    lab/         a learner's copy of the course, and JupyterLab on it: what `muxlab lab` does
     errors       tracebacks that end in the learner's own line, and warnings that point to it
     running      the list of what is running: a cell that runs again ends what it had started; stop_all ends all
     listener     a listening socket that remembers the connections it accepted
@@ -38,7 +41,15 @@ This is the map of the package. Read it from the top: a file imports only from t
 """
 
 import importlib
+import sys
 
+if sys.platform == "win32":
+    raise ImportError(
+        "muxlab needs Linux: Windows has neither epoll nor the calls around it. Install WSL 2 (in a terminal: "
+        "wsl --install) and work in there, or open the project in its dev container: VS Code with Docker, or Codespaces"
+    )
+
+from . import journal
 from .running import stop_all
 from .server import Server, serve
 from .swarm import Swarm
@@ -47,6 +58,7 @@ TYPE_CHECKING = False  # type checkers take it as true; importing it from `typin
 if TYPE_CHECKING:
     from . import measure, resp, ring, runtime, show
     from .course import article, exercise, expect, museum, review
+    from .course.progress import progress
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
     from .servers import SERVERS
@@ -84,6 +96,7 @@ __all__ = [
     "museum",
     "packets_sent_again",
     "predict",
+    "progress",
     "raise_descriptor_limit",
     "reset",
     "resp",
@@ -115,6 +128,7 @@ _LAZY = {
     "museum": ".course.museum",
     "packets_sent_again": ".sockets",
     "predict": ".show.predict",
+    "progress": ".course.progress",
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",
     "resp": ".resp",
@@ -141,3 +155,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+journal.begin()

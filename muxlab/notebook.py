@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,17 +19,25 @@ PATIENCE = 1.0
 """Seconds before a bar appears: what is over sooner needs none."""
 
 
+def shell() -> Any | None:
+    """Return the IPython that runs our code, or None in plain Python."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get_ipython() if get_ipython else None
+
+
 def request() -> dict:
     """Return the message with which a notebook asked for what is being run; {} outside a notebook."""
-    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    shell = get_ipython() if get_ipython else None
-    return getattr(shell, "get_parent", dict)() or {}
+    return getattr(shell(), "get_parent", dict)() or {}
 
 
 def current_cell() -> tuple[str, str] | None:
-    """Return which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook."""
+    """Return which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook.
+
+    JupyterLab and VS Code tell a cell's id in the same place; Google Colab has a place of its own for it.
+    """
     message = request()
-    cell_id = message.get("metadata", {}).get("cellId")
+    metadata = message.get("metadata", {})
+    cell_id = metadata.get("cellId") or metadata.get("colab", {}).get("cell_id")
     return (cell_id, message["header"]["msg_id"]) if cell_id else None
 
 
@@ -43,7 +51,7 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def progress(settings: Sequence[Setting], what: str) -> Iterable[Setting]:
+def with_bar(settings: Sequence[Setting], what: str) -> Iterable[Setting]:
     """Go through `settings`, with a bar while somebody is watching; it is gone at the end, and leaves nothing behind.
 
     Somebody is watching in a terminal, and in a notebook that a person runs. A program that runs one (nbval, nbconvert)
@@ -63,7 +71,7 @@ def progress(settings: Sequence[Setting], what: str) -> Iterable[Setting]:
 
 @contextlib.contextmanager
 def clock(seconds: float, what: str) -> Iterator[Callable[[float], None]]:
-    """Show a bar, as `progress` does, of how much of some time has passed.
+    """Show a bar, as `with_bar` does, of how much of some time has passed.
 
     Args:
         seconds: the whole time.
@@ -78,7 +86,7 @@ def clock(seconds: float, what: str) -> Iterator[Callable[[float], None]]:
 
 @contextlib.contextmanager
 def counter(total: int, what: str) -> Iterator[Callable[[float], None]]:
-    """Show a bar, as `progress` does, of how many of `total` there are.
+    """Show a bar, as `with_bar` does, of how many of `total` there are.
 
     Yields:
         What has to be told, again and again, how many there are by now.

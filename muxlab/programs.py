@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
+from typing import IO
 
 PATIENCE = 10.0
 """Seconds in which a program ends once it is asked to; then it is killed."""
@@ -107,19 +108,25 @@ class Program:
         command: a function of the folder that returns the program's path and its arguments.
         script: the shell script that runs it.
         cwd: where the program works: "folder", or "here", where this process does.
+        log: a file that keeps what the program prints, for its owner alone to read; without it, `said` tells it.
 
     Attributes:
         folder: the temporary folder.
     """
 
     def __init__(
-        self, name: str, command: Callable[[str], list[str]], script: str = UNTIL_INPUT_ENDS, cwd: str = "folder"
+        self,
+        name: str,
+        command: Callable[[str], list[str]],
+        script: str = UNTIL_INPUT_ENDS,
+        cwd: str = "folder",
+        log: str | os.PathLike | None = None,
     ) -> None:
         self._owner = os.getpid()
         with contextlib.ExitStack() as undo, _two_spare_descriptors():
             self.folder = tempfile.mkdtemp(prefix=f"muxlab-{name}-")
             undo.callback(shutil.rmtree, self.folder, ignore_errors=True)
-            self._said = undo.enter_context(tempfile.TemporaryFile())
+            self._said = undo.enter_context(_file(log))
             self._process = subprocess.Popen(
                 ["sh", "-c", script, "sh", self.folder, *command(self.folder)],
                 cwd=self.folder if cwd == "folder" else None,
@@ -146,6 +153,11 @@ class Program:
         """Whether it runs."""
         return self._process.poll() is None
 
+    @property
+    def status(self) -> int | None:
+        """Its exit status, negative when a signal has ended it; None while it runs."""
+        return self._process.poll()
+
     def said(self) -> str:
         """Return what it has printed so far; "" after `end`."""
         if self._said.closed:
@@ -153,10 +165,10 @@ class Program:
         size = os.fstat(self._said.fileno()).st_size
         return os.pread(self._said.fileno(), size, 0).decode(errors="replace")  # its own place in the file is not ours
 
-    def wait(self) -> bool:
-        """Wait until it has ended by itself, and return True; False if it does not."""
+    def wait(self, seconds: float | None = PATIENCE) -> bool:
+        """Wait until it has ended by itself, and return True; False if it has not after so many seconds."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(PATIENCE)
+            self._process.wait(seconds)
         return not self.alive
 
     def end(self) -> str:
@@ -179,6 +191,15 @@ class Program:
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
+
+
+def _file(log: str | os.PathLike | None) -> IO[bytes]:
+    return tempfile.TemporaryFile() if log is None else open(log, "w+b", opener=private)
+
+
+def private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read."""
+    return os.open(path, flags, 0o600)
 
 
 @contextlib.contextmanager

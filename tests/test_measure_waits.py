@@ -193,4 +193,4 @@ def test_a_notebook_that_a_program_runs_shows_no_bar(monkeypatch, person, seen):
     request = {"header": {"msg_id": "1"}, "metadata": {}, "content": {"allow_stdin": person}}
     monkeypatch.setattr(bars, "request", lambda: request)
     settings = [1, 2]
-    assert (bars.progress(settings, "waits") is not settings) == seen
+    assert (bars.with_bar(settings, "waits") is not settings) == seen

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = {
-    *("notebooks", "muxlab", "tests", "benchmarks", "tools"),
+    *("notebooks", "muxlab", "tests", "benchmarks", "tools", "book"),
     *("environment.yml", "pyproject.toml", "Makefile", "README.md", "LICENSE", "CONTRIBUTING.md"),
 }
 BUILT = {"my-course", "build", "dist", "__pycache__", "muxlab.egg-info"}  # made by installing, ignored by git
@@ -27,6 +27,13 @@ def project():
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
+def needed_here():
+    """Return what the package needs, and what its tests do; they build the book."""
+    extras = project()["optional-dependencies"]
+    assert "muxlab[book]" in extras["test"]
+    return requirements([*project()["dependencies"], *extras["test"], *extras["book"]])
+
+
 def environment():
     items = re.findall(r"^ *- ([^#\n]+?) *(?:#.*)?$", (ROOT / "environment.yml").read_text(), re.MULTILINE)
     assert "-e .[test]" in items  # the package itself, from this checkout
@@ -34,14 +41,14 @@ def environment():
 
 
 def test_environment_yml_names_what_pyproject_needs():
-    needed = requirements([*project()["dependencies"], *project()["optional-dependencies"]["test"]])
+    needed = needed_here()
     listed = environment()
     assert {name: listed.get(name) for name in needed} == needed
     assert listed["python"] == project()["requires-python"]
 
 
 def test_environment_yml_names_nothing_else():
-    needed = requirements([*project()["dependencies"], *project()["optional-dependencies"]["test"]])
+    needed = needed_here()
     assert set(environment()) - set(needed) == {"python", "pip", "conda-forge"}
 
 

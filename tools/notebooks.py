@@ -1,21 +1,17 @@
 """Run the chapters and keep them in one normal form.
 
     notebooks.py run   [CHAPTER ...]   run each chapter in a fresh kernel and rewrite it with its outputs
-    notebooks.py tidy  [CHAPTER ...]   rewrite each chapter without running it: normal form, navigation, contents
+    notebooks.py tidy  [CHAPTER ...]   rewrite each chapter without running it: normal form, navigation
     notebooks.py check [CHAPTER ...]   run and write nothing; exit with 1 and a line for each fault (also: --check)
 
-    notebooks.py copy  FOLDER          copy the chapters, without their outputs, into a folder to work in
-
-CHAPTER is a number (03), a name (03_wait_with_select) or a path; the default is all chapters. Two markdown cells are
-generated: the last cell of every chapter, tagged `navigation`, and the cell of the first chapter tagged `contents`.
-The source of a cell tagged `hide-input` is folded; a question gets this tag by itself.
+CHAPTER is a number (03), a name (03_wait_with_select) or a path; the default is all chapters. The last cell of every
+chapter is generated: it is tagged `navigation`. The source of a cell tagged `hide-input` is folded; a question gets
+this tag by itself. The first chapter shows the map of the course: a new title, promise or time shows when it is run.
 """
 
 import argparse
-import hashlib
 import os
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -27,13 +23,15 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from muxlab.journal import contents
+from muxlab.lab.chapters import chapters_in, choose
+
 ROOT = Path(__file__).resolve().parent.parent
 CELL_TIMEOUT = 60  # seconds, as in the tests
 CHAPTER_SECONDS = 20  # longer is too long for Run All
 LOOSE_SHARE = 0.4  # of a chapter's code cells, at most, may go without comparison
 LOOSE_TAGS = {"nbval-ignore-output", "nbval-skip"}
 FOLDED = "hide-input"  # the tag that Sphinx and MyST fold by; JupyterLab folds by `source_hidden`
-QUESTION = re.compile(r"^(\w+ = )?muxlab\.predict\(", re.MULTILINE)
 PICTURE = re.compile(r"!\[(.*?)\]\((?!https?:)([^)\s]+)\)", re.DOTALL)
 BARE_VERDICTS = 10  # lines of output that end in True or False, at most, in all chapters together
 OWN_PATHS = "|".join(re.escape(str(path)) for path in (Path.home(), ROOT, Path(tempfile.gettempdir())))
@@ -74,7 +72,7 @@ def normal_outputs(cell: NotebookNode) -> list[NotebookNode]:
 def normal_metadata(cell: NotebookNode) -> NotebookNode:
     """Return the metadata that a cell keeps: its tags, and whether its source is folded."""
     kept = tags(cell)
-    if cell.cell_type == "code" and QUESTION.search(cell.source):
+    if cell.cell_type == "code" and contents.QUESTION.search(cell.source):
         kept.add(FOLDED)  # what each choice stands for is the answer
     folded = {"jupyter": {"source_hidden": True}} if FOLDED in kept else {}
     return nbformat.from_dict(folded | ({"tags": sorted(kept)} if kept else {}))
@@ -89,9 +87,9 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     count = 0
     for cell in notebook.cells:
         cell.metadata = normal_metadata(cell)
-        digest = hashlib.sha1((cell.cell_type + cell.source).encode()).hexdigest()[:8]
-        seen[digest] += 1
-        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+        name = contents.cell_id(cell.cell_type, cell.source)
+        seen[name] += 1
+        cell.id = name if seen[name] == 1 else f"{name}-{seen[name]}"
         if cell.cell_type == "code":
             if cell.execution_count is not None:
                 count += 1
@@ -117,22 +115,10 @@ def read(path: Path) -> NotebookNode:
     return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
 
 
-def heading(path: Path) -> tuple[str, str]:
-    """Return a chapter's title (its first heading) and promise (the first paragraph after it).
-
-    The title comes without the chapter's number, which `link` adds. Raises ValueError if either is missing.
-    """
-    prose = "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
-    found = re.search(r"^# +([^\n]+)\n\s*((?!#)\S.*?)\s*(?:\n\n|\Z)", prose, re.MULTILINE | re.DOTALL)
-    if not found:
-        raise ValueError(f"{path.name}: no `# Title` with a paragraph after it")
-    title = re.sub(rf"^(?:chapter )?0?{int(path.name[:2])}\b[\s.:·–—-]*", "", found[1], flags=re.IGNORECASE)
-    return title, " ".join(found[2].split())
-
-
 def link(path: Path) -> str:
     """Return a markdown link to a chapter, with its number and title."""
-    return f"[{int(path.name[:2])} · {heading(path)[0]}]({path.name})"
+    chapter = contents.read(path)
+    return f"[{chapter.number} · {chapter.title}]({path.name})"
 
 
 def navigation(path: Path, chapters: list[Path]) -> str:
@@ -144,21 +130,13 @@ def navigation(path: Path, chapters: list[Path]) -> str:
     return " | ".join(parts)
 
 
-def contents(chapters: list[Path]) -> str:
-    """Return the text of the cell `contents`: all chapters after the first, with their promises."""
-    return "\n".join(["## Contents", "", *(f"- {link(path)}: {heading(path)[1]}" for path in chapters[1:])])
-
-
 def generate(notebook: NotebookNode, path: Path, chapters: list[Path]) -> NotebookNode:
-    """Write the generated cells into a notebook, in place, and return it."""
+    """Write the generated cell into a notebook, in place, and return it."""
     notebook.cells = [cell for cell in notebook.cells if "navigation" not in tags(cell)]
     if len(chapters) > 1:
         cell = nbformat.v4.new_markdown_cell(navigation(path, chapters))
         cell.metadata["tags"] = ["navigation"]
         notebook.cells.append(cell)
-    for cell in notebook.cells:
-        if "contents" in tags(cell) and path == chapters[0]:
-            cell.source = contents(chapters)
     return notebook
 
 
@@ -184,35 +162,12 @@ def faults(path: Path, chapters: list[Path]) -> list[str]:
             if not description.strip():
                 found.append(f"says nothing in place of the picture {picture} to those who cannot see it")
     found += [f"holds a path of the machine it ran on: {hit}" for hit in sorted(set(MACHINE_PATHS.findall(raw)))]
-    if path == chapters[0] and not any("contents" in tags(cell) for cell in notebook.cells):
-        found.append("no markdown cell with the tag contents")
     normal = text_of(normalise(notebook))
     if normal != raw:
         found.append("not in the normal form; run `tools/notebooks.py tidy`")
     if text_of(normalise(generate(notebook, path, chapters))) != normal:
-        found.append("its navigation or contents is stale; run `tools/notebooks.py tidy`")
+        found.append("its navigation is stale; run `tools/notebooks.py tidy`")
     return found
-
-
-def copy(chapters: list[Path], folder: Path) -> list[str]:
-    """Copy the chapters and their pictures into `folder`, without outputs, for a learner to work in.
-
-    A file that is there already is the learner's, and stays as it is. Returns the names of those.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = []
-    for path in chapters:
-        if (folder / path.name).exists():
-            kept.append(path.name)
-            continue
-        notebook = read(path)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        (folder / path.name).write_text(text_of(notebook), encoding="utf-8")
-    if (pictures := chapters[0].with_name("pictures")).is_dir():
-        shutil.copytree(pictures, folder / "pictures", dirs_exist_ok=True)
-    return kept
 
 
 def execute(notebook: NotebookNode, folder: Path) -> None:
@@ -246,40 +201,22 @@ def rewrite(path: Path, chapters: list[Path], run: bool) -> list[str]:
     return []
 
 
-def choose(names: list[str], chapters: list[Path]) -> list[Path]:
-    """Return the chapters named, or all without a name. Raises ValueError for a name that fits no chapter."""
-    chosen = []
-    for name in names:
-        stem = Path(name).stem
-        fitting = [path for path in chapters if path.stem == stem or path.name.split("_")[0] == stem]
-        if not fitting:
-            raise ValueError(f"no chapter {name}; there are {', '.join(path.stem for path in chapters) or 'none'}")
-        chosen += fitting
-    return chosen or chapters
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["run", "tidy", "check", "copy"])
-    parser.add_argument("chapter", nargs="*", help="for copy: the folder to work in")
+    parser.add_argument("command", choices=["run", "tidy", "check"])
+    parser.add_argument("chapter", nargs="*")
     parser.add_argument("--folder", type=Path, default=ROOT / "notebooks", help="folder of the chapters")
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(["check" if argument == "--check" else argument for argument in arguments])
 
-    notebooks = sorted(options.folder.resolve().glob("*.ipynb"))
-    chapters = [path for path in notebooks if re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem)]
+    folder = options.folder.resolve()
+    notebooks, chapters = sorted(folder.glob("*.ipynb")), chapters_in(folder)
     failed = [f"{path.name}: a chapter is named NN_verb_phrase.ipynb" for path in notebooks if path not in chapters]
-    if options.command == "copy":
-        if len(options.chapter) != 1:
-            parser.error("copy takes one folder, to copy the chapters into")
-        if kept := copy(chapters, Path(options.chapter[0])):
-            print(f"{len(kept)} chapters were there already, and were left as they are")
-        return 0
     if options.command == "check" and (bare := sum(bare_verdicts(read(path)) for path in chapters)) > BARE_VERDICTS:
         failed.append(f"{bare} lines of output end in a bare True or False; at most {BARE_VERDICTS} may: print numbers")
     try:
-        for path in choose(options.chapter, chapters):
+        for path in choose(options.chapter, chapters) or chapters:
             check = options.command == "check"
             found = faults(path, chapters) if check else rewrite(path, chapters, options.command == "run")
             failed += [f"{path.name}: {fault}" for fault in found]

@@ -15,6 +15,7 @@ from types import CodeType
 from typing import Any, cast
 
 from .. import notebook
+from ..journal import notes
 from ..trials import runner
 from ..trials.report import Report, Verdict
 from . import markup
@@ -152,6 +153,7 @@ class Exercise:
         report = runner.check(server, self.trials or None)
         if report.passed and self.way:
             report = replace(report, trials=[*report.trials, takes(server, self.way)])
+        notes.checked(self.name, report.passed)
         if report.passed:
             return Answer(report, f"{self.name}: solved.", f"Compare with another way to do it: {self.call}.solution()")
         return Answer(report, f"{self.name}: not yet.", stuck)

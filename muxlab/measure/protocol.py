@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..errors import Interrupted
-from ..notebook import progress
+from ..notebook import with_bar
 
 Setting = TypeVar("Setting")
 Result = TypeVar("Result")
@@ -28,7 +28,7 @@ def each(settings: Sequence[Setting], what: str, measure: Callable[[Setting], Re
     __tracebackhide__ = True
     results: list[Result] = []
     try:
-        for setting in progress(settings, what):
+        for setting in with_bar(settings, what):
             results.append(measure(setting))
     except KeyboardInterrupt:
         done = f"{len(results)} of {len(settings)} measurements"

@@ -19,6 +19,7 @@ import traitlets
 from IPython.display import display
 from ipywidgets import DOMWidget
 
+from muxlab.journal import notes
 from muxlab.show.panel import read_script, read_style
 
 NONE = -1
@@ -45,6 +46,7 @@ class Prediction(anywidget.AnyWidget):
     def __init__(self, question: str, choices: Mapping[str, Any]) -> None:
         self._meanings = [*choices.values()]
         self._outcome: Outcome | None = None
+        self._cell = notes.cell()
         super().__init__(question=question, choices=[*choices])
 
     def reveal(self, result: Any) -> None:
@@ -64,6 +66,7 @@ class Prediction(anywidget.AnyWidget):
             raise ValueError(f"{result!r} fits {several}: let each choice stand for something else")
         with self.hold_sync():
             self.truth, self.result = (found[0], "") if found else (NONE, repr(result))
+        self._note()
         if self._outcome:
             self._outcome.close()
         self._outcome = Outcome(choices=self.choices, truth=self.truth, result=self.result, answer=self.answer)
@@ -71,8 +74,14 @@ class Prediction(anywidget.AnyWidget):
 
     @traitlets.observe("answer")
     def _tell(self, change: Any) -> None:
+        self._note()
         if self._outcome:
             self._outcome.answer = change["new"]
+
+    def _note(self) -> None:
+        """Enter the answer in the learner's journal. A question that nobody has answered is not wrong: it is open."""
+        if self.answer != NONE:
+            notes.guessed(self._cell, self.answer, self.truth)
 
     @traitlets.validate("answer")
     def _lock(self, proposal: Any) -> int:

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from ..arguments import check_search, stop_argument
 from ..errors import last_line, where
-from ..notebook import clock, progress
+from ..notebook import clock, with_bar
 from ..watch.calls import error_name
 from . import backpressure, endings, idle, messages, parting, resp, resp_channels, resp_keys, scarcity, slow
 from .bench import Bench
@@ -85,7 +85,7 @@ def check(fn: Callable, trials: Iterable[str] | None = None, search: float | Non
             f"search={search}: it is a search for echo servers, and {other[0]!r} is for others: leave one out"
         )
     battery = Battery(fn)
-    report = Report(server, [battery.verdict(trial) for trial in progress(chosen, "trials")])
+    report = Report(server, [battery.verdict(trial) for trial in with_bar(chosen, "trials")])
     return report if search is None else searched(report, fn, search, battery.stuck)
 
 

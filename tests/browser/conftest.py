@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import pytest
+from axe import SCRIPT, find_wrong
 from harness import BROWSER_OPTIONS, BROWSERS, NOTEBOOKS, Lab, LabPage, NotebookPage, find_browser, jupyter_lab
 
 FAILED = pytest.StashKey[bool]()
@@ -43,6 +44,14 @@ def browser() -> Iterator[object]:
         )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def axe() -> Callable[..., list[str]]:
+    """Return `axe.find_wrong`; without axe-core the test is skipped."""
+    if not SCRIPT.exists():
+        missing("axe-core (make axe)")
+    return find_wrong
 
 
 @pytest.fixture(scope="package")

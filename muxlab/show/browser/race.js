@@ -25,7 +25,9 @@ function render({ model, el }) {
     });
   }
 
-  const ends = [follow(model, { lanes, message }), answerPings(model), tellWhenGone(model, el)];
+  const shown = new ResizeObserver(() => nameSliders(root)); // when it begins, this is not in the page yet
+  shown.observe(root);
+  const ends = [() => shown.disconnect(), follow(model, { lanes, message }), answerPings(model), tellWhenGone(model, el)];
   return () => ends.forEach((end) => end());
 }
 

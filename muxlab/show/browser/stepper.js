@@ -69,7 +69,7 @@ function stepper(root, ask, model, bar) {
   const tools = toolbar(kernel, ask, model);
   const lanes = make(kernel, "div", "ms-lanes");
   lanes.tabIndex = 0;
-  describe(lanes, "region", "clients and their queues");
+  describe(lanes, "group", "clients and their queues");
   const heads = make(lanes, "div", "ms-lane ms-heads");
   const words = { acts: model.get("acts"), headings: model.get("headings") };
   ["client", "", ...Object.values(words.headings)].forEach((text, i) => {
@@ -122,7 +122,7 @@ function duel(root, ask, model, bar) {
   });
   const lanes = make(root, "div", "ms-lanes ms-duellanes");
   lanes.tabIndex = 0;
-  describe(lanes, "region", "clients");
+  describe(lanes, "group", "clients");
   const nobody = make(lanes, "div", "ms-nobody");
   nobody.textContent = "No client yet. A new one connects to both servers.";
   const foot = make(root, "div", "ms-duel ms-duelfoot");

@@ -6,7 +6,7 @@ function sourceView(parent) {
   const crumbs = make(box, "div", "ms-crumbs");
   const pane = make(box, "div", "ms-code");
   pane.tabIndex = 0;
-  describe(pane, "region", "source");
+  describe(pane, "group", "source");
   let drawn = "";
   let lines = [];
   let folded = true; // the rest of a docstring

@@ -1,0 +1,156 @@
+"""`muxlab lab`: a copy of the chapters in a folder of your own, and JupyterLab on it."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from .. import __version__
+from ..journal import find_copy, last_chapter
+from ..lab.chapters import chapters_in, choose, course_folder
+from ..lab.copy import Changes, bring_up_to_date, check_place, give_again, keep_to_oneself
+from ..lab.environment import check_environment
+from ..lab.jupyter import JupyterLab, check_port, find_running, show
+
+DEFAULT = "muxlab-course"
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the command line."""
+    command = commands.add_parser(
+        "lab",
+        help="open the course in JupyterLab, as a copy of your own",
+        description="Copy the chapters into a folder of yours, and open JupyterLab on it. What you change there is "
+        "yours: it is never overwritten. Call it again to go on where you left off.",
+    )
+    command.add_argument(
+        "folder", nargs="?", type=Path, help=f"where your copy is, or is to be ({DEFAULT}; inside a copy, that one)"
+    )
+    command.add_argument(
+        "--fresh",
+        action="append",
+        default=[],
+        metavar="NN",
+        help="give out this chapter again, by its number; yours is kept beside it",
+    )
+    command.add_argument("--no-browser", action="store_true", help="print the address, and open no browser")
+    command.add_argument("--port", type=int, metavar="N", help="where JupyterLab listens (a free port, from 8888 on)")
+    command.set_defaults(command=lab)
+
+
+def lab(options: argparse.Namespace) -> int:
+    """Bring the copy up to date, open JupyterLab on it, or the one that is running there, and wait for its end."""
+    check_environment()
+    course = course_folder()
+    fresh = choose(options.fresh, chapters_in(course))
+    folder = options.folder or find_copy(Path()) or Path(DEFAULT)
+    check_place(folder)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1) has it ignored
+        signal.signal(signal.SIGHUP, signal.default_int_handler)  # a terminal that is closed ends it as Ctrl-C does
+    with contextlib.ExitStack() as at_the_end:
+        with _writing(folder), keep_to_oneself(folder):
+            changes = bring_up_to_date(folder, course, __version__)
+            print(f"muxlab {__version__}. Your copy of the course is in {folder.resolve()}")
+            _tell(changes)
+            _give_again(fresh, folder, course)
+            there = find_running(folder)
+            if there is None:
+                check_port(options.port)
+                print("JupyterLab is starting.", flush=True)
+                server = at_the_end.enter_context(JupyterLab(folder, options.port))
+        notebook = fresh[0].name if fresh else _where_to_go_on(folder)
+        if there is not None:
+            _tell_where(there.page(notebook), "JupyterLab is running on this copy already.", options, folder)
+            print("Ctrl-C where it was started stops it.")
+            return 0
+        try:
+            _tell_where(server.running.page(notebook), "JupyterLab is running.", options, folder)
+            _tell_how_to_stop()
+            return _wait_for(server)
+        except KeyboardInterrupt:
+            print("\nStopping JupyterLab and its kernels ...", flush=True)
+            server.end()
+            print("Stopped. To go on where you are now, run the same command again.")
+            return 0
+
+
+def _give_again(fresh: list[Path], folder: Path, course: Path) -> None:
+    for chapter in fresh:
+        kept = give_again(folder, chapter.name, course, __version__)
+        print(f"  {chapter.name} is fresh again{f'; yours is beside it, as {kept}' if kept else ''}.")
+    if fresh:
+        print("  If it is open in JupyterLab already, choose File > Reload Notebook from Disk there.")
+
+
+def _where_to_go_on(folder: Path) -> str:
+    """Return the name of the chapter that was left last, or of the first."""
+    chapters = [path.name for path in chapters_in(folder)]
+    last = f"{last_chapter(folder)}.ipynb"
+    return last if last in chapters else chapters[0]
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Say what to do about a folder that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.strerror is None:  # says what to do by itself
+            raise
+        raise ValueError(
+            f"{error.filename or folder}: {error.strerror}. Name a folder that you can write: muxlab lab FOLDER"
+        ) from None
+
+
+def _tell(changes: Changes) -> None:
+    """Say what was done to the copy, and what the learner may want to do about it."""
+    if changes.is_newer:
+        print(
+            f"  It comes from muxlab {changes.before}, which is newer, and stays as it is. This one may be too old for"
+        )
+        print(f"  it; to have the newer one here: {sys.executable} -m pip install --upgrade muxlab")
+        return
+    if changes.before not in (None, __version__):
+        print(f"  It comes from muxlab {changes.before}; what you had not changed is now as in {__version__}.")
+    added, replaced, outdated = map(changes.chapters, ("added", "replaced", "outdated"))
+    if added:
+        print(f"  {_chapters(added)} copied.")
+    if replaced:
+        print(f"  {_chapters(replaced)} replaced by the newer ones.")
+    if outdated:
+        numbers = [name[:2] for name in outdated]
+        print(f"  You have changed {_listed(numbers)}, and newer ones have come since: yours stay. For the new ones,")
+        print(f"  with yours kept beside them: muxlab lab {' '.join(f'--fresh {number}' for number in numbers)}")
+
+
+def _chapters(names: list[str]) -> str:
+    return f"{len(names)} {'chapter was' if len(names) == 1 else 'chapters were'}"
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path) -> None:
+    """Open a page in the browser, if there is one and it is wanted, and say where it is."""
+    shown = not options.no_browser and show(page, folder)
+    print(f"\n{state} {'If your browser does not show it, open' if shown else 'Open'} this address in a browser:")
+    print(f"\n    {page}\n", flush=True)
+
+
+def _tell_how_to_stop() -> None:
+    if os.geteuid() == 0:
+        print("You are root, so JupyterLab is told --allow-root; an account of your own is safer.")
+    print("Ctrl-C here stops it; save your notebooks first. What it prints is in .muxlab/jupyterlab.log.", flush=True)
+
+
+def _wait_for(server: JupyterLab) -> int:
+    """Wait until JupyterLab has ended by itself, and return the exit status."""
+    if status := server.wait():
+        print(f"muxlab: JupyterLab has ended with status {status}; what it said is in {server.log}", file=sys.stderr)
+        return 1
+    print("JupyterLab was shut down.")
+    return 0

@@ -1,0 +1,78 @@
+"""The panels in a real JupyterLab, for somebody who sees little or works without a mouse."""
+
+import pytest
+from axe import find_faint
+
+from . import test_stepper
+
+pytestmark = pytest.mark.browser
+
+ANSWERED = "([place, before]) => document.querySelectorAll('.ms')[place].dataset.answered !== before"
+UNFOLD = "() => document.querySelectorAll('details').forEach(one => { one.open = true; })"
+WHOLE = "() => document.querySelector('.jp-WindowedPanel-inner').scrollHeight + 400"
+
+CELLS = {
+    "setup": test_stepper.FORGETFUL + "\nimport muxlab.trials.report",
+    "stepper": "muxlab.show.stepper(muxlab.SERVERS['epoll'], clients=2)",
+    "crash": "def broken(listener):\n    left = 5  # all\n    raise ValueError('so')\n\nmuxlab.show.stepper(broken)",
+    "duel": "muxlab.show.duel(muxlab.SERVERS['epoll'], my_server, times=1)",
+    "crowds": "muxlab.show.crowds(muxlab.SERVERS['blocking'], muxlab.SERVERS['epoll'], connections=10)",
+    "playground": "muxlab.show.playground(muxlab.SERVERS['epoll'], connections=20, active=5)",
+    "trouble": "muxlab.show.playground(broken, connections=2, active=1)",
+    "race": "muxlab.show.race(muxlab.SERVERS['select'], muxlab.SERVERS['epoll'], connections=20, active=5)",
+    "question": "guess = muxlab.predict('What does `select` say?', {'`one`': 1, 'two': 2, 'three': 3})\nguess",
+    "wrong": "guess.reveal(2)",
+    "open": "another = muxlab.predict('And now?', {'one': 1, 'two': 2})\nanother",
+    "not predicted": "another.reveal(1)",
+    "exercise": "muxlab.exercise('picky')",
+    "report": """muxlab.trials.report.Report("my_server", [
+    muxlab.trials.report.Verdict(str(passed), passed, detail, "Think again.")
+    for passed, detail in [(True, "it did"), (False, "it did not"), (None, "cannot"), (None, "not tried: no")]])""",
+    "museum": "muxlab.museum.gallery('ghost_server', 'picky_server')",
+    "doctor": "muxlab.doctor()",
+}
+
+
+@pytest.fixture
+def notebook(lab, open_notebook):
+    """Return a notebook with everything that the course shows, which has run."""
+    opened = open_notebook(lab.write("accessible.ipynb", *CELLS.values()))
+    opened.run_all()
+    assert opened.cell_errors() == [] and opened.widget_errors() == []
+    return opened
+
+
+def press(notebook, place, *names):
+    """Press buttons of a stepper or a duel, and wait for each answer."""
+    panel = notebook.page.locator(".ms").nth(place)
+    for name in names:
+        before = panel.get_attribute("data-answered")
+        panel.get_by_role("button", name=name, exact=True).click()
+        notebook.page.wait_for_function(ANSWERED, arg=[place, before])
+
+
+def use(notebook):
+    """Bring the panels into states in which there is much to see."""
+    press(notebook, 0, "client 1: send", "client 2: send", "Run until blocked", "client 1: read", "client 2: close")
+    press(notebook, 1, "Run until blocked")
+    press(notebook, 2, "client 1: send")
+    page = notebook.page
+    page.locator(".mux-predict").first.get_by_role("button").first.click()
+    page.locator(".mux-predict").first.get_by_text("now you have something to find out").wait_for()
+    exercise = page.locator(".mux-exercise")
+    for button in ("Hint", "Solution", "Check"):
+        notebook.click_button(button, exercise)
+    exercise.get_by_text("There is no picky_server in this notebook yet.").wait_for()
+    page.evaluate(UNFOLD)
+
+
+def test_names_and_values_and_contrast_by_light_and_by_dark(notebook, axe):
+    """Every control has a name, every value and role is said, and every text is read easily."""
+    use(notebook)
+    outputs = ".jp-OutputArea-output"
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        notebook.look(".mux", 1280, theme, height=notebook.page.evaluate(WHOLE))
+        assert axe(notebook.page, outputs) == [], theme
+        faint, measured = find_faint(notebook.page, outputs)
+        assert faint == [], theme
+        assert measured > 500  # the page is not empty

@@ -22,7 +22,7 @@ help:
 	@echo "make quick      check the code and the form of the chapters, and run the tests that are quick (under a minute)"
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
 	@echo "make notebooks  run all chapters and rewrite them with their outputs"
-	@echo "make pictures   draw the pictures of the chapters again"
+	@echo "make pictures   make the pictures of the chapters and of the README again"
 	@echo "make book       build the course as a website, book/_build/html/index.html"
 	@echo "make axe        fetch axe-core by npm, with which tests look at pages as a screen reader does"
 	@echo "make bench      run all benchmarks and print their tables (takes some ten minutes)"
@@ -62,6 +62,7 @@ notebooks: .venv/.complete
 
 pictures: .venv/.complete
 	$(PY) -m tools.pictures
+	$(PY) -m tools.front_page
 
 # axe-core looks for what a page lacks for a reader who does not see it, or uses no mouse. Tests run it where it is there.
 axe: .axe/node_modules/axe-core/axe.min.js

@@ -1,13 +1,13 @@
 """The whole suite: every benchmark of this folder, one after the other, with its own defaults. Prints Markdown.
 
-The last table is the README's table of figures, out of those before it.
+The last table is the first one of book/speed.md, out of those before it.
 """
 
 import subprocess
 import sys
 from pathlib import Path
 
-from readme_rows import rows
+from speed_rows import rows
 
 FOLDER = Path(__file__).parent
 

@@ -12,6 +12,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     programs     programs that a machine may not have, and one of them at work
     python_process  another Python process, which ends with this one
     notebook     the running cell and its event loop, the progress bar
+    surroundings which editor shows the notebook, and what kind of machine runs it: a container, WSL, another system
     journal/     how far the learner has come: chapters, predictions, exercises, noted in their copy of the course
     lab/         a learner's copy of the course, and JupyterLab on it: what `muxlab lab` does
     errors       tracebacks that end in the learner's own line, and warnings that point to it
@@ -39,6 +40,13 @@ This is the map of the package. Read it from the top: a file imports only from t
 """
 
 import importlib
+import sys
+
+if sys.platform == "win32":
+    raise ImportError(
+        "muxlab needs Linux: Windows has neither epoll nor the calls around it. Install WSL 2 (in a terminal: "
+        "wsl --install) and work in there, or open the project in its dev container: VS Code with Docker, or Codespaces"
+    )
 
 from . import journal
 from .running import stop_all

@@ -72,9 +72,9 @@ def test_it_prints_a_table_with_numbers(outcome: tuple[int, str, str], name: str
     assert len(NUMBERS.findall(printed)) >= 2, printed
 
 
-def test_the_rows_of_the_readme_are_taken_out_of_what_was_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rows_of_the_table_of_figures_are_taken_out_of_what_was_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(FOLDER)
-    rows = importlib.import_module("readme_rows").rows
+    rows = importlib.import_module("speed_rows").rows
     assert "| seconds to open 19,000 connections | 0.56 / 1.66 | 3 |" in rows(SAMPLE)
     assert "| ... against uvloop's Protocol | 0.96 / 0.99 | 1 |" in rows(SAMPLE)
     assert "| libevent's chain of messages, Python against C: epoll, 10 to 9,000 pairs | 1.45 to 1.52 | 1.5 |" in rows(

@@ -1,7 +1,7 @@
-"""Every reference server through everything that takes a server function: each cell of the README's table is tried.
+"""Every reference server through everything that takes a server function: each cell of a table is tried.
 
-A server that cannot do something, or not all of it, has a sentence in `WHY_NOT`, and what is seen then; the README has
-the same table and the same sentences.
+A server that cannot do something, or not all of it, has a sentence in `WHY_NOT`, and what is seen then; the book's
+reference has the same table and the same sentences.
 """
 
 import re
@@ -18,7 +18,7 @@ from muxlab.show import dots
 
 pytestmark = [pytest.mark.battery, pytest.mark.usefixtures("drawing")]
 
-README = Path(__file__).parent.parent / "README.md"
+REFERENCE = Path(__file__).parent.parent / "book/reference.md"
 NAMES = [
     "blocking",
     "threaded",
@@ -152,7 +152,7 @@ THINGS: dict[str, Callable[..., str]] = {
 
 
 def table() -> str:
-    """Return the table as it stands in the README, with its sentences."""
+    """Return the table as it stands in the reference, with its sentences."""
     numbers = {cell: number for number, cell in enumerate(WHY_NOT, start=1)}
     lines = [f"| | {' | '.join(THINGS)} |", f"|---|{'|'.join(':---:' for _ in THINGS)}|"]
     for name in NAMES:
@@ -162,8 +162,8 @@ def table() -> str:
     return "\n".join([*lines, "", *sentences, ""])
 
 
-def test_the_readme_has_this_table():
-    assert table() in README.read_text(encoding="utf-8"), f"put this into the README:\n\n{table()}"
+def test_the_reference_has_this_table():
+    assert table() in REFERENCE.read_text(encoding="utf-8"), f"put this into the reference:\n\n{table()}"
 
 
 def test_no_server_is_left_out():

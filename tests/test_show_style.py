@@ -11,7 +11,7 @@ import matplotlib
 import pytest
 
 import muxlab
-from muxlab.show import cost, panel, style
+from muxlab.show import cost, page_colours, panel, style
 
 pytestmark = pytest.mark.usefixtures("drawing")
 
@@ -92,7 +92,9 @@ def test_no_file_for_the_browser_has_a_colour_of_its_own():
 
 
 def test_every_colour_that_a_panel_names_is_in_the_palette():
-    light, dark = (re.findall(r"--mux-([A-Za-z]+): (.+);", part) for part in style.palette_css().split("}\n")[:2])
+    light, dark = (
+        re.findall(r"--mux-([A-Za-z]+): (.+);", part) for part in page_colours.palette_css().split("}\n")[:2]
+    )
     defined = {name for name, _ in light} | {"own"}  # the server's, which its panel sets
     for name, text in sheets().items():
         assert set(re.findall(r"var\(--mux-([A-Za-z]+)", text)) <= defined, name
@@ -101,7 +103,7 @@ def test_every_colour_that_a_panel_names_is_in_the_palette():
 
 
 def test_the_palette_says_the_colours_of_the_course_and_lighter_ones_on_a_dark_page():
-    css = style.palette_css()
+    css = page_colours.palette_css()
     for outcome, look in style.OUTCOME.items():
         assert f"--mux-{outcome}: {look.colour};" in css
     light, dark = css.split("[data-jp-theme-light")
@@ -113,7 +115,7 @@ def test_every_mark_has_a_drawing_in_the_browser():
     marks = re.search(r"const MARKS = \{(.*?)^\};", sheets()["stepper_controls.js"], re.DOTALL | re.MULTILINE)[1]
     drawn = {name.strip('"') for name in re.findall(r"^  (\S+):", marks, re.MULTILINE)}
     assert {look.marker for look in style.OUTCOME.values()} == drawn
-    assert json.loads(style.looks_js().split("=", 1)[1].rstrip(";\n"))["waiting"] == {
+    assert json.loads(page_colours.looks_js().split("=", 1)[1].rstrip(";\n"))["waiting"] == {
         "marker": "D",
         "size": style.CLIENT["waiting"].size,
         "hollow": False,

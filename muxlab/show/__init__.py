@@ -13,6 +13,7 @@ from muxlab.show.duel import duel
 from muxlab.show.durations import durations
 from muxlab.show.herd import shares, wake_ups
 from muxlab.show.path import path
+from muxlab.show.player import play
 from muxlab.show.playground import playground
 from muxlab.show.predict import predict
 from muxlab.show.queues import queues
@@ -31,6 +32,7 @@ __all__ = [
     "duel",
     "durations",
     "path",
+    "play",
     "playground",
     "predict",
     "queues",

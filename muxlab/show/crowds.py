@@ -16,7 +16,7 @@ import traitlets
 
 from muxlab.arguments import check_count, stop_argument
 from muxlab.server import name_of
-from muxlab.show import dots, style
+from muxlab.show import dots, player, style
 from muxlab.show.live import PER_SECOND, Display, LivePanel
 from muxlab.show.panel import read_script, read_style
 from muxlab.show.session import Crashed, Session
@@ -115,8 +115,8 @@ def draw_crowds(sides: Sequence[Side], note: str, message: str = "") -> bytes:
 class CrowdsDisplay(Display):
     """Two servers, what became of their clients in words, and one dot for each client."""
 
-    _esm = read_script("dots.js", "crowds.js")
-    _css = read_style("session.css", "dots.css", "crowds.css")
+    _esm = read_script(*player.SCRIPTS["crowds"])
+    _css = read_style(*player.STYLES["crowds"])
 
     kinds = traitlets.Dict({str(value): kind for value, kind in dots.KINDS.items()}).tag(sync=True)
     sides = traitlets.List(traitlets.Dict()).tag(sync=True)  # these three are of the latest frame
@@ -143,6 +143,8 @@ class Crowds(LivePanel):
         slider: its `.connections`, of each server, may be assigned at any time.
     """
 
+    KIND = "crowds"
+
     def __init__(self, fns: Sequence[Callable], connections: int) -> None:
         self._fns = fns
         self._watches: list[Watch] = []
@@ -155,6 +157,20 @@ class Crowds(LivePanel):
     def running(self) -> bool:
         """True while both servers and their crowds are at work."""
         return bool(self._watches)
+
+    @property
+    def title(self) -> str:
+        """The names of both servers."""
+        return " and ".join(one.name for one in self.seen)
+
+    def setting(self) -> dict[str, int]:
+        """Return where the slider stands, by what is written beside it."""
+        return {"connections": self.slider.connections}
+
+    def move(self, **sliders: int) -> None:
+        """Put the slider where it is to stand: `connections=300`."""
+        for name, value in sliders.items():
+            setattr(self.slider, name, value)
 
     def refresh(self) -> None:
         """Show the present moment; while the panel runs in a notebook, this is done ten times a second for you."""

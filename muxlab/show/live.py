@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import abc
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
 from ipywidgets import HTML, Button, HBox, VBox, Widget
 
 from muxlab.errors import text_of
+from muxlab.show.live_story import record_live
 from muxlab.show.panel import Panel
+from muxlab.show.recording import Recording
+from muxlab.show.story import Scene
 
 PER_SECOND = 10  # frames: often enough to look alive; at about a millisecond each they cost a hundredth of a core
 
@@ -52,6 +56,7 @@ class LivePanel(Panel, VBox):
     """
 
     LIVE = "live"
+    KIND: ClassVar[str]  # of its recordings
 
     def __init__(self, headline: str, sliders: Widget, display: Display) -> None:
         self.display = display
@@ -92,7 +97,32 @@ class LivePanel(Panel, VBox):
     def refresh(self) -> None:
         """Show the present moment; while the panel runs in a notebook, this is done ten times a second for you."""
 
+    def record(self, story: Sequence[Scene] | None = None) -> Recording:
+        """Run for some seconds, and return a recording that plays without a kernel; then stop.
+
+        Args:
+            story: scenes, each with where the sliders go; without one, three seconds as they stand.
+
+        Raises:
+            UntrueCaption: what a caption says was not seen.
+            RuntimeError: servers or clients did not start, or stopped.
+        """
+        return record_live(self, self.KIND, self.title, story)
+
     # ---- a subclass says what runs
+
+    @property
+    @abc.abstractmethod
+    def title(self) -> str:
+        """What a recording is called."""
+
+    @abc.abstractmethod
+    def setting(self) -> dict[str, int]:
+        """Return where the sliders stand, by what is written beside them."""
+
+    @abc.abstractmethod
+    def move(self, **sliders: int) -> None:
+        """Put sliders, given by the names of the arguments that made the panel, where they are to stand."""
 
     @abc.abstractmethod
     def _open(self) -> None:

@@ -20,20 +20,21 @@ import traitlets
 from ipywidgets import DOMWidget, Widget
 
 from muxlab import notebook, running
-from muxlab.show import style
+from muxlab.show import page_colours
 
 
 def read_script(*names: str) -> str:
-    """Return the marks of style.py, shared.js, and these files of `browser/` as one script."""
-    return "\n".join([style.looks_js(), *map(_read, ("shared.js", *names))])
+    """Return the marks, shared.js, and these files of `browser/` as one script."""
+    return "\n".join([page_colours.looks_js(), *map(read_file, ("shared.js", *names))])
 
 
 def read_style(*names: str) -> str:
-    """Return the colours of style.py, shared.css, and these files of `browser/` as one style sheet."""
-    return "\n".join([style.palette_css(), *map(_read, ("shared.css", *names))])
+    """Return the colours, shared.css, and these files of `browser/` as one style sheet."""
+    return "\n".join([page_colours.palette_css(), *map(read_file, ("shared.css", *names))])
 
 
-def _read(name: str) -> str:
+def read_file(name: str) -> str:
+    """Return the text of a file of `browser/`."""
     return Path(__file__).with_name("browser").joinpath(name).read_text(encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import traitlets
 
 from muxlab.server import name_of
-from muxlab.show import dots, style
+from muxlab.show import dots, player, style
 from muxlab.show.live import PER_SECOND, Display
 from muxlab.show.panel import read_script, read_style
 from muxlab.show.session import Crashed, Session, SessionPanel
@@ -152,8 +152,8 @@ def draw_playground(name: str, frame: Frame, note: str, message: str = "") -> by
 class PlaygroundDisplay(Display):
     """Numbers, one dot for each connection, and the line of the last seconds."""
 
-    _esm = read_script("dots.js", "playground.js")
-    _css = read_style("session.css", "dots.css", "playground.css")
+    _esm = read_script(*player.SCRIPTS["playground"])
+    _css = read_style(*player.STYLES["playground"])
 
     titles = traitlets.List(traitlets.Unicode(), list(TILES)).tag(sync=True)
     kinds = traitlets.Dict({str(value): kind for value, kind in dots.KINDS.items()}).tag(sync=True)
@@ -179,6 +179,8 @@ class Playground(SessionPanel):
         name: of the server.
     """
 
+    KIND = "playground"
+
     def __init__(self, fn: Callable, connections: int, active: int, payload: int, protocol: str = "echo") -> None:
         self.name, self.protocol = name_of(fn), protocol
         self._fn = fn
@@ -187,6 +189,11 @@ class Playground(SessionPanel):
         colour = style.look(self.name).colour
         headline = f'<i style="background:{colour}"></i><b>{html.escape(self.name)}</b>'
         super().__init__(headline, PlaygroundDisplay(colour=colour), connections, active, payload)
+
+    @property
+    def title(self) -> str:
+        """The name of the server."""
+        return self.name
 
     def _begin(self) -> None:
         """Run for `SAMPLE` seconds, and show what was seen, so that a panel is never empty; then stop."""

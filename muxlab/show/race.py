@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import traitlets
 
 from muxlab.server import name_of
-from muxlab.show import style
+from muxlab.show import player, style
 from muxlab.show.dots import kinds_of
 from muxlab.show.live import Display
 from muxlab.show.panel import read_script, read_style
@@ -136,8 +136,8 @@ def draw_race(results: Sequence[Result], setting: str, note: str, message: str =
 class RaceDisplay(Display):
     """Two bars for each server."""
 
-    _esm = read_script("race.js")
-    _css = read_style("session.css", "race.css")
+    _esm = read_script(*player.SCRIPTS["race"])
+    _css = read_style(*player.STYLES["race"])
 
     titles = traitlets.List(traitlets.Unicode(), list(TITLES)).tag(sync=True)
     lanes = traitlets.List(traitlets.Dict()).tag(sync=True)
@@ -163,12 +163,18 @@ class Race(SessionPanel):
     """
 
     LIVE = "live: one after the other"
+    KIND = "race"
 
     def __init__(self, fns: Sequence[Callable], connections: int, active: int, payload: int, isolate: bool) -> None:
         self._fns, self._isolate = fns, isolate
         self._turn = 0
         self.results = [Result(name_of(fn)) for fn in fns]
         super().__init__("<b>race</b>", RaceDisplay(), connections, active, payload)
+
+    @property
+    def title(self) -> str:
+        """The names of all servers."""
+        return ", ".join(one.name for one in self.results)
 
     def _begin(self) -> None:
         """Give each server `SAMPLE` seconds, and show what was seen, so that a panel is never empty; then stop."""

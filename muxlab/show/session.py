@@ -161,6 +161,15 @@ class SessionPanel(LivePanel):
         """True while a session runs."""
         return self._session is not None
 
+    def setting(self) -> dict[str, int]:
+        """Return where the sliders stand, by what is written beside them."""
+        return self.sliders.by_title()
+
+    def move(self, **sliders: int) -> None:
+        """Put sliders where they are to stand: `connections=500`, `active=50`, `payload=64`."""
+        for name, value in sliders.items():
+            setattr(self.sliders, name, value)
+
     def refresh(self) -> None:
         """Show the present moment; while the panel runs in a notebook, this is done ten times a second for you."""
         with self._lock:

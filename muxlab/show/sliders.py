@@ -40,6 +40,10 @@ class Sliders(HBox):
         """Call `listener("connections" or "active" or "payload", value)` whenever one has changed."""
         self._told = listener
 
+    def by_title(self) -> dict[str, int]:
+        """Return the values of all three, by what is written beside them."""
+        return {slider.description: int(slider.value) for slider in self.children}
+
     @property
     def connections(self) -> int:
         """Clients in all."""

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import abc
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
 from muxlab.errors import text_of
-from muxlab.show import stepper_view
+from muxlab.show import player, step_story, stepper_view
 from muxlab.show.panel import Panel, read_script, read_style
+from muxlab.show.recording import Recording, shown_by
+from muxlab.show.story import Scene
 from muxlab.show.style import human_bytes
 from muxlab.stepper import Client, Stepper, step
 from muxlab.watch.calls import error_name
-
-PARTS = ("controls", "source", "queues", "motion", "history")
-"""The files of `browser/` that a panel of stepped servers is made of, besides stepper.js."""
 
 MOST = 100  # clients to begin with: a picture of more says nothing more
 LARGEST = 16 * 2**20  # bytes of a message: more than a connection takes by default (tcp_wmem and tcp_rmem, tcp(7))
@@ -131,8 +131,8 @@ def prepare(fn: Callable, backlog: int, clients: int) -> Stepper:
 class StepPanel(Panel, anywidget.AnyWidget):
     """A panel of stepped servers, one or two; what is done with a stepper from Python shows in it too."""
 
-    _esm = read_script(*(f"stepper_{part}.js" for part in PARTS), "stepper.js")
-    _css = read_style("stepper.css")
+    _esm = read_script(*player.SCRIPTS["stepper"])
+    _css = read_style(*player.STYLES["stepper"])
 
     kind = traitlets.Unicode().tag(sync=True)
     message = traitlets.Unicode("hello").tag(sync=True)  # what clients send, until the learner writes something else,
@@ -149,6 +149,8 @@ class StepPanel(Panel, anywidget.AnyWidget):
         self._answered = 0
         self._runs = 0  # how many times it was started
         self._due = False
+        self._deed = ""  # the latest act
+        self._past = step_story.Past()
         super().__init__(**traits)
         self.on_msg(self._heard)
 
@@ -159,6 +161,7 @@ class StepPanel(Panel, anywidget.AnyWidget):
             with self.hold_sync():
                 self.source = source
                 self.view = view | {"said": self._said, "answered": self._answered, "run": self._runs}
+            self._past.note(shown_by(self), step_story.caption_of(self._deed, self.view))
 
     def stop(self) -> None:
         """Stop what is stepped, and show it stopped; a second time does nothing."""
@@ -174,6 +177,25 @@ class StepPanel(Panel, anywidget.AnyWidget):
             self.stop()
             self._say("")
             self._begin()
+
+    @property
+    def title(self) -> str:
+        """The names of the servers."""
+        return " and ".join(stepper.name for stepper in self.steppers)
+
+    def record(self, story: Sequence[Scene] | None = None) -> Recording:
+        """Return a recording that plays without a kernel; `muxlab.show.play` shows it, `.save(path)` writes a page.
+
+        Args:
+            story: scenes that the panel performs from here on; without one, what it has shown since it was started.
+
+        Raises:
+            UntrueCaption: a caption of the story says what did not happen.
+        """
+        with self._lock:
+            return (
+                self._past.recording(self.kind, self.title) if story is None else step_story.record_story(self, story)
+            )
 
     # ---- a subclass says what is stepped, and what is shown of it
 
@@ -194,9 +216,19 @@ class StepPanel(Panel, anywidget.AnyWidget):
         """True when anything was done since the panel was made, by a button or from Python."""
         return self._answered > 0 or self._runs > 1 or any(stepper.calls.events for stepper in self.steppers)
 
+    def act(self, act: str, **content: Any) -> None:
+        """Do what a button says, and raise what goes wrong; `content` is as in the messages of the browser."""
+        with self._lock:
+            self._deed = act
+            self._act(act, content)
+
     def _act(self, act: str, content: dict) -> None:
-        """Do what a button says."""
-        if act == "stop":
+        if act == "save":
+            path = step_story.save_beside(self.record(), Path.cwd())
+            self._say(
+                f"saved what you have seen so far as {path.name}, beside this notebook: a page that plays anywhere"
+            )
+        elif act == "stop":
             self._say("")
             self.stop()
         elif act == "start":
@@ -227,7 +259,7 @@ class StepPanel(Panel, anywidget.AnyWidget):
             if self._closed:
                 return
             with self._errors_shown():
-                self._act(str(content["act"]), content)
+                self.act(**content)
             self._answered += 1
             self.refresh()
             if self._loop is not None and any(stepper.threads() for stepper in self.steppers):

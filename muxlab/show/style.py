@@ -2,7 +2,7 @@
 
 The colours are those of Okabe and Ito, chosen to stay apart for colour-blind readers, with a few darker neighbours
 where their eight are not enough. Colour is never alone: every entry has its own marker or line as well. They stand
-here and nowhere else: the style sheets in `browser/` name them, as the custom properties that `palette_css` defines.
+here and nowhere else: the style sheets in `browser/` name them, as the custom properties of page_colours.py.
 What this module does not do: it draws no chart, and it changes no global setting of matplotlib.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -100,25 +99,6 @@ ON_DARK = {  # the same hues, lighter, where the page is dark; what is quiet the
     "#0072B2": "#56B4E9",
 }  # fmt: skip
 
-FROM_JUPYTERLAB = {  # what a panel takes from JupyterLab's theme, and ours for a page that has none
-    "ink": ("ui-font-color1", INK),
-    "muted": ("ui-font-color2", MUTED),
-    "card": ("layout-color1", CARD),
-    "tile": ("layout-color2", TILE),
-    "line": ("border-color2", GRID),
-    "focus": ("brand-color1", COLOURS["queue"]),
-    "keyword": ("mirror-editor-keyword-color", SYNTAX["keyword"]),
-    "string": ("mirror-editor-string-color", SYNTAX["string"]),
-    "literal": ("mirror-editor-number-color", SYNTAX["literal"]),
-    "def": ("mirror-editor-def-color", SYNTAX["def"]),
-    "builtin": ("mirror-editor-builtin-color", SYNTAX["builtin"]),
-}
-
-INKED = ("muted", *sorted(SYNTAX.keys() & FROM_JUPYTERLAB.keys()))
-OF_ITS_OWN = "65%"
-"""What a muted text, and a word of Python, keep of JupyterLab's colour; the rest is ink. Those colours were chosen for
-JupyterLab's own ground. Ours is tinted in many places, and each of them needs a contrast of 4.5."""
-
 SIZE = (7.2, 4.0)  # inches; at 106 dots per inch 763 pixels, a notebook cell on a small laptop; PNGs stay below 60 kB
 DPI = 106
 CHART = (5.8, 3.6)  # inches; JupyterLab shows an SVG as it is, and has 568 pixels for it in a window of 1,000
@@ -200,26 +180,6 @@ def on_any_page(colour: str, least: float = 3.0) -> str:
         steps = (mixed(colour, away, step / 50) for step in range(51))
         colour = next(shade for shade in steps if contrast(shade, page) >= least)
     return colour
-
-
-def palette_css() -> str:
-    """Return the colours as CSS custom properties, `--mux-data` and so on, which hold inside of every `.mux-card`."""
-    theirs = {name: f"var(--jp-{variable}, {colour})" for name, (variable, colour) in FROM_JUPYTERLAB.items()}
-    theirs |= {name: f"color-mix(in srgb, {theirs[name]} {OF_ITS_OWN}, {theirs['ink']})" for name in INKED}
-    on_dark = {name: ON_DARK[colour] for name, colour in COLOURS.items() if colour in ON_DARK}
-    return _rule(".mux-card", COLOURS | theirs) + _rule('[data-jp-theme-light="false"] .mux-card', on_dark)
-
-
-def looks_js() -> str:
-    """Return the marks as a JavaScript constant: LOOKS.data.marker and so on."""
-    looks = {
-        kind: {"marker": one.marker, "size": one.size, "hollow": one.hollow} for kind, one in (OUTCOME | CLIENT).items()
-    }
-    return f"const LOOKS = {json.dumps(looks)};\n"
-
-
-def _rule(selector: str, values: dict[str, str]) -> str:
-    return f"{selector} {{\n" + "".join(f"  --mux-{name}: {value};\n" for name, value in values.items()) + "}\n"
 
 
 # ---- charts and pictures

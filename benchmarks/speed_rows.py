@@ -1,4 +1,4 @@
-"""The rows of the table of figures in the project's README, out of what the benchmarks have printed."""
+"""The rows of the table of figures in book/speed.md, out of what the benchmarks have printed."""
 
 import re
 from functools import partial

@@ -34,6 +34,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     course/      the exercises of the chapters, the museum of broken servers, and the review of the article
     show/        everything that draws: charts and panels
     doctor       a report on what this machine allows
+    grade/       the exercises of a whole class, in processes that can neither hang nor fool the teacher's
     command/     the commands of the command line, one file for each
 
 `import muxlab` loads only what a server and a swarm need; the other names are imported on first use (PEP 562).
@@ -57,6 +58,7 @@ TYPE_CHECKING = False  # type checkers take it as true; importing it from `typin
 if TYPE_CHECKING:
     from . import measure, resp, ring, runtime, show
     from .course import article, exercise, expect, museum, review
+    from .course.progress import progress
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
     from .servers import SERVERS
@@ -94,6 +96,7 @@ __all__ = [
     "museum",
     "packets_sent_again",
     "predict",
+    "progress",
     "raise_descriptor_limit",
     "reset",
     "resp",
@@ -125,6 +128,7 @@ _LAZY = {
     "museum": ".course.museum",
     "packets_sent_again": ".sockets",
     "predict": ".show.predict",
+    "progress": ".course.progress",
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",
     "resp": ".resp",

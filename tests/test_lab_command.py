@@ -317,9 +317,7 @@ def test_chapters_that_have_changed_on_either_side_are_told(account: Account) ->
     (mine / OWN).mkdir(parents=True)
     for number, path in enumerate(chapters_in(course_folder())[:4]):
         (mine / path.name).write_text(f'{{"cells": [{number}]}}')
-    handed_out = {
-        path.name: digest(path.name, path.read_bytes()) for path in chapters_in(mine)[:2]
-    }  # 0 and 1: unchanged
+    unchanged = {path.name: digest(path.name, path.read_bytes()) for path in chapters_in(mine)[:2]}
     stale = {path.name: "another" for path in chapters_in(mine)[2:]}
     (mine / OWN / MARK).write_text(json.dumps({"version": "0.0.1", "files": unchanged | stale}))
     with account.lab("mine", "--fresh", "2") as process:

@@ -164,6 +164,13 @@ def test_a_second_call_opens_the_one_that_is_running(account: Account) -> None:
 
 
 @pytest.mark.slow
+def test_two_calls_at_once_start_one_jupyterlab(account: Account) -> None:
+    with account.lab("mine") as one, account.lab("mine") as other:
+        pages = [PAGE.search(until(process, "Ctrl-C")) for process in (one, other)]
+        assert pages[0].groups() == pages[1].groups() and len(account.servers()) == 1
+
+
+@pytest.mark.slow
 def test_the_chapter_that_was_left_is_opened(account: Account) -> None:
     (account.home / "mine" / OWN).mkdir(parents=True)
     journal = {"form": 1, "last": "07_write_without_stalling", "chapters": {}}
@@ -201,6 +208,18 @@ def test_a_signal_ends_it_as_ctrl_c_does(account: Account, signal_: signal.Signa
         process.send_signal(signal_)
         assert "Stopped." in process.communicate(timeout=30)[0] and process.returncode == 0
         assert account.processes() == [] and account.servers() == []
+
+
+@pytest.mark.slow
+def test_who_presses_ctrl_c_twice_leaves_nothing_either(account: Account) -> None:
+    account.variables["MUXLAB_STAND_IN"] = "lingers"
+    with account.lab() as process:
+        until(process, READY)
+        process.send_signal(signal.SIGINT)
+        until(process, "Stopping JupyterLab")
+        process.send_signal(signal.SIGINT)
+        assert "Traceback" not in process.communicate(timeout=30)[0]
+        assert eventually(lambda: not account.processes() and not account.servers())
 
 
 @pytest.mark.slow

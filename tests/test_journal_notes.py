@@ -240,6 +240,7 @@ def test_a_broken_journal_is_told_once(chapter, copy, capsys):
     assert file.read(copy).cells == {CHAPTER: {"a0", "b0"}}
 
 
+@pytest.mark.slow
 def test_plain_python_loads_none_of_it():
     code = "import sys, muxlab; print(*sorted(name for name in sys.modules if name.startswith('muxlab.journal')))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

@@ -112,10 +112,8 @@ def test_jupyterlab_serves_the_copy_and_ends_with_its_kernels(account: Account) 
         chapter = json.loads(ask(f"api/contents/{name}"))["content"]
         assert "# " in chapter["cells"][0]["source"]
         assert [cell["outputs"] for cell in chapter["cells"] if cell.get("outputs")] == []
-        page = json.loads(
-            re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', ask(f"lab/tree/{name}"), re.DOTALL)[1]
-        )
-        assert page["news"] == {"disabled": True}  # so it does not ask whether it may fetch any
+        notification = json.loads(ask("lab/api/settings/@jupyterlab/apputils-extension:notification"))
+        assert notification["schema"]["properties"]["fetchNews"]["default"] == "false"  # "none" would ask in a pop-up
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(f"{url}api/contents", timeout=60)
         ask("api/kernels", {"name": "python3"})
@@ -281,10 +279,10 @@ def test_what_is_wrong_is_told_in_a_sentence_and_nothing_is_made(account: Accoun
     there = set(account.home.iterdir())
     for arguments, says in (
         (["file"], "file is a file; name a folder"),
-        (["file/new"], "file/new: Not a directory. Name a folder that you can write: muxlab lab FOLDER"),
+        (["file/new"], "file/new cannot be written: Not a directory. Name a folder that you can: muxlab lab FOLDER"),
         (["."], "is no folder for the course alone; name one inside it: "),
         (["work"], "work is a git checkout"),
-        (["/proc/new"], "/proc/new: No such file or directory. Name a folder that you can write"),
+        (["/proc/new"], "/proc/new cannot be written: No such file or directory. Name a folder that you can"),
         (["new", "--fresh", "77"], "no chapter 77; there are 00_start_here, "),
     ):
         status, said = account.say(*arguments)

@@ -48,7 +48,8 @@ def lab(options: argparse.Namespace) -> int:
     course = course_folder()
     fresh = choose(options.fresh, chapters_in(course))
     folder = options.folder or find_copy(Path()) or Path(DEFAULT)
-    check_place(folder)
+    with _writing(folder):
+        check_place(folder)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1) has it ignored
         signal.signal(signal.SIGHUP, signal.default_int_handler)  # a terminal that is closed ends it as Ctrl-C does
     with contextlib.ExitStack() as at_the_end:
@@ -101,8 +102,9 @@ def _writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.strerror is None:  # says what to do by itself
             raise
+        where = f" ({error.filename})" if error.filename not in (None, str(folder)) else ""
         raise ValueError(
-            f"{error.filename or folder}: {error.strerror}. Name a folder that you can write: muxlab lab FOLDER"
+            f"{folder} cannot be written: {error.strerror}{where}. Name a folder that you can: muxlab lab FOLDER"
         ) from None
 
 

@@ -57,6 +57,7 @@ TYPE_CHECKING = False  # type checkers take it as true; importing it from `typin
 if TYPE_CHECKING:
     from . import measure, resp, ring, runtime, show
     from .course import article, exercise, expect, museum, review
+    from .course.progress import progress
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
     from .servers import SERVERS
@@ -94,6 +95,7 @@ __all__ = [
     "museum",
     "packets_sent_again",
     "predict",
+    "progress",
     "raise_descriptor_limit",
     "reset",
     "resp",
@@ -125,6 +127,7 @@ _LAZY = {
     "museum": ".course.museum",
     "packets_sent_again": ".sockets",
     "predict": ".show.predict",
+    "progress": ".course.progress",
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",
     "resp": ".resp",

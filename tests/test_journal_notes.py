@@ -9,9 +9,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from ipywidgets import Widget
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import muxlab
-from muxlab.journal import file, notes, place
+from muxlab.journal import contents, file, notes, place
 from muxlab.journal.record import Attempts, Guess
 
 CHAPTER = "05_scale_with_epoll"
@@ -29,9 +30,10 @@ class Kernel:
     def get_parent(self):
         return self.message
 
-    def run(self, cell, source=SOURCE, stored=True):
+    def run(self, cell, source=SOURCE, stored=True, work=lambda: None):
         metadata = {"cellId": cell} if cell else {}
         self.message = {"header": {"msg_id": "1"}, "metadata": metadata, "content": {"code": source}}
+        work()
         if "post_run_cell" in self.callbacks:
             info = types.SimpleNamespace(store_history=stored)
             self.callbacks["post_run_cell"](types.SimpleNamespace(info=info))
@@ -86,14 +88,14 @@ def test_vs_code_tells_the_notebook_and_the_source(kernel, copy):
     kernel.user_ns["__vsc_ipynb_file__"] = str(copy / f"{CHAPTER}.ipynb")
     muxlab.journal.begin()
     kernel.run(None)
-    assert file.read(copy).cells == {CHAPTER: {notes.cell_id("code", SOURCE)}}
+    assert file.read(copy).cells == {CHAPTER: {contents.cell_id("code", SOURCE)}}
 
 
 def test_a_cell_of_the_course_has_the_id_that_is_made_of_its_source():
     path = NOTEBOOKS / f"{CHAPTER}.ipynb"
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     assert cells
-    assert {cell.id for cell in cells} == {notes.cell_id("code", cell.source) for cell in cells}
+    assert {cell.id for cell in cells} == {contents.cell_id("code", cell.source) for cell in cells}
 
 
 @pytest.mark.parametrize(
@@ -165,6 +167,28 @@ def test_checks_are_noted_from_any_notebook_of_the_copy(kernel, copy, monkeypatc
     assert attempts == Attempts(2, attempts.latest, attempts.latest)
 
 
+def test_to_look_at_the_map_is_not_to_work_on_the_chapter_that_shows_it(chapter, copy, monkeypatch):
+    chapter.run("a0")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(copy / "00_start_here.ipynb"))
+
+    def look():
+        muxlab.progress()
+
+    chapter.run("map", work=look)
+    assert file.read(copy).cells == {CHAPTER: {"a0"}, "00_start_here": {"map"}}
+    assert muxlab.journal.last_chapter(copy) == CHAPTER
+    chapter.run("b0")
+    assert muxlab.journal.last_chapter(copy) == "00_start_here"
+
+
+def test_the_map_counts_the_cell_that_shows_it(chapter, copy):
+    shown = []
+    cells = [new_markdown_cell("# Scale\n\nUp."), new_code_cell(SOURCE, id="a0")]
+    nbformat.write(new_notebook(cells=cells), copy / f"{CHAPTER}.ipynb")
+    chapter.run("a0", work=lambda: shown.append(str(muxlab.progress())))
+    assert "1 of 1 chapters finished" in shown[0]
+
+
 def test_a_copy_that_moves_while_its_kernel_runs(chapter, copy, monkeypatch):
     monkeypatch.chdir(copy)
     moved = copy.rename(copy.with_name("elsewhere"))
@@ -225,5 +249,5 @@ def test_a_real_kernel_notes_what_is_run(copy):
     path = copy / f"{CHAPTER}.ipynb"
     subprocess.run([sys.executable, "-c", RUN, path, *cells], capture_output=True, check=True, timeout=60)
     written = file.read(copy)
-    assert written.cells == {CHAPTER: {notes.cell_id("code", source) for source in cells}}
-    assert written.guesses == {CHAPTER: {notes.cell_id("code", asks): Guess(1, 1)}}
+    assert written.cells == {CHAPTER: {contents.cell_id("code", source) for source in cells}}
+    assert written.guesses == {CHAPTER: {contents.cell_id("code", asks): Guess(1, 1)}}

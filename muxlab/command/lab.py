@@ -7,16 +7,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..journal import find_copy, last_chapter
 from ..lab.chapters import chapters_in, choose, course_folder
 from ..lab.copy import Changes, bring_up_to_date, check_place, give_again, keep_to_oneself
 from ..lab.environment import check_environment
-
-if TYPE_CHECKING:
-    from ..lab import jupyter
+from ..lab.jupyter import JupyterLab, check_port, find_running, show
 
 DEFAULT = "muxlab-course"
 
@@ -47,8 +44,6 @@ def add(commands: argparse._SubParsersAction) -> None:
 def lab(options: argparse.Namespace) -> int:
     """Bring the copy up to date, open JupyterLab on it, or the one that is running there, and wait for its end."""
     check_environment()
-    from ..lab import jupyter  # after that, because it needs some of what may be lacking
-
     course = course_folder()
     fresh = choose(options.fresh, chapters_in(course))
     folder = options.folder or find_copy(Path()) or Path(DEFAULT)
@@ -61,16 +56,25 @@ def lab(options: argparse.Namespace) -> int:
             print(f"muxlab {__version__}. Your copy of the course is in {folder.resolve()}")
             _tell(changes)
             _give_again(fresh, folder, course)
-            there = jupyter.find_running(folder)
+            there = find_running(folder)
             if there is None:
-                jupyter.check_port(options.port)
+                check_port(options.port)
                 print("JupyterLab is starting.", flush=True)
-                server = at_the_end.enter_context(jupyter.JupyterLab(folder, options.port))
-        running = there or server.running
-        page = running.page(fresh[0].name if fresh else _where_to_go_on(folder))
-        shown = not options.no_browser and jupyter.show(page, folder)
-        _tell_where(page, shown, is_ours=there is None)
-        return 0 if there else _wait_for(server)
+                server = at_the_end.enter_context(JupyterLab(folder, options.port))
+        notebook = fresh[0].name if fresh else _where_to_go_on(folder)
+        if there is not None:
+            _tell_where(there.page(notebook), "JupyterLab is running on this copy already.", options, folder)
+            print("Ctrl-C where it was started stops it.")
+            return 0
+        try:
+            _tell_where(server.running.page(notebook), "JupyterLab is running.", options, folder)
+            _tell_how_to_stop()
+            return _wait_for(server)
+        except KeyboardInterrupt:
+            print("\nStopping JupyterLab and its kernels ...", flush=True)
+            server.end()
+            print("Stopped. To go on where you are now, run the same command again.")
+            return 0
 
 
 def _give_again(fresh: list[Path], folder: Path, course: Path) -> None:
@@ -130,29 +134,23 @@ def _listed(words: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def _tell_where(page: str, shown: bool, is_ours: bool) -> None:
-    state = "JupyterLab is running." if is_ours else "JupyterLab is running on this copy already."
+def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path) -> None:
+    """Open a page in the browser, if there is one and it is wanted, and say where it is."""
+    shown = not options.no_browser and show(page, folder)
     print(f"\n{state} {'If your browser does not show it, open' if shown else 'Open'} this address in a browser:")
-    print(f"\n    {page}\n")
-    if not is_ours:
-        print("Ctrl-C where it was started stops it.", flush=True)
-        return
-    print("Ctrl-C here stops it; save your notebooks first. What it prints is in .muxlab/jupyterlab.log.", flush=True)
+    print(f"\n    {page}\n", flush=True)
+
+
+def _tell_how_to_stop() -> None:
     if os.geteuid() == 0:
-        print("You are root, so JupyterLab is told --allow-root; an account of your own is safer.", flush=True)
+        print("You are root, so JupyterLab is told --allow-root; an account of your own is safer.")
+    print("Ctrl-C here stops it; save your notebooks first. What it prints is in .muxlab/jupyterlab.log.", flush=True)
 
 
-def _wait_for(server: "jupyter.JupyterLab") -> int:
-    """Wait until JupyterLab has ended, and return the exit status."""
-    try:
-        status = server.wait()
-    except KeyboardInterrupt:
-        print("\nStopping JupyterLab and its kernels ...", flush=True)
-        server.end()
-        print("Stopped. To go on where you are now, run the same command again.")
-        return 0
-    if status:
-        print(f"muxlab: JupyterLab has ended with status {status}; its last words are in {server.log}", file=sys.stderr)
+def _wait_for(server: JupyterLab) -> int:
+    """Wait until JupyterLab has ended by itself, and return the exit status."""
+    if status := server.wait():
+        print(f"muxlab: JupyterLab has ended with status {status}; what it said is in {server.log}", file=sys.stderr)
         return 1
     print("JupyterLab was shut down.")
     return 0

@@ -1,12 +1,16 @@
 """Which folder is a learner's copy of the course: the one that `muxlab lab` has put its mark into."""
 
 import os
+import re
 from pathlib import Path
 
 OWN = ".muxlab"
 """The folder in a copy that holds what the course itself keeps there."""
 MARK = "course.json"
 """The file in there by which a copy is known. `muxlab lab` writes it."""
+
+CHAPTER = re.compile(r"\d\d_[a-z0-9_]+\.ipynb")
+"""The name of a chapter. What a learner keeps beside it has a name of another form."""
 
 
 def find_copy(path: str | os.PathLike[str]) -> Path | None:

@@ -7,14 +7,10 @@ course wants it is said on its command line, for this one server: the learner's 
 import json
 import os
 import socket
-import ssl
 import sys
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
-import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,13 +46,18 @@ class Running:
 
     def answers(self) -> bool:
         """Ask it for its version, which needs no token."""
+        import http.client  # here, because no other command needs these
+        import ssl
+        import urllib.error
+        import urllib.request
+
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with direct.open(f"{self.url}api", timeout=ANSWER_SECONDS) as answer:
                 return "version" in json.load(answer)
         except urllib.error.URLError as error:
             return isinstance(error.reason, ssl.SSLError)  # it answers, with a certificate that the learner has made
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return False
 
 
@@ -183,6 +184,8 @@ def show(page: str, folder: Path) -> bool:
     """
     if not (sys.platform == "darwin" or any(map(os.environ.get, ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")))):
         return False  # at most one for the terminal, which cannot show JupyterLab
+    import webbrowser  # here, because no other command needs it
+
     try:
         browser = webbrowser.get()
     except webbrowser.Error:

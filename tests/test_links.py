@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
+import links
 import nbformat
 import pytest
-
-from tools import links
 
 README = """# A project
 

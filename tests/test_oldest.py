@@ -1,8 +1,7 @@
 """The oldest versions that pyproject.toml allows, as constraints for pip. `make test-oldest` tries them."""
 
+import oldest
 import pytest
-
-from tools import oldest
 
 PYPROJECT = """
 [project]

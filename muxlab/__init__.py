@@ -34,6 +34,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     course/      the exercises of the chapters, the museum of broken servers, and the review of the article
     show/        everything that draws: charts and panels
     doctor       a report on what this machine allows
+    grade/       the exercises of a whole class, in processes that can neither hang nor fool the teacher's
     command/     the commands of the command line, one file for each
 
 `import muxlab` loads only what a server and a swarm need; the other names are imported on first use (PEP 562).

@@ -77,6 +77,11 @@ def test_the_code_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None
     muxlab.stop_all()
 
 
+def test_it_adds_up_the_time_that_the_chapters_take() -> None:
+    minutes = map(int, re.findall(r"\.ipynb\) \| (\d+) \|", README))
+    assert f"some {sum(minutes) / 60:.0f} hours" in README
+
+
 def test_the_readme_stays_short() -> None:
     assert len(README.splitlines()) <= LINES
 

@@ -71,6 +71,9 @@ def read(path: Path) -> Page:
         for place, token in enumerate(tokens):
             if token.type == "heading_open":
                 page.anchors.add(_anchor(tokens[place + 1], path))
+        page.anchors.update(
+            re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE)
+        )  # how MyST, which the book is written in, names a place
         for token in _all(tokens):
             if token.type in ("html_block", "html_inline"):
                 HtmlLinks(page).feed(token.content)
@@ -115,6 +118,8 @@ def dead_links(found: list[Page], root: Path) -> list[str]:
     for page in found:
         for target in filter(lambda target: not is_outer(target), page.targets):
             file, _, heading = unquote(target).partition("#")
+            if page.path.parent == root / "book":
+                file = re.sub(r"^chapters/", "../notebooks/", file)  # where the book has them
             goal = (page.path.parent / file).resolve() if file else page.path.resolve()
             where = f"{page.path.relative_to(root)}: {target}"
             if not goal.exists():

@@ -17,6 +17,7 @@ from .questions import Question
 START = "../index.html#start"
 """Where a page sends a reader who wants a kernel."""
 
+FOLDED = "hide-input"  # the source of a cell with this tag is folded
 TO_HEADING = re.compile(r"\]\((?P<page>[\w.]*)#(?P<heading>[^)\s]+)\)")
 
 
@@ -46,6 +47,7 @@ def as_page(notebook: NotebookNode, number: int, panels: Mapping[str, str]) -> N
             cell.outputs = []  # it says that the answer is still as it was given: nobody can change that on a page
         elif cell.id in panels:
             cell.outputs = [_html_output(panels[cell.id])]
+        _fit(cell)
         _describe_charts(cell)
     return notebook
 
@@ -59,11 +61,11 @@ def _answerable(asked: NotebookNode, experiment: NotebookNode) -> None:
             truth, result = questions.outcome_of(output, question)
             stored = output.data["text/html"]
             output.data = from_dict({"text/html": questions.outcome_html(question, stored)})
-            experiment.metadata["book"] = {"reveals": question.id}
+            _note(experiment, reveals=question.id)
     stored = asked.outputs[0].data["text/html"]
     asked.outputs = [_html_output(questions.question_html(question, truth, result, stored))]
-    asked.metadata["book"] = {"asks": question.id}
-    asked.metadata["tags"] = [*_tags(asked) - {"hide-input"}, "remove-input"]  # it says what each choice stands for
+    _note(asked, asks=question.id)
+    asked.metadata["tags"] = [*_tags(asked) - {FOLDED}, "remove-input"]  # it says what each choice stands for
 
 
 def _number_title(notebook: NotebookNode, number: int) -> None:
@@ -82,6 +84,23 @@ def _describe_charts(cell: NotebookNode) -> None:
     words = [output.data["text/plain"] for output in cell.outputs if "image/svg+xml" in output.get("data", {})]
     if words:
         cell.metadata["mystnb"] = {"image": {"alt": " ".join(words[0].split())}}
+
+
+def _fit(cell: NotebookNode) -> None:
+    """Fit a cell into its page: its source is folded, and what it shows as HTML has the page's links and headings."""
+    if FOLDED in _tags(cell):
+        _note(cell, source="folded")
+        cell.metadata["tags"] = [*_tags(cell) - {FOLDED}]
+    for output in cell.outputs:
+        if content := output.get("data", {}).get("text/html"):
+            content = re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', content)
+            content = content.replace("<th></th>", "<td></td>")  # a heading that says nothing is none
+            output.data["text/html"] = re.sub(r"<(/?)h4\b", r"<\1h3", content)  # all of them stand below a h2
+
+
+def _note(cell: NotebookNode, **what: str) -> None:
+    """Leave a note at a cell for fold.py."""
+    cell.metadata["book"] = {**cell.metadata.get("book", {}), **what}
 
 
 def _html_output(content: str) -> NotebookNode:

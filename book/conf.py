@@ -13,8 +13,9 @@ nb_execution_mode = "off"  # the outputs are those that the notebooks store
 nb_code_prompt_show = "Show the code"
 nb_code_prompt_hide = "Hide the code"
 myst_heading_anchors = 3
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "attrs_block"]
 
+templates_path = ["templates"]
 html_theme = "sphinx_book_theme"
 html_title = "muxlab"
 html_context = {"default_mode": "auto"}  # light or dark as the reader's system is, until the button says otherwise
@@ -27,6 +28,8 @@ html_theme_options = {
     "use_download_button": False,  # a notebook alone lacks its pictures; `muxlab lab` has all of them
     "use_fullscreen_button": False,
     "show_toc_level": 2,
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
+    "navbar_persistent": [],
     "show_navbar_depth": 1,
     "navigation_with_keys": False,  # the arrow keys belong to the recordings
     "toc_title": "On this page",

@@ -1,26 +1,52 @@
-"""The first page of the book: what is generated for it."""
+"""The first page of the book: what is generated for it, the list of chapters and the recordings."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
 
+from muxlab.show.player import fragment
+from muxlab.show.recording import Recording
 
-def fill(text: str, chapters: list[Path], folder: Path) -> str:
-    """Return the text of index.md with its lists: the chapters, and those pages that there are."""
-    pages = [path.stem for path in sorted(folder.glob("*.md")) if path.stem != "index"]
-    text = text.replace("<!-- chapters -->", "\n".join(map(_card, chapters)))
+RECORDING = re.compile(r"<!-- recording (?P<chapter>\d\d) (?P<kind>\w+) -->")
+
+Recordings = Mapping[str, Recording]
+"""The recordings of one chapter, by the id of the cell whose panel was recorded."""
+
+
+def fill(text: str, chapters: Mapping[Path, Recordings], pages: list[str]) -> str:
+    """Return the text of index.md with what its comments stand for.
+
+    Args:
+        text: the page as it is written.
+        chapters: all chapters in their order, each with its recordings.
+        pages: the names of the other pages that are written by hand.
+    """
+    text = text.replace("<!-- chapters -->", "\n".join(map(_entry, chapters)))
     text = text.replace("<!-- all chapters -->", "\n".join(f"chapters/{path.stem}" for path in chapters))
-    return text.replace("<!-- all pages -->", "\n".join(pages))
+    text = text.replace("<!-- all pages -->", "\n".join(pages))
+    every = {(path.name[:2], one.kind): one for path, these in chapters.items() for one in these.values()}
+    first = min(RECORDING.finditer(text), key=lambda found: found.start()).group()
+
+    def playing(found: re.Match[str]) -> str:
+        recording = every.get((found["chapter"], found["kind"]))
+        return as_block(fragment(recording, autoplay=found.group() == first)) if recording else ""
+
+    return RECORDING.sub(playing, text)
 
 
-def _card(path: Path) -> str:
-    """Return a chapter as an item of the list: its number, title, promise and minutes."""
+def as_block(content: str) -> str:
+    """Return HTML as a block of MyST that is passed on as it is."""
+    return f"```````{{raw}} html\n{content}\n```````"
+
+
+def _entry(path: Path) -> str:
+    """Return a chapter as an item of the list: its title, promise and minutes."""
     notebook = nbformat.read(path, as_version=4)
     prose = "\n\n".join(cell.source for cell in notebook.cells[:2] if cell.cell_type == "markdown")
     found = re.match(r"# (?P<title>[^\n]+)\n\s*(?P<promise>.*?)\n\n", prose, re.DOTALL)
     minutes = re.search(r"[Aa]bout (\d+) minutes", prose)
-    assert found, f"{path.name} begins with a title and its promise"
+    assert found and minutes, f"{path.name} begins with a title, its promise, and how long it takes"
     promise = " ".join(found["promise"].split())
-    time = f" *{minutes[1]} minutes.*" if minutes else ""
-    return f"- [{int(path.name[:2])} · {found['title']}](chapters/{path.name}): {promise}{time}"
+    return f"- [{int(path.name[:2])} · {found['title']}](chapters/{path.name}) {promise} *{minutes[1]} minutes*"

@@ -5,7 +5,6 @@ the package's own panels.
 """
 
 import contextlib
-import importlib
 import re
 import shutil
 from collections.abc import Mapping
@@ -15,8 +14,9 @@ import nbformat
 from sphinx.cmd.build import build_main
 
 from muxlab.show import panel
+from muxlab.show.recording import Recording
 
-from . import landing
+from . import landing, record
 from .chapter import as_page
 
 HERE = Path(__file__).resolve().parent
@@ -24,7 +24,10 @@ ROOT = HERE.parent
 BUILD = HERE / "_build"
 NOTEBOOKS = ROOT / "notebooks"
 
-Panels = Mapping[str, str]
+FOLDERS = {NOTEBOOKS / "pictures": "chapters/pictures", HERE / "pictures": "pictures", HERE / "static": "_static"}
+"""What is copied as it is, and where to."""
+
+TO_CHAPTER = re.compile(r"\]\(\.\./notebooks/")
 
 
 def build(target: Path = BUILD, with_recordings: bool = True) -> int:
@@ -51,43 +54,39 @@ def chapters() -> list[Path]:
 
 def gather(source: Path, with_recordings: bool) -> None:
     """Put together what Sphinx reads, in the folder `source`. A file that would be the same again is left alone."""
-    written = {source / name for name in _panel_files(source / "_static")}
-    for path in chapters():
-        notebook = nbformat.read(path, as_version=4)
-        panels = _recorded(path) if with_recordings else {}
-        page = as_page(notebook, int(path.name[:2]), panels)
+    recorded = {path: record.recordings(path) if with_recordings else {} for path in chapters()}
+    written = set()
+    for path, recordings in recorded.items():
+        page = as_page(nbformat.read(path, as_version=4), int(path.name[:2]), _playing(recordings))
         written.add(_write(source / "chapters" / path.name, nbformat.writes(page)))
-    for path in sorted(HERE.glob("*.md")):
-        written.add(_write(source / path.name, _page(path)))
-    for folder, there in ((NOTEBOOKS / "pictures", "chapters/pictures"), (HERE / "static", "_static")):
+    pages = sorted(path.stem for path in HERE.glob("*.md") if path.stem != "index")
+    for name in ["index", *pages]:
+        text = HERE.joinpath(f"{name}.md").read_text(encoding="utf-8")
+        text = landing.fill(text, recorded, pages) if name == "index" else text
+        written.add(_write(source / f"{name}.md", TO_CHAPTER.sub("](chapters/", text)))
+    for path in {*source.glob("*.md"), *source.glob("chapters/*.ipynb")} - written:
+        path.unlink()  # a page that is no more
+    _write_panel_files(source / "_static")
+    for folder, there in FOLDERS.items():
         shutil.copytree(folder, source / there, dirs_exist_ok=True)
-    for path in [*source.glob("*.md"), *source.glob("chapters/*.ipynb")]:
-        if path not in written:
-            path.unlink()  # a page that is no more
 
 
-def _page(path: Path) -> str:
-    """Return a page that is written by hand, with links to chapters as they are in the book."""
-    text = re.sub(r"\]\(\.\./notebooks/", "](chapters/", path.read_text(encoding="utf-8"))
-    return landing.fill(text, chapters(), HERE) if path.stem == "index" else text
+def _playing(recordings: Mapping[str, Recording]) -> dict[str, str]:
+    """Return HTML that plays a chapter's recordings; the script of a kind of panel is needed once in a page."""
+    playing: dict[str, str] = {}
+    kinds: set[str] = set()
+    for cell, recording in recordings.items():
+        playing[cell] = recording.to_html(player=recording.kind not in kinds)
+        kinds.add(recording.kind)
+    return playing
 
 
-def _recorded(path: Path) -> Panels:
-    """Return HTML that plays a chapter's panels, by the id of the cell."""
-    try:
-        record = importlib.import_module("book.record")
-    except ModuleNotFoundError:  # until there is one
-        return {}
-    return {cell: recording.to_html() for cell, recording in record.recordings(path).items()}
-
-
-def _panel_files(static: Path) -> list[str]:
+def _write_panel_files(static: Path) -> None:
     """Write the script and the style of the questions, which are those of the notebook's widgets."""
     ask = _as_function("askQuestion", panel.read_script("prediction.js", "predict.js"))
     tell = _as_function("tellOutcome", panel.read_script("prediction.js", "outcome.js"))
     _write(static / "questions.js", ask + tell)
     _write(static / "panels.css", panel.read_style("predict.css"))
-    return []
 
 
 def _as_function(name: str, module: str) -> str:

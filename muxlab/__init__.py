@@ -12,6 +12,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     programs     programs that a machine may not have, and one of them at work
     python_process  another Python process, which ends with this one
     notebook     the running cell and its event loop, the progress bar
+    surroundings which editor shows the notebook, and what kind of machine runs it: a container, WSL, another system
     journal/     how far the learner has come: chapters, predictions, exercises, noted in their copy of the course
     lab/         a learner's copy of the course, and JupyterLab on it: what `muxlab lab` does
     errors       tracebacks that end in the learner's own line, and warnings that point to it
@@ -33,12 +34,20 @@ This is the map of the package. Read it from the top: a file imports only from t
     course/      the exercises of the chapters, the museum of broken servers, and the review of the article
     show/        everything that draws: charts and panels
     doctor       a report on what this machine allows
+    grade/       the exercises of a whole class, in processes that can neither hang nor fool the teacher's
     command/     the commands of the command line, one file for each
 
 `import muxlab` loads only what a server and a swarm need; the other names are imported on first use (PEP 562).
 """
 
 import importlib
+import sys
+
+if sys.platform == "win32":
+    raise ImportError(
+        "muxlab needs Linux: Windows has neither epoll nor the calls around it. Install WSL 2 (in a terminal: "
+        "wsl --install) and work in there, or open the project in its dev container: VS Code with Docker, or Codespaces"
+    )
 
 from . import journal
 from .running import stop_all
@@ -49,6 +58,7 @@ TYPE_CHECKING = False  # type checkers take it as true; importing it from `typin
 if TYPE_CHECKING:
     from . import measure, resp, ring, runtime, show
     from .course import article, exercise, expect, museum, review
+    from .course.progress import progress
     from .doctor import doctor
     from .limits import most_connections, raise_descriptor_limit
     from .servers import SERVERS
@@ -86,6 +96,7 @@ __all__ = [
     "museum",
     "packets_sent_again",
     "predict",
+    "progress",
     "raise_descriptor_limit",
     "reset",
     "resp",
@@ -117,6 +128,7 @@ _LAZY = {
     "museum": ".course.museum",
     "packets_sent_again": ".sockets",
     "predict": ".show.predict",
+    "progress": ".course.progress",
     "raise_descriptor_limit": ".limits",
     "reset": ".sockets",
     "resp": ".resp",

@@ -4,9 +4,9 @@ import argparse
 import signal
 import sys
 
-from .command import check, doctor, lab, serve, swarm
+from .command import check, doctor, grade, lab, progress, serve, swarm
 
-COMMANDS = [lab, doctor, serve, swarm, check]  # in the order in which --help lists them
+COMMANDS = [lab, progress, doctor, serve, swarm, check, grade]  # in the order in which --help lists them
 
 
 def main(arguments: list[str] | None = None) -> int:

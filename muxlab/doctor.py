@@ -10,12 +10,28 @@ from dataclasses import dataclass
 from . import limits
 from .programs import find, missing
 from .ring import refusal
+from .surroundings import editor, not_linux, tracing_refusal, virtual_system
 
 PROGRAMS = ("nginx", "redis-server", "redis-benchmark", "strace")
 """Programs that chapters 12 and 13 look at or use."""
 
 WANTED = 19_000
 """Connections of the course's largest experiment, all to one server."""
+
+EDITORS = {
+    "JupyterLab": "where the course was made, and is tested",
+    "VS Code": "its Jupyter extension shows the panels; it may ask to download files for them, and finds them here too",
+    "Google Colab": "the panels stay empty until you run: from google.colab import output; "
+    "output.enable_custom_widget_manager(), which loads its scripts from Google",
+}
+"""What each editor that is recognised means for the course."""
+
+VIRTUAL = {
+    "container": "it shares the kernel of the machine around it; what it forbids is marked ! below",
+    "WSL 2": "a Linux kernel of its own: the course runs here; keep it in WSL's file system, as /mnt/c is slow",
+    "WSL 1": "it imitates Linux, and what you would count here is Windows' doing: wsl --set-version DISTRIBUTION 2",
+}
+"""What each kind of system inside another means for the course."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +133,8 @@ def _findings() -> list[Finding]:
             hasattr(select, "epoll"),
             "the operating system, and the version of its kernel",
         ),
+        *_virtual_system(),
+        *_editor(),
         Finding(
             "cores",
             str(cores),
@@ -164,6 +182,7 @@ def _findings() -> list[Finding]:
         ),
         *_epoll_watches(),
         _io_uring(),
+        _tracing(),
         _programs(),
     ]
 
@@ -171,7 +190,19 @@ def _findings() -> list[Finding]:
 def _meaning_of_system() -> str:
     if hasattr(select, "epoll"):
         return "has epoll: every chapter runs"
-    return "has no epoll: the servers up to poll run here; for the course, take a Linux container or virtual machine"
+    return not_linux() or "is a Linux whose Python was built without epoll: take another Python"
+
+
+def _virtual_system() -> list[Finding]:
+    kind = virtual_system()
+    term = "a Linux that shares its kernel, or its machine, with another system"
+    return [Finding("system in a system", kind, VIRTUAL[kind], kind != "WSL 1", term)] if kind else []
+
+
+def _editor() -> list[Finding]:
+    name = editor()
+    term = "the program that shows the notebook and its panels"
+    return [Finding("editor", name, EDITORS[name], name != "Google Colab", term)] if name else []
 
 
 def _io_uring() -> Finding:
@@ -184,6 +215,17 @@ def _io_uring() -> Finding:
         else 'SERVERS["uring"] is there, and chapter 13 is live',
         not why,
         "the kernel makes a server's calls for it, which it hands over in a queue: chapter 13",
+    )
+
+
+def _tracing() -> Finding:
+    why = tracing_refusal()
+    return Finding(
+        "tracing",
+        "no" if why else "allowed",
+        f"{why}; chapter 13 then shows what was recorded" if why else "strace may look at nginx, Redis and your server",
+        not why,
+        "one program sees the system calls of another: chapter 13",
     )
 
 

@@ -153,11 +153,12 @@ class Pulse:
 
     Args:
         thread: the thread's number in the kernel: gettid(2), `threading.Thread.native_id`.
+        process: the number of the process that it belongs to; "self" for this one.
     """
 
-    def __init__(self, thread: int) -> None:
+    def __init__(self, thread: int, process: int | str = "self") -> None:
         try:
-            self._fd = os.open(f"/proc/self/task/{thread}/syscall", os.O_RDONLY)
+            self._fd = os.open(f"/proc/{process}/task/{thread}/syscall", os.O_RDONLY)
         except OSError:  # the thread has ended, or this is not Linux
             self._fd = -1
 

@@ -31,9 +31,13 @@ def request() -> dict:
 
 
 def current_cell() -> tuple[str, str] | None:
-    """Return which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook."""
+    """Return which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook.
+
+    JupyterLab and VS Code tell a cell's id in the same place; Google Colab has a place of its own for it.
+    """
     message = request()
-    cell_id = message.get("metadata", {}).get("cellId")
+    metadata = message.get("metadata", {})
+    cell_id = metadata.get("cellId") or metadata.get("colab", {}).get("cell_id")
     return (cell_id, message["header"]["msg_id"]) if cell_id else None
 
 

@@ -154,7 +154,7 @@ THINGS: dict[str, Callable[..., str]] = {
 def table() -> str:
     """Return the table as it stands in the reference, with its sentences."""
     numbers = {cell: number for number, cell in enumerate(WHY_NOT, start=1)}
-    lines = [f"| | {' | '.join(THINGS)} |", f"|---|{'|'.join(':---:' for _ in THINGS)}|"]
+    lines = [f"| server | {' | '.join(THINGS)} |", f"|---|{'|'.join(':---:' for _ in THINGS)}|"]
     for name in NAMES:
         cells = [f"({numbers[name, thing]})" if (name, thing) in numbers else "yes" for thing in THINGS]
         lines.append(f"| `{name}` | {' | '.join(cells)} |")

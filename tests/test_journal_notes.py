@@ -1,6 +1,7 @@
 """What a kernel notes while a chapter runs: its cells, answers and checks, in a learner's copy and nowhere else."""
 
 import errno
+import os
 import subprocess
 import sys
 import types
@@ -9,9 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from ipywidgets import Widget
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import muxlab
-from muxlab.journal import file, notes, place
+from muxlab.journal import contents, file, notes, place
 from muxlab.journal.record import Attempts, Guess
 
 CHAPTER = "05_scale_with_epoll"
@@ -29,9 +31,10 @@ class Kernel:
     def get_parent(self):
         return self.message
 
-    def run(self, cell, source=SOURCE, stored=True):
+    def run(self, cell, source=SOURCE, stored=True, work=lambda: None):
         metadata = {"cellId": cell} if cell else {}
         self.message = {"header": {"msg_id": "1"}, "metadata": metadata, "content": {"code": source}}
+        work()
         if "post_run_cell" in self.callbacks:
             info = types.SimpleNamespace(store_history=stored)
             self.callbacks["post_run_cell"](types.SimpleNamespace(info=info))
@@ -86,14 +89,14 @@ def test_vs_code_tells_the_notebook_and_the_source(kernel, copy):
     kernel.user_ns["__vsc_ipynb_file__"] = str(copy / f"{CHAPTER}.ipynb")
     muxlab.journal.begin()
     kernel.run(None)
-    assert file.read(copy).cells == {CHAPTER: {notes.cell_id("code", SOURCE)}}
+    assert file.read(copy).cells == {CHAPTER: {contents.cell_id("code", SOURCE)}}
 
 
 def test_a_cell_of_the_course_has_the_id_that_is_made_of_its_source():
     path = NOTEBOOKS / f"{CHAPTER}.ipynb"
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     assert cells
-    assert {cell.id for cell in cells} == {notes.cell_id("code", cell.source) for cell in cells}
+    assert {cell.id for cell in cells} == {contents.cell_id("code", cell.source) for cell in cells}
 
 
 @pytest.mark.parametrize(
@@ -165,6 +168,28 @@ def test_checks_are_noted_from_any_notebook_of_the_copy(kernel, copy, monkeypatc
     assert attempts == Attempts(2, attempts.latest, attempts.latest)
 
 
+def test_to_look_at_the_map_is_not_to_work_on_the_chapter_that_shows_it(chapter, copy, monkeypatch):
+    chapter.run("a0")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(copy / "00_start_here.ipynb"))
+
+    def look():
+        muxlab.progress()
+
+    chapter.run("map", work=look)
+    assert file.read(copy).cells == {CHAPTER: {"a0"}, "00_start_here": {"map"}}
+    assert muxlab.journal.last_chapter(copy) == CHAPTER
+    chapter.run("b0")
+    assert muxlab.journal.last_chapter(copy) == "00_start_here"
+
+
+def test_the_map_counts_the_cell_that_shows_it(chapter, copy):
+    shown = []
+    cells = [new_markdown_cell("# Scale\n\nUp."), new_code_cell(SOURCE, id="a0")]
+    nbformat.write(new_notebook(cells=cells), copy / f"{CHAPTER}.ipynb")
+    chapter.run("a0", work=lambda: shown.append(str(muxlab.progress())))
+    assert "1 of 1 chapters finished" in shown[0]
+
+
 def test_a_copy_that_moves_while_its_kernel_runs(chapter, copy, monkeypatch):
     monkeypatch.chdir(copy)
     moved = copy.rename(copy.with_name("elsewhere"))
@@ -179,17 +204,30 @@ def test_a_copy_that_is_gone_does_not_stop_the_course(chapter, copy, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_journal_that_cannot_be_written_is_told_once_and_loses_nothing(chapter, copy, monkeypatch, capsys):
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def refuse(code):
+    """Return what stands in for a call that the kernel refuses with this error."""
 
+    def refused(*arguments):
+        raise OSError(code, os.strerror(code))
+
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("owner", "call", "code"),
+    [(os, "fsync", errno.ENOSPC), (file.Path, "open", errno.EROFS), (file.fcntl, "flock", errno.ENOLCK)],
+)
+def test_a_journal_that_cannot_be_written_is_told_once_and_loses_nothing(
+    chapter, copy, monkeypatch, capsys, owner, call, code
+):
+    """A full disk, a folder that is read-only, a file system without locks."""
     with monkeypatch.context() as patched:
-        patched.setattr(file.os, "fsync", full)
+        patched.setattr(owner, call, refuse(code))
         for cell in ("a0", "b0", "c0"):
             chapter.run(cell)
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "progress.json: No space left on device" in said
+    assert f"the course goes on without it. .muxlab/progress.json: {os.strerror(code)}" in said
     chapter.run("d0")
     assert file.read(copy).cells == {CHAPTER: {"a0", "b0", "c0", "d0"}}
 
@@ -202,6 +240,7 @@ def test_a_broken_journal_is_told_once(chapter, copy, capsys):
     assert file.read(copy).cells == {CHAPTER: {"a0", "b0"}}
 
 
+@pytest.mark.slow
 def test_plain_python_loads_none_of_it():
     code = "import sys, muxlab; print(*sorted(name for name in sys.modules if name.startswith('muxlab.journal')))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
@@ -225,5 +264,5 @@ def test_a_real_kernel_notes_what_is_run(copy):
     path = copy / f"{CHAPTER}.ipynb"
     subprocess.run([sys.executable, "-c", RUN, path, *cells], capture_output=True, check=True, timeout=60)
     written = file.read(copy)
-    assert written.cells == {CHAPTER: {notes.cell_id("code", source) for source in cells}}
-    assert written.guesses == {CHAPTER: {notes.cell_id("code", asks): Guess(1, 1)}}
+    assert written.cells == {CHAPTER: {contents.cell_id("code", source) for source in cells}}
+    assert written.guesses == {CHAPTER: {contents.cell_id("code", asks): Guess(1, 1)}}

@@ -1,8 +1,11 @@
 """`make` says in one sentence what is missing, leaves no half-made environment, and repairs one."""
 
 import os
+import pty
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,3 +123,61 @@ def test_lab_opens_a_copy_of_its_own_with_your_options(project):
     (project / "pip_result").write_text("0")
     command = make(project, "lab", "LAB_ARGS=--no-browser --fresh 05").stdout.splitlines()[-1].split()
     assert command == ["-m", "muxlab", "lab", "my-course", "--no-browser", "--fresh", "05"]
+
+
+# ---- the minute of installation
+
+
+PIP = """
+import sys
+print("Obtaining file:///somewhere")
+print("Collecting jupyterlab<5,>=4.2 (from muxlab==0.1.0)")
+print("  Using cached jupyterlab-4.6.6-py3-none-any.whl.metadata (16 kB)")
+for name in ["Collecting jupyterlab>=4", *(f"Collecting part-{number}" for number in range(30))]:
+    print(name)
+if sys.argv[-1] == "nothing":
+    print("ERROR: No matching distribution found for nothing", file=sys.stderr)
+    sys.exit(1)
+print("WARNING: this is of no interest", file=sys.stderr)
+print("Installing collected packages:", ", ".join(f"part-{number}" for number in range(30)))
+"""
+
+
+def install(folder, what, **streams):
+    """Run tools/pip_progress.py with a pip that installs nothing."""
+    (folder / "pip").mkdir()
+    (folder / "pip/__init__.py").touch()
+    (folder / "pip/__main__.py").write_text(PIP)
+    command = [sys.executable, str(ROOT / "tools/pip_progress.py"), what]
+    own = os.environ | {"PYTHONPATH": str(folder), "PIP_NO_INDEX": "1"}  # should it be the real one, it finds nothing
+    return subprocess.run(command, env=own, text=True, timeout=60, **streams)
+
+
+def test_an_installation_says_now_and_then_how_far_it_is(tmp_path):
+    run = install(tmp_path, "something", capture_output=True)
+    *others, last = [re.sub(r"\d+ s$", "N s", line.strip()) for line in run.stdout.splitlines()]
+    assert last == "installed 0 of 30 packages, N s"  # this pip has installed nothing
+    assert len(others) <= 4 and set(others) <= {
+        "asking for the packages, N s",
+        "collected 31 packages, the last is part-29, N s",
+        last,
+    }
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_an_installation_that_fails_shows_what_pip_says(tmp_path):
+    run = install(tmp_path, "nothing", capture_output=True)
+    assert run.returncode == 1
+    assert run.stderr == "ERROR: No matching distribution found for nothing\n"
+    assert "collected 31 packages, the last is part-29" in run.stdout
+
+
+def test_an_installation_on_a_terminal_writes_one_line_anew(tmp_path):
+    ours, its = pty.openpty()
+    try:
+        assert install(tmp_path, "something", stdout=its, stderr=its).returncode == 0
+        shown = os.read(ours, 65536).decode()
+    finally:
+        os.close(ours)
+        os.close(its)
+    assert shown.count("\n") == 1 and shown.rpartition("\r\x1b[K")[2].startswith("  installed 0 of 30 packages")

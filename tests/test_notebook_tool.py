@@ -37,7 +37,7 @@ def write(folder, name, *cells):
 @pytest.fixture
 def course(tmp_path):
     """Return a folder with three tiny chapters, as their authors wrote them."""
-    write(tmp_path, "00_start_here", prose("# Start here\n\nSee it live."), prose("", "contents"), code("1 + 1"))
+    write(tmp_path, "00_start_here", prose("# Start here\n\nSee it live."), code("1 + 1"))
     write(tmp_path, "01_wait", prose("# 1. Wait\n\nWait for many,\nnot for one.\n\nMore."), code("x = 1"))
     write(tmp_path, "02_write", prose("# Write"), prose("Never stall."), code("x = 2"))
     return tmp_path
@@ -78,15 +78,9 @@ def test_normal_form_drops_what_differs_between_runs(tool):
     assert second.id == f"{first.id}-2" != last.id
 
 
-def test_navigation_and_contents_are_generated(tool, course):
+def test_navigation_is_generated(tool, course):
     tool.main(["tidy", "--folder", str(course)])
     first, second, third = (tool.read(path).cells for path in sorted(course.glob("*.ipynb")))
-    assert first[1].source.splitlines() == [
-        "## Contents",
-        "",
-        "- [1 · Wait](01_wait.ipynb): Wait for many, not for one.",
-        "- [2 · Write](02_write.ipynb): Never stall.",
-    ]
     assert first[-1].source == "Next: [1 · Wait](01_wait.ipynb)"
     assert second[-1].source.split(" | ") == [
         "Previous: [0 · Start here](00_start_here.ipynb)",
@@ -96,12 +90,11 @@ def test_navigation_and_contents_are_generated(tool, course):
     assert third[-1].source == "Previous: [1 · Wait](01_wait.ipynb) | [Contents](00_start_here.ipynb)"
 
 
-def test_a_new_chapter_makes_its_neighbours_stale(tool, course):
+def test_a_new_chapter_makes_the_one_before_it_stale(tool, course):
     tool.main(["tidy", "--folder", str(course)])
     write(course, "03_end", prose("# End\n\nEnd well."), code("x = 3"))
-    stale = ["its navigation or contents is stale; run `tools/notebooks.py tidy`"]
-    assert faults(tool, course, "00_start_here") == stale
-    assert faults(tool, course, "01_wait") == []
+    stale = ["its navigation is stale; run `tools/notebooks.py tidy`"]
+    assert faults(tool, course, "00_start_here") == faults(tool, course, "01_wait") == []
     assert faults(tool, course, "02_write") == stale
 
 
@@ -128,12 +121,6 @@ def test_check_refuses_another_form(tool, course):
     path = course / "02_write.ipynb"
     path.write_text(path.read_text().replace('"execution_count": 1', '"execution_count": 4'))
     assert faults(tool, course, "02_write") == ["not in the normal form; run `tools/notebooks.py tidy`"]
-
-
-def test_check_refuses_a_first_chapter_without_contents(tool, course):
-    write(course, "00_start_here", prose("# Start here\n\nSee it live."), code("1 + 1"))
-    tool.main(["tidy", "--folder", str(course)])
-    assert faults(tool, course, "00_start_here") == ["no markdown cell with the tag contents"]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +153,7 @@ def test_run_stores_outputs_and_the_time_is_told(tool, course):
     result = run(course, "00")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("00_start_here.ipynb: ")
-    cell = tool.read(course / "00_start_here.ipynb").cells[2]
+    cell = tool.read(course / "00_start_here.ipynb").cells[1]
     assert (cell.execution_count, cell.outputs[0].data) == (1, {"text/plain": "2"})
 
 
@@ -186,12 +173,12 @@ def test_a_question_is_folded_and_so_is_what_is_tagged(tool):
         code("guess = muxlab.predict('Who?', ['a', 'b'])\nguess"),
         code("helper = 1", tags=["hide-input", "nbval-ignore-output"]),
         code("print('guess = muxlab.predict(')"),
-        prose("words", "contents"),
+        prose("words", "aside"),
     ])  # fmt: skip
     question, helper, plain, words = tool.normalise(notebook).cells
     assert question.metadata == {"jupyter": {"source_hidden": True}, "tags": ["hide-input"]}
     assert helper.metadata == {"jupyter": {"source_hidden": True}, "tags": ["hide-input", "nbval-ignore-output"]}
-    assert (plain.metadata, words.metadata) == ({}, {"tags": ["contents"]})
+    assert (plain.metadata, words.metadata) == ({}, {"tags": ["aside"]})
     assert tool.text_of(tool.normalise(notebook)) == tool.text_of(notebook)
 
 

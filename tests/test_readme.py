@@ -1,5 +1,6 @@
 """The README and the book's reference: what they say of the package, the figures and the pictures is so."""
 
+import argparse
 import ast
 import inspect
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import muxlab
+from muxlab.__main__ import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,8 +30,8 @@ def blocks(page: str) -> list[str]:
 
 
 def calls(page: str) -> Iterator[ast.Call]:
-    """Yield each call of something of muxlab's, whether in code, in a comment or in a sentence."""
-    for piece in [*blocks(page), *re.findall(r"\bmuxlab\.[\w.]+\([^()\n]*\)", page)]:
+    """Yield each call of something of muxlab's, in the blocks of code and in a line of text between backquotes."""
+    for piece in [*blocks(page), *re.findall(r"`((?:\w+ = )?muxlab\.[^`\n]+\))`", page)]:
         for node in ast.walk(ast.parse(piece)):
             if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("muxlab."):
                 yield node
@@ -53,16 +55,38 @@ def test_every_name_is_one_of_the_package(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_call_has_the_arguments_that_are_taken(page: str) -> None:
-    found = list(calls(page))
-    assert len(found) >= 5
-    for call in found:
+    for call in calls(page):
         signature = inspect.signature(thing(ast.unparse(call.func)))
         signature.bind(*call.args, **{str(keyword.arg): keyword.value for keyword in call.keywords})
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command, by its name."""
+    parsers = argparse.ArgumentParser().add_subparsers()
+    for module in COMMANDS:
+        module.add(parsers)
+    return dict(parsers.choices)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_is_there_with_its_options(page: str) -> None:
+    parsers = commands()
+    named = re.findall(r"(?:`|^    )muxlab ([a-z]+)([^`\n#]*)", page, re.MULTILINE)
+    assert named
+    for name, rest in named:
+        for option in re.findall(r"--[a-z]+", rest):
+            assert option in parsers[name].format_help(), (name, option)
+
+
+def test_the_reference_leaves_no_command_out() -> None:
+    assert set(re.findall(r"^\| `muxlab ([a-z]+)", REFERENCE, re.MULTILINE)) == commands().keys()
 
 
 def test_the_reference_leaves_no_public_name_out() -> None:
     types = {"Server"}  # what `serve` returns
     assert set(muxlab.__all__) - types - set(re.findall(r"\bmuxlab\.(\w+)", REFERENCE)) == set()
+    panels_and_charts = {ast.unparse(call.func) for call in calls(REFERENCE)}
+    assert {f"muxlab.show.{name}" for name in muxlab.show.__all__ if name != "predict"} <= panels_and_charts
 
 
 @pytest.mark.slow
@@ -75,6 +99,11 @@ def test_the_code_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None
     exec(compile(code, "README.md", "exec"), {})
     assert "epoll.poll" in capsys.readouterr().out
     muxlab.stop_all()
+
+
+def test_it_adds_up_the_time_that_the_chapters_take() -> None:
+    minutes = map(int, re.findall(r"\.ipynb\) \| (\d+) \|", README))
+    assert f"some {sum(minutes) / 60:.0f} hours" in README
 
 
 def test_the_readme_stays_short() -> None:

@@ -27,9 +27,8 @@ from muxlab.interrupt import Pulse
 from muxlab.trials import Verdict, backpressure, bench, endings, parting, patience, server_on_trial
 from muxlab.trials.bench import Bench
 from muxlab.trials.clients import BenchClient
-from muxlab.trials.leftovers import Leftovers
+from muxlab.trials.leftovers import Leftovers, no_descriptors_left
 from muxlab.trials.runner import ON_REQUEST, TRIALS
-from muxlab.trials.scarcity import no_descriptors_left
 
 pytestmark = pytest.mark.battery
 

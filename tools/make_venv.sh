@@ -34,7 +34,7 @@ trap 'rm -rf .venv' EXIT
 trap 'exit 1' HUP INT TERM
 echo "Making .venv with $("$python" --version); this takes a minute or two."
 "$python" -m venv --clear .venv || fail "$no_venv"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]' ||
+.venv/bin/python tools/pip_progress.py --editable '.[test]' ||
     fail "pip could not install the packages (its reason is above); run the same command again to retry."
 touch .venv/.complete
 trap - EXIT

@@ -1,16 +1,15 @@
 """Run the chapters and keep them in one normal form.
 
     notebooks.py run   [CHAPTER ...]   run each chapter in a fresh kernel and rewrite it with its outputs
-    notebooks.py tidy  [CHAPTER ...]   rewrite each chapter without running it: normal form, navigation, contents
+    notebooks.py tidy  [CHAPTER ...]   rewrite each chapter without running it: normal form, navigation
     notebooks.py check [CHAPTER ...]   run and write nothing; exit with 1 and a line for each fault (also: --check)
 
-CHAPTER is a number (03), a name (03_wait_with_select) or a path; the default is all chapters. Two markdown cells are
-generated: the last cell of every chapter, tagged `navigation`, and the cell of the first chapter tagged `contents`.
-The source of a cell tagged `hide-input` is folded; a question gets this tag by itself.
+CHAPTER is a number (03), a name (03_wait_with_select) or a path; the default is all chapters. The last cell of every
+chapter is generated: it is tagged `navigation`. The source of a cell tagged `hide-input` is folded; a question gets
+this tag by itself. The first chapter shows the map of the course: a new title, promise or time shows when it is run.
 """
 
 import argparse
-import hashlib
 import os
 import re
 import sys
@@ -24,6 +23,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from muxlab.journal import contents
 from muxlab.lab.chapters import chapters_in, choose
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +32,6 @@ CHAPTER_SECONDS = 20  # longer is too long for Run All
 LOOSE_SHARE = 0.4  # of a chapter's code cells, at most, may go without comparison
 LOOSE_TAGS = {"nbval-ignore-output", "nbval-skip"}
 FOLDED = "hide-input"  # the tag that Sphinx and MyST fold by; JupyterLab folds by `source_hidden`
-QUESTION = re.compile(r"^(\w+ = )?muxlab\.predict\(", re.MULTILINE)
 PICTURE = re.compile(r"!\[(.*?)\]\((?!https?:)([^)\s]+)\)", re.DOTALL)
 BARE_VERDICTS = 10  # lines of output that end in True or False, at most, in all chapters together
 OWN_PATHS = "|".join(re.escape(str(path)) for path in (Path.home(), ROOT, Path(tempfile.gettempdir())))
@@ -73,7 +72,7 @@ def normal_outputs(cell: NotebookNode) -> list[NotebookNode]:
 def normal_metadata(cell: NotebookNode) -> NotebookNode:
     """Return the metadata that a cell keeps: its tags, and whether its source is folded."""
     kept = tags(cell)
-    if cell.cell_type == "code" and QUESTION.search(cell.source):
+    if cell.cell_type == "code" and contents.QUESTION.search(cell.source):
         kept.add(FOLDED)  # what each choice stands for is the answer
     folded = {"jupyter": {"source_hidden": True}} if FOLDED in kept else {}
     return nbformat.from_dict(folded | ({"tags": sorted(kept)} if kept else {}))
@@ -88,9 +87,9 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     count = 0
     for cell in notebook.cells:
         cell.metadata = normal_metadata(cell)
-        digest = hashlib.sha1((cell.cell_type + cell.source).encode()).hexdigest()[:8]
-        seen[digest] += 1
-        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+        name = contents.cell_id(cell.cell_type, cell.source)
+        seen[name] += 1
+        cell.id = name if seen[name] == 1 else f"{name}-{seen[name]}"
         if cell.cell_type == "code":
             if cell.execution_count is not None:
                 count += 1
@@ -116,22 +115,10 @@ def read(path: Path) -> NotebookNode:
     return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
 
 
-def heading(path: Path) -> tuple[str, str]:
-    """Return a chapter's title (its first heading) and promise (the first paragraph after it).
-
-    The title comes without the chapter's number, which `link` adds. Raises ValueError if either is missing.
-    """
-    prose = "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
-    found = re.search(r"^# +([^\n]+)\n\s*((?!#)\S.*?)\s*(?:\n\n|\Z)", prose, re.MULTILINE | re.DOTALL)
-    if not found:
-        raise ValueError(f"{path.name}: no `# Title` with a paragraph after it")
-    title = re.sub(rf"^(?:chapter )?0?{int(path.name[:2])}\b[\s.:·–—-]*", "", found[1], flags=re.IGNORECASE)
-    return title, " ".join(found[2].split())
-
-
 def link(path: Path) -> str:
     """Return a markdown link to a chapter, with its number and title."""
-    return f"[{int(path.name[:2])} · {heading(path)[0]}]({path.name})"
+    chapter = contents.read(path)
+    return f"[{chapter.number} · {chapter.title}]({path.name})"
 
 
 def navigation(path: Path, chapters: list[Path]) -> str:
@@ -143,21 +130,13 @@ def navigation(path: Path, chapters: list[Path]) -> str:
     return " | ".join(parts)
 
 
-def contents(chapters: list[Path]) -> str:
-    """Return the text of the cell `contents`: all chapters after the first, with their promises."""
-    return "\n".join(["## Contents", "", *(f"- {link(path)}: {heading(path)[1]}" for path in chapters[1:])])
-
-
 def generate(notebook: NotebookNode, path: Path, chapters: list[Path]) -> NotebookNode:
-    """Write the generated cells into a notebook, in place, and return it."""
+    """Write the generated cell into a notebook, in place, and return it."""
     notebook.cells = [cell for cell in notebook.cells if "navigation" not in tags(cell)]
     if len(chapters) > 1:
         cell = nbformat.v4.new_markdown_cell(navigation(path, chapters))
         cell.metadata["tags"] = ["navigation"]
         notebook.cells.append(cell)
-    for cell in notebook.cells:
-        if "contents" in tags(cell) and path == chapters[0]:
-            cell.source = contents(chapters)
     return notebook
 
 
@@ -183,13 +162,11 @@ def faults(path: Path, chapters: list[Path]) -> list[str]:
             if not description.strip():
                 found.append(f"says nothing in place of the picture {picture} to those who cannot see it")
     found += [f"holds a path of the machine it ran on: {hit}" for hit in sorted(set(MACHINE_PATHS.findall(raw)))]
-    if path == chapters[0] and not any("contents" in tags(cell) for cell in notebook.cells):
-        found.append("no markdown cell with the tag contents")
     normal = text_of(normalise(notebook))
     if normal != raw:
         found.append("not in the normal form; run `tools/notebooks.py tidy`")
     if text_of(normalise(generate(notebook, path, chapters))) != normal:
-        found.append("its navigation or contents is stale; run `tools/notebooks.py tidy`")
+        found.append("its navigation is stale; run `tools/notebooks.py tidy`")
     return found
 
 

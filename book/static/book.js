@@ -79,6 +79,14 @@ function startPage() {
   document.querySelector("article h1")?.parentElement.querySelector("h1 ~ p")?.after(bar);
 }
 
+// ---- what is too wide and scrolls can be reached by the keyboard; the theme sees to what is in sight when the page loads
+
+function giveTabStops(fold) {
+  fold.querySelectorAll("pre").forEach((code) => { if (code.scrollWidth > code.clientWidth) code.tabIndex = 0; });
+}
+
+document.addEventListener("toggle", (event) => { if (event.target.open) giveTabStops(event.target); }, true);
+
 // ---- the search: its summaries are pages that it fetches, and a page that is opened as a file may fetch nothing
 
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;

@@ -3,20 +3,18 @@
 import argparse
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..journal import find_copy, last_chapter
 from ..lab.chapters import chapters_in, choose, course_folder
 from ..lab.copy import Changes, bring_up_to_date, check_place, give_again, keep_to_oneself
 from ..lab.environment import check_environment
-
-if TYPE_CHECKING:
-    from ..lab import jupyter
+from ..lab.jupyter import JupyterLab, check_port, find_running, show
 
 DEFAULT = "muxlab-course"
 
@@ -47,30 +45,38 @@ def add(commands: argparse._SubParsersAction) -> None:
 def lab(options: argparse.Namespace) -> int:
     """Bring the copy up to date, open JupyterLab on it, or the one that is running there, and wait for its end."""
     check_environment()
-    from ..lab import jupyter  # after that, because it needs some of what may be lacking
-
     course = course_folder()
     fresh = choose(options.fresh, chapters_in(course))
     folder = options.folder or find_copy(Path()) or Path(DEFAULT)
-    check_place(folder)
+    with _writing(folder):
+        check_place(folder)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1) has it ignored
         signal.signal(signal.SIGHUP, signal.default_int_handler)  # a terminal that is closed ends it as Ctrl-C does
     with contextlib.ExitStack() as at_the_end:
         with _writing(folder), keep_to_oneself(folder):
             changes = bring_up_to_date(folder, course, __version__)
             print(f"muxlab {__version__}. Your copy of the course is in {folder.resolve()}")
-            _tell(changes)
+            _tell(changes, fresh, options)
             _give_again(fresh, folder, course)
-            there = jupyter.find_running(folder)
+            there = find_running(folder)
             if there is None:
-                jupyter.check_port(options.port)
+                check_port(options.port)
                 print("JupyterLab is starting.", flush=True)
-                server = at_the_end.enter_context(jupyter.JupyterLab(folder, options.port))
-        running = there or server.running
-        page = running.page(fresh[0].name if fresh else _where_to_go_on(folder))
-        shown = not options.no_browser and jupyter.show(page, folder)
-        _tell_where(page, shown, is_ours=there is None)
-        return 0 if there else _wait_for(server)
+                server = at_the_end.enter_context(JupyterLab(folder, options.port))
+        notebook = fresh[0].name if fresh else _where_to_go_on(folder)
+        if there is not None:
+            _tell_where(there.page(notebook), "JupyterLab is running on this copy already.", options, folder)
+            print("Ctrl-C where it was started stops it.")
+            return 0
+        try:
+            _tell_where(server.running.page(notebook), "JupyterLab is running.", options, folder)
+            _tell_how_to_stop()
+            return _wait_for(server)
+        except KeyboardInterrupt:
+            print("\nStopping JupyterLab and its kernels ...", flush=True)
+            server.end()
+            print("Stopped. To go on where you are now, run the same command again.")
+            return 0
 
 
 def _give_again(fresh: list[Path], folder: Path, course: Path) -> None:
@@ -96,63 +102,61 @@ def _writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.strerror is None:  # says what to do by itself
             raise
+        where = f" ({error.filename})" if error.filename not in (None, str(folder)) else ""
         raise ValueError(
-            f"{error.filename or folder}: {error.strerror}. Name a folder that you can write: muxlab lab FOLDER"
+            f"{folder} cannot be written: {error.strerror}{where}. Name a folder that you can: muxlab lab FOLDER"
         ) from None
 
 
-def _tell(changes: Changes) -> None:
+def _tell(changes: Changes, fresh: list[Path], options: argparse.Namespace) -> None:
     """Say what was done to the copy, and what the learner may want to do about it."""
     if changes.is_newer:
-        print(
-            f"  It comes from muxlab {changes.before}, which is newer, and stays as it is. This one may be too old for"
-        )
-        print(f"  it; to have the newer one here: {sys.executable} -m pip install --upgrade muxlab")
+        print(f"  It comes from muxlab {changes.before}, which is newer than this one, so it stays as it is.")
+        print(f"  To have that version here: {sys.executable} -m pip install --upgrade muxlab")
         return
     if changes.before not in (None, __version__):
-        print(f"  It comes from muxlab {changes.before}; what you had not changed is now as in {__version__}.")
-    added, replaced, outdated = map(changes.chapters, ("added", "replaced", "outdated"))
-    if added:
-        print(f"  {_chapters(added)} copied.")
-    if replaced:
-        print(f"  {_chapters(replaced)} replaced by the newer ones.")
-    if outdated:
-        numbers = [name[:2] for name in outdated]
-        print(f"  You have changed {_listed(numbers)}, and newer ones have come since: yours stay. For the new ones,")
-        print(f"  with yours kept beside them: muxlab lab {' '.join(f'--fresh {number}' for number in numbers)}")
+        print(f"  It comes from muxlab {changes.before}, and follows {__version__} now.")
+    if added := changes.chapters("added"):
+        print(f"  {len(added)} {'chapter was' if len(added) == 1 else 'chapters were'} copied.")
+    if replaced := changes.chapters("replaced"):
+        print(f"  You had not changed {_listed(replaced)}: the newer version is there now.")
+    taken = [path.name for path in fresh]
+    if outdated := [name for name in changes.chapters("outdated") if name not in taken]:
+        print(f"  You have changed {_listed(outdated)}, so what you have stays. There is a newer version; to get it,")
+        print(f"  with yours kept beside it: {_this_command(options, *(f'--fresh {name[:2]}' for name in outdated))}")
 
 
-def _chapters(names: list[str]) -> str:
-    return f"{len(names)} {'chapter was' if len(names) == 1 else 'chapters were'}"
+def _listed(chapters: list[str]) -> str:
+    """Return the numbers of some chapters as they are named in a sentence."""
+    *others, last = [name[:2] for name in chapters]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+def _this_command(options: argparse.Namespace, *more: str) -> str:
+    """Return the command line that does the same once more, with some options."""
+    if "MAKELEVEL" in os.environ:  # set by make: it is `make lab` that the learner has typed
+        return f'make lab LAB_ARGS="{" ".join(more)}"'
+    return " ".join(["muxlab lab", *([shlex.quote(str(options.folder))] if options.folder else []), *more])
 
 
-def _tell_where(page: str, shown: bool, is_ours: bool) -> None:
-    state = "JupyterLab is running." if is_ours else "JupyterLab is running on this copy already."
-    print(f"\n{state} {'If your browser does not show it, open' if shown else 'Open'} this address in a browser:")
-    print(f"\n    {page}\n")
-    if not is_ours:
-        print("Ctrl-C where it was started stops it.", flush=True)
-        return
-    print("Ctrl-C here stops it; save your notebooks first. What it prints is in .muxlab/jupyterlab.log.", flush=True)
+def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path) -> None:
+    """Open a page in the browser, if there is one and it is wanted, and say where it is."""
+    shown = not options.no_browser and show(page, folder)
+    what_to_do = "If your browser does not show it, open this address" if shown else "Open this address in a browser"
+    print(f"\n{state} {what_to_do}:")
+    print(f"\n    {page}\n", flush=True)
+
+
+def _tell_how_to_stop() -> None:
     if os.geteuid() == 0:
-        print("You are root, so JupyterLab is told --allow-root; an account of your own is safer.", flush=True)
+        print("You are root, so JupyterLab is told --allow-root; an account of your own is safer.")
+    print("Ctrl-C here stops it; save your notebooks first. What it prints is in .muxlab/jupyterlab.log.", flush=True)
 
 
-def _wait_for(server: "jupyter.JupyterLab") -> int:
-    """Wait until JupyterLab has ended, and return the exit status."""
-    try:
-        status = server.wait()
-    except KeyboardInterrupt:
-        print("\nStopping JupyterLab and its kernels ...", flush=True)
-        server.end()
-        print("Stopped. To go on where you are now, run the same command again.")
-        return 0
-    if status:
-        print(f"muxlab: JupyterLab has ended with status {status}; its last words are in {server.log}", file=sys.stderr)
+def _wait_for(server: JupyterLab) -> int:
+    """Wait until JupyterLab has ended by itself, and return the exit status."""
+    if status := server.wait():
+        print(f"muxlab: JupyterLab has ended with status {status}; what it said is in {server.log}", file=sys.stderr)
         return 1
     print("JupyterLab was shut down.")
     return 0

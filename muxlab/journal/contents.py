@@ -3,6 +3,7 @@
 A chapter is a notebook, and its text says all of this; so nothing is written down a second time.
 """
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -76,3 +77,8 @@ def heading(name: str, markdown: list[str]) -> tuple[str, str]:
         raise ValueError(f"{name}: no `# Title` with a paragraph after it")
     title = re.sub(rf"^(?:chapter )?0?{int(name[:2])}\b[\s.:·–—-]*", "", found[1], flags=re.IGNORECASE)
     return title, " ".join(found[2].split())
+
+
+def cell_id(kind: str, source: str) -> str:
+    """Return the id that the course gives to a cell of this kind, "code" or "markdown": it is made of the source."""
+    return hashlib.sha1((kind + source).encode()).hexdigest()[:8]

@@ -3,15 +3,13 @@
 The name of the notebook comes from the kernel: JupyterLab tells it to the process, VS Code to the notebook. From
 anything else (plain Python, nbval, nbclient) there is none, and nothing is noted.
 
-A journal that cannot be written does not stop the course: it is said once, and what is to be noted waits until it
-can.
+A journal that cannot be written does not stop the course. The learner is told once, and the notes wait until it can be
+written.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import sys
 import threading
 from dataclasses import dataclass
@@ -19,19 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from .. import notebook
-from . import file
-from .place import OWN, find_copy
+from . import contents, file
+from .place import CHAPTER, OWN, find_copy
 from .record import Guess
 
-CHAPTER = re.compile(r"\d\d_[a-z0-9_]+")
-"""What the name of a chapter looks like, without ".ipynb". A learner's other notebooks have names of other kinds."""
 MOST_WAITING = 1000
 """Notes that wait while the journal cannot be written. A chapter has some dozens of cells."""
-
-_lock = threading.Lock()  # a question is answered on another thread than a cell runs on, see ipykernel's subshells
-_watching = False
-_waiting: list[file.Change] = []
-_said: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -42,11 +33,18 @@ class Cell:
     id: str
 
 
+_lock = threading.Lock()  # a question is answered on another thread than a cell runs on, see ipykernel's subshells
+_watching = False
+_looked: Cell | None = None
+_waiting: list[file.Change] = []
+_said: set[str] = set()
+
+
 def watch() -> None:
     """Note from now on which cells are run, if this is the kernel of a notebook in a learner's copy."""
     global _watching
     shell = notebook.shell()
-    if shell is None or _watching or _copy() is None:
+    if shell is None or _watching or copy() is None:
         return
     shell.events.register("post_run_cell", _ran)
     _watching = True
@@ -59,16 +57,18 @@ def cell() -> Cell | None:
     gives to a cell is made of that: as long as the learner has not changed the cell, it is found.
     """
     path, request = _notebook(), notebook.request()
-    if path is None or not request or not CHAPTER.fullmatch(path.stem) or _copy() is None:
+    source = request.get("content", {}).get("code")  # None when a widget has sent something: no cell is being run then
+    if path is None or source is None or not CHAPTER.fullmatch(path.name) or copy() is None:
         return None
-    source = request.get("content", {}).get("code", "")
     told = request.get("metadata", {}).get("cellId")
-    return Cell(path.stem, told or cell_id("code", source))
+    return Cell(path.stem, told or contents.cell_id("code", source))
 
 
-def cell_id(kind: str, source: str) -> str:
-    """Return the id that the course gives to a cell: of "code", or of another kind."""
-    return hashlib.sha1((kind + source).encode()).hexdigest()[:8]
+def looked() -> Cell | None:
+    """Note that the cell that is being run only looks at how far the learner has come, and return the cell."""
+    global _looked
+    _looked = cell()
+    return _looked
 
 
 def guessed(asked: Cell | None, answer: int, truth: int | None) -> None:
@@ -79,14 +79,16 @@ def guessed(asked: Cell | None, answer: int, truth: int | None) -> None:
 
 def checked(exercise: str, passed: bool) -> None:
     """Note a check of an exercise, in whichever notebook of the copy it was made."""
-    if notebook.request():
+    if notebook.shell():
         _note(lambda journal: journal.checked(exercise, passed))
 
 
 def _ran(result: Any) -> None:
     """Note a cell that has just been run; IPython calls this."""
+    global _looked
     if (here := cell()) and result.info.store_history:
-        _note(lambda journal: journal.ran(here.chapter, here.id))
+        only_looked, _looked = here == _looked, None
+        _note(lambda journal: journal.ran(here.chapter, here.id, only_looked))
 
 
 def _notebook() -> Path | None:
@@ -95,7 +97,7 @@ def _notebook() -> Path | None:
     return Path(told) if told else None
 
 
-def _copy() -> Path | None:
+def copy() -> Path | None:
     """Return the learner's copy that the notebook lies in; one that was moved meanwhile is where this process is."""
     path = _notebook()
     return path and (find_copy(path) or find_copy(os.curdir))
@@ -103,14 +105,14 @@ def _copy() -> Path | None:
 
 def _note(make: file.Change) -> None:
     """Make a change to the journal, and those that are still waiting; keep them if it cannot be written now."""
-    copy = _copy()
-    if copy is None:
+    folder = copy()
+    if folder is None:
         return
     with _lock:
         _waiting.append(make)
         del _waiting[:-MOST_WAITING]
         try:
-            kept = file.change(copy, [*_waiting])
+            kept = file.change(folder, [*_waiting])
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             _say(f"your progress is not being recorded; the course goes on without it. {OWN}/{file.NAME}: {reason}")

@@ -1,6 +1,7 @@
 """Which folder is a learner's copy of the course: the one that `muxlab lab` has put its mark into."""
 
 import os
+import re
 from pathlib import Path
 
 OWN = ".muxlab"
@@ -8,13 +9,18 @@ OWN = ".muxlab"
 MARK = "course.json"
 """The file in there by which a copy is known. `muxlab lab` writes it."""
 
+CHAPTER = re.compile(r"\d\d_[a-z0-9_]+\.ipynb")
+"""The name of a chapter. What a learner keeps beside it has a name of another form."""
+
 
 def find_copy(path: str | os.PathLike[str]) -> Path | None:
     """Return the learner's copy that a folder is, or that a file or folder lies in; None when there is none.
 
     The path need not exist: a notebook that is yet to be saved lies in a copy, too.
     """
-    begin = Path(
-        os.path.abspath(path)
-    )  # not `resolve`: a link to a copy leads to the copy under the name that was used
-    return next((folder for folder in (begin, *begin.parents) if (folder / OWN / MARK).is_file()), None)
+    try:
+        begin = Path(os.path.abspath(path))  # links are not followed: a notebook in the copy may be one
+    except FileNotFoundError:  # the path is relative to a working directory that has been removed
+        return None
+    mark = os.path.join(OWN, MARK)
+    return next((folder for folder in (begin, *begin.parents) if os.path.isfile(folder / mark)), None)

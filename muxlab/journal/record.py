@@ -69,10 +69,11 @@ class Journal:
     exercises: dict[str, Attempts] = field(default_factory=dict)
     last: str = ""
 
-    def ran(self, chapter: str, cell: str) -> None:
-        """Note that a cell was run."""
+    def ran(self, chapter: str, cell: str, only_looked: bool = False) -> None:
+        """Note that a cell was run; to look at the map of the course is not to work on the chapter that shows it."""
         self.cells.setdefault(chapter, set()).add(cell)
-        self.last = chapter
+        if not only_looked or not self.last:
+            self.last = chapter
 
     def guessed(self, chapter: str, cell: str, guess: Guess) -> None:
         """Note an answer, and perhaps what came out. Once it is decided, it stays: a second guess is none."""

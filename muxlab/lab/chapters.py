@@ -5,12 +5,10 @@ A wheel holds them in the folder `notebooks` beside this file. In a checkout the
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-CHAPTER = re.compile(r"\d\d_[a-z0-9_]+\.ipynb")
-"""The name of a chapter. What a learner keeps beside it has a name of another form."""
+from ..journal.place import CHAPTER
 
 
 def course_folder() -> Path:

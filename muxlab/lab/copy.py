@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..journal.place import MARK, OWN, find_copy
-from .chapters import CHAPTER, digest, handed_out
+from ..journal.place import CHAPTER, MARK, OWN, find_copy
+from .chapters import digest, handed_out
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -48,7 +48,7 @@ class Changes:
 def check_place(folder: Path) -> None:
     """Raise ValueError when a folder is not one for a copy, and say why. Nothing is written."""
     copy = find_copy(folder)
-    if copy == folder.absolute():
+    if copy == Path(os.path.abspath(folder)):
         return
     if copy:
         raise ValueError(f"{folder} lies inside your copy of the course; for that copy, run: muxlab lab {copy}")
@@ -165,7 +165,8 @@ def keep_to_oneself(folder: Path) -> Iterator[None]:
     Raises:
         OSError: the folder cannot be written, or another one does not let go of it.
     """
-    (folder / OWN).mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / OWN).mkdir(exist_ok=True)
     with open(folder / OWN / "lock", "ab") as file:  # the kernel lets go of a lock when its process ends: flock(2)
         end = time.monotonic() + LOCK_SECONDS
         while not _locked(file.fileno()):

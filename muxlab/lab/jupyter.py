@@ -7,14 +7,10 @@ course wants it is said on its command line, for this one server: the learner's 
 import json
 import os
 import socket
-import ssl
 import sys
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
-import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +26,15 @@ ANSWER_SECONDS = 3.0
 OPTIONS = (
     "--no-browser",  # the address is opened by us, which also works when the server is there already
     "--ServerApp.ip=127.0.0.1",
-    "--LabApp.news_url=None",  # with nothing to ask for news from, it does not ask whether to do so
+    "--LabApp.news_url=None",  # the course reaches for nothing beyond this machine
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
 )
+
+DEFAULTS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+"""Settings that this server has in the place of JupyterLab's defaults; the learner's own settings still come first.
+
+By default, it asks every new user in a pop-up whether to fetch news, even if it has nowhere to fetch them from.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,18 @@ class Running:
 
     def answers(self) -> bool:
         """Ask it for its version, which needs no token."""
+        import http.client  # here, because no other command needs these
+        import ssl
+        import urllib.error
+        import urllib.request
+
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with direct.open(f"{self.url}api", timeout=ANSWER_SECONDS) as answer:
                 return "version" in json.load(answer)
         except urllib.error.URLError as error:
             return isinstance(error.reason, ssl.SSLError)  # it answers, with a certificate that the learner has made
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return False
 
 
@@ -121,14 +128,18 @@ class JupyterLab:
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
         self.folder = folder.resolve()
-        self.log = self.folder / OWN / "jupyterlab.log"
-        command = [sys.executable, "-P", "-m", "jupyterlab", *OPTIONS]  # -P: no file of the learner's as a module of it
-        command += [
+        own = self.folder / OWN
+        self.log = own / "jupyterlab.log"
+        (own / "settings").mkdir(exist_ok=True)
+        (own / "settings/overrides.json").write_text(json.dumps(DEFAULTS))
+        command = [
+            *(sys.executable, "-P", "-m", "jupyterlab", *OPTIONS),  # -P: no file of the learner's is a module of it
             f"--ServerApp.root_dir={self.folder}",
-            f"--LabApp.workspaces_dir={self.folder / OWN / 'workspaces'}",
+            f"--LabApp.app_settings_dir={own / 'settings'}",
+            f"--LabApp.workspaces_dir={own / 'workspaces'}",  # which notebooks are open goes with the copy
+            *([f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port is not None else []),
+            *(["--allow-root"] if os.geteuid() == 0 else []),  # it refuses to work for root without that
         ]
-        command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port is not None else []
-        command += ["--allow-root"] if os.geteuid() == 0 else []  # it refuses to work for root without that
         self._program = Program("lab", lambda _: command, cwd="here", log=self.log)
         try:
             self.running = self._wait_until_it_runs()
@@ -183,6 +194,8 @@ def show(page: str, folder: Path) -> bool:
     """
     if not (sys.platform == "darwin" or any(map(os.environ.get, ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")))):
         return False  # at most one for the terminal, which cannot show JupyterLab
+    import webbrowser  # here, because no other command needs it
+
     try:
         browser = webbrowser.get()
     except webbrowser.Error:

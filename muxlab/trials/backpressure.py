@@ -116,9 +116,7 @@ def held_for(bench: Bench, client: BenchClient) -> int:
     It is what the client has sent less what is in the kernel: in the two send queues and the two receive queues.
     """
     kept = len(client.asked) - client.unsent - len(client.answer)
-    for fd in (client.sock.fileno(), *bench.server.connections().values()):
-        kept -= sockets.waiting_bytes(fd) + sockets.unsent_bytes(fd)
-    return kept
+    return kept - sockets.waiting_bytes(client.sock) - sockets.unsent_bytes(client.sock) - bench.queued()
 
 
 @trial("is fair while one client floods", "For how long may one client keep the server to itself?", needs=[no_naps])

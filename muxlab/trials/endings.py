@@ -6,7 +6,6 @@ from itertools import pairwise
 from .backpressure import reads_late
 from .bench import Bench
 from .clients import BenchClient
-from .leftovers import descriptors, objects
 from .messages import burst, in_turn
 from .trial import HELLO, LINE, NARROW, SIZES, Failed, trial
 
@@ -154,7 +153,7 @@ def forgets(bench: Bench, leave: Callable[[BenchClient], None], asking: int = 0)
     for look in range(1 + MOST_LOOKS):
         for _ in range(APART if seen else 1):
             come_and_go(bench, bystander, leave, asking)
-        seen.append((descriptors(), objects()))
+        seen.append(bench.kept())
         if look >= LOOKS and not growth(seen, least=(asking or PASSERS) // 2):
             return "nothing stays open, and nothing stays in memory"
     raise Failed(f"{PASSERS} clients come and go, and each time {growth(seen, least=1)}")

@@ -1,13 +1,15 @@
-"""What a server leaves behind in this process: child processes, descriptors, objects in memory."""
+"""What a server leaves behind in this process: child processes, descriptors, objects; and a lack of descriptors."""
 
 import contextlib
 import gc
 import os
+import resource
 import signal
 import socket
 import stat
 import sys
 import time
+from collections.abc import Iterator
 
 from .. import limits
 
@@ -67,6 +69,27 @@ def objects() -> int:
     """Return how many blocks of memory Python has in use, when nothing is left that could be collected."""
     gc.collect()
     return sys.getallocatedblocks()
+
+
+@contextlib.contextmanager
+def no_descriptors_left() -> Iterator[None]:
+    """Take all free descriptors of this process, and let it open no more; give them back at the end.
+
+    The limit is put above all that are open: the poll of another thread fails when it watches more than the limit
+    has numbers (poll(2), EINVAL), and a notebook's kernel goes on working meanwhile.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        highest = max(limits.open_descriptors())
+        while taken[-1] < highest:
+            taken.append(os.dup(taken[0]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(highest, taken[-1]) + 1, hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for fd in taken:
+            os.close(fd)
 
 
 def _close_lost(port: int) -> None:

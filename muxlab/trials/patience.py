@@ -70,16 +70,17 @@ class Lookout:
     Args:
         server: the server.
         alone: tells whether it does everything in its own thread.
+        process: the number of the process that the server runs in; "self" for this one.
     """
 
-    def __init__(self, server: Server, alone: Callable[[], bool]) -> None:
-        self._server, self._alone = server, alone
-        self._pulse = Pulse(server.thread.native_id or 0)
+    def __init__(self, server: Server, alone: Callable[[], bool], process: int | str = "self") -> None:
+        self._server, self._alone, self._process = server, alone, process
+        self._pulse = Pulse(server.thread.native_id or 0, process)
         self._cpu = 0.0  # seconds that the server had run when that was last looked at
         self._stats: list[int] = []  # opened at once, as `Pulse` is: a trial may leave no descriptor
-        for thread in (server.thread.native_id, threading.get_native_id()):
+        for home, thread in ((process, server.thread.native_id), ("self", threading.get_native_id())):
             with contextlib.suppress(OSError):  # not everywhere
-                self._stats.append(os.open(f"/proc/self/task/{thread}/schedstat", os.O_RDONLY))
+                self._stats.append(os.open(f"/proc/{home}/task/{thread}/schedstat", os.O_RDONLY))
         self._end = time.monotonic() + LIMIT - self._without_a_core()
         self._pause = threading.Event()  # never set: to wait for it is to pause
 
@@ -217,7 +218,7 @@ class Lookout:
     def _others_sleep(self, ran: float) -> bool:
         """Tell whether all threads sleep that the server has started; looked at until one does not."""
         for thread in self._server.threads():
-            with contextlib.closing(Pulse(thread.native_id or 0)) as pulse:
+            with contextlib.closing(Pulse(thread.native_id or 0, self._process)) as pulse:
                 if not _sleeps(pulse.call(), ran):
                     return False
         return True

@@ -1,6 +1,6 @@
 """Trials of publish and subscribe, on request: who is told, who is not, and who does not listen to what he is told."""
 
-from ..sockets import unsent_bytes, waiting_bytes
+from ..sockets import waiting_bytes
 from .backpressure import KEPT
 from .patience import LOOK
 from .resp import cut_at_every_byte, pipelined
@@ -125,7 +125,7 @@ def reads_late(bench: RedisBench) -> str:
         late.expect(message("news", PIECE), to="PUBLISH news")
         if not bench.answered(publisher.ask("PUBLISH", "news", PIECE, reply=ANY_NUMBER)):
             raise Failed(told_wrong(publisher))
-        in_queues = waiting_bytes(late.sock) + sum(unsent_bytes(fd) for fd in bench.server.connections().values())
+        in_queues = waiting_bytes(late.sock) + bench.queued()
         if in_queues < sum(map(len, late.expected[1:])):
             break
     if not bench.answered(late):
@@ -144,7 +144,7 @@ def holds_little(bench: RedisBench) -> str:
     bench.digest()
     if len(bench.server.connections()) == len(others):
         return "the server hung up on it"
-    queued = waiting_bytes(slow.sock) + sum(unsent_bytes(fd) for fd in bench.server.connections().values())
+    queued = waiting_bytes(slow.sock) + bench.queued()
     before = len(slow.answer)
     bench.lookout.attend([slow], lambda: slow.ended, LOOK)
     held = len(slow.answer) - before - queued

@@ -147,6 +147,11 @@ class Battery:
             self._failed.add(trial)
         return verdict
 
+    def bench(self, trial: Trial) -> Bench:
+        """Return a new bench for a trial."""
+        made: Bench = (trial.bench or Bench)(self.fn, self._patience)
+        return made
+
     def _needed_first(self, trial: Trial) -> Trial | None:
         """Return a failed trial that this one needs, if there is one: at once, or by way of others, tried or not."""
         for needed in trial.needs:
@@ -156,7 +161,7 @@ class Battery:
 
     def _run(self, trial: Trial) -> Verdict:
         passed, lesson = True, trial.lesson
-        with (trial.bench or Bench)(self.fn, self._patience) as bench:
+        with self.bench(trial) as bench:
             try:
                 detail = trial.run(bench)
             except NotAllowed as why:

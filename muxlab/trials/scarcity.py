@@ -1,11 +1,7 @@
 """Trials of scarcity: more clients than a server may have descriptors, or than select has numbers for."""
 
-import contextlib
-import os
-import resource
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from .. import limits
 from .bench import Bench
 from .clients import BenchClient
 from .idle import sleeps_beside
@@ -30,7 +26,7 @@ def lack(bench: Bench) -> str:
     insider = bench.client().say(HELLO)
     bench.answered(insider)
     comers = bench.strangers(5)
-    with no_descriptors_left():
+    with bench.no_descriptors_left():
         for client in comers:
             client.connect(bench.server.address).say(HELLO)
         spins = bench.lookout.spins()
@@ -72,24 +68,3 @@ def what_then(bench: Bench) -> str:
     if bench.answered(bench.clients[0].say(b"still there?\n")):
         return "those within the limit were answered"
     return "nobody was answered any more"
-
-
-@contextlib.contextmanager
-def no_descriptors_left() -> Iterator[None]:
-    """Take all free descriptors of this process, and let it open no more; give them back at the end.
-
-    The limit is put above all that are open: the poll of another thread fails when it watches more than the limit
-    has numbers (poll(2), EINVAL), and a notebook's kernel goes on working meanwhile.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken = [os.open(os.devnull, os.O_RDONLY)]
-    try:
-        highest = max(limits.open_descriptors())
-        while taken[-1] < highest:
-            taken.append(os.dup(taken[0]))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(highest, taken[-1]) + 1, hard))
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for fd in taken:
-            os.close(fd)

@@ -17,6 +17,7 @@ from .. import errors, sockets
 from ..server import Server, serve
 from ..watch.rebind import plain_function
 from ..watch.tap import Tap
+from . import leftovers
 from .patience import LONG, LOOK, Lookout, TooSlow
 from .trial import Failed, narrow_down
 
@@ -194,6 +195,18 @@ class ServerOnTrial:
             with contextlib.suppress(OSError):  # the server has just closed it
                 waiting += sockets.waiting_bytes(fd)
         return waiting
+
+    def queued(self) -> int:
+        """Return how many bytes are in the kernel's queues of the server: not read yet, or not taken by a client."""
+        return sum(sockets.waiting_bytes(fd) + sockets.unsent_bytes(fd) for fd in self.server.connections().values())
+
+    def kept(self) -> tuple[int, int]:
+        """Return what may pile up with the server: how many descriptors are open, how many objects are in memory."""
+        return leftovers.descriptors(), leftovers.objects()
+
+    def no_descriptors_left(self) -> contextlib.AbstractContextManager[None]:
+        """Let the server open nothing more, until the `with` is left."""
+        return leftovers.no_descriptors_left()
 
     def somebody_waits(self) -> bool:
         """Tell whether bytes wait to be read, or a client waits to be accepted."""

@@ -1,6 +1,7 @@
 """A look inside a running server: the calls that it makes, and the kernel's tables about it.
 
 kernel     the x-ray: queues, readiness, interest lists
+socket_table  the same of another process: its connections and their queues
 calls      what is kept of a call: an event, a count, and how they read
 tap        the place where each call is made, counted and kept
 stand_ins  the waits whose calls go through the tap, and all stand-ins together

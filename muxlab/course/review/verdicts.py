@@ -9,8 +9,8 @@ import html
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from ...lab.chapters import chapters_in, course_folder
 from .. import markup
 from ..claims import AGAIN, CLAIMS, FALSE, LIMITED, TRUE, WIDTH
 from .bugs import BUGS, Bug
@@ -28,8 +28,6 @@ CHANGED = "If you have changed the cell, that may be why. If not: run it again w
 LIMITS = {3: YES + NO, 9: YES + NO + NO, 10: YES + NO, 12: YES + NO + NO}
 """What came out for the claims that are true within limits, in the order of the chapter's sentences: the reason that
 `claims` gives speaks of these limits, and of no others."""
-
-CHAPTERS = Path(__file__).parents[3] / "notebooks"
 
 
 def verdict_of(follows: Mapping[str, bool]) -> str:
@@ -154,7 +152,10 @@ def _cell(text: str) -> str:
 
 def _links(chapters: tuple[int, ...]) -> list[tuple[int, str]]:
     """Return chapters with their files; "" where there is none, as in a copy of the package without the chapters."""
-    files = {int(path.name[:2]): path.name for path in CHAPTERS.glob("[0-9][0-9]_*.ipynb")}
+    try:
+        files = {int(path.name[:2]): path.name for path in chapters_in(course_folder())}
+    except FileNotFoundError:
+        files = {}
     return [(number, files.get(number, "")) for number in chapters]
 
 

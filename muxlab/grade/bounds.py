@@ -1,0 +1,80 @@
+"""What a process may take in which a learner's code is run: time, memory, descriptors, output, a folder of its own.
+
+The limits are setrlimit(2)'s, so the kernel keeps them. They hold for each process; the examiner counts how many there
+are (`examiner.py`). Root could raise them again: do not grade as root, other than in a container.
+"""
+
+import os
+import resource
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+OUTPUT = 2**20
+"""Bytes of the largest file that it may write; what it prints as errors goes into one."""
+
+STACK = 512 * 1024
+"""Bytes of a thread's stack. With the usual 8 MiB, a server with a thread for each client would run into the limit of
+memory by the room that it reserves and never uses."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What the answer to one exercise may take.
+
+    Attributes:
+        seconds: in all, on the clock.
+        memory: bytes, for each process.
+        descriptors: open at the same time, for each process.
+        processes: with all that it starts.
+    """
+
+    seconds: float = 300.0
+    memory: int = 1024 * 2**20
+    descriptors: int = 4096
+    processes: int = 400
+
+
+def keep_within(bounds: Bounds) -> None:
+    """Give this process its limits; those that it starts have the same."""
+    _limit(resource.RLIMIT_CPU, int(bounds.seconds) + 1)
+    _limit(resource.RLIMIT_AS, bounds.memory)
+    _limit(resource.RLIMIT_NOFILE, bounds.descriptors)
+    _limit(resource.RLIMIT_FSIZE, OUTPUT)
+    _limit(resource.RLIMIT_CORE, 0)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # to write more than that is an error, as on a full disk
+    threading.stack_size(STACK)
+
+
+def _limit(what: int, wanted: int) -> None:
+    _, hard = resource.getrlimit(what)
+    least = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(what, (least, least))
+
+
+def python_command(module: str, *arguments: object) -> list[str]:
+    """Return the command that runs a module of this package, and no file of a learner's by the name of another's.
+
+    Python is started isolated (-I): neither the working folder nor PYTHONPATH, PYTHONSTARTUP or the user's own packages
+    count, so a `select.py`, a `muxlab` folder or a `sitecustomize.py` of a learner's is not found.
+    """
+    home = str(Path(__file__).parents[2])
+    start = f"import runpy, sys; sys.path.insert(0, {home!r}); runpy.run_module({module!r}, run_name='__main__')"
+    return [sys.executable, "-I", "-c", start, *map(str, arguments)]
+
+
+def environment(folder: str) -> dict[str, str]:
+    """Return the environment of such a process: a home that is its temporary folder, and nothing of the teacher's."""
+    return {
+        "PATH": os.defpath,
+        "HOME": folder,
+        "TMPDIR": folder,
+        "IPYTHONDIR": folder,
+        "MPLCONFIGDIR": folder,
+        "MPLBACKEND": "agg",
+        "LC_ALL": "C.UTF-8",
+        "MALLOC_ARENA_MAX": "2",  # glibc reserves 64 MiB for each thread up to eight a core: mallopt(3)
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }

@@ -1,0 +1,68 @@
+"""The learners' copies: a folder with one folder for each learner, and in it, somewhere, the chapters.
+
+Not handled here: what is in the notebooks. See answer.py.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..course.exercises import Exercise
+from ..journal.place import CHAPTER
+from .answer import Refused
+
+DEPTH = 4
+"""Folders within a learner's in which a chapter is looked for."""
+
+
+def learners(folder: Path) -> list[Path]:
+    """Return the learners' folders, by name.
+
+    Raises:
+        ValueError: there are none, or the folder is a single learner's; says what to do.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder}: give one that holds a folder for each learner")
+    found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    own = [path.name for path in folder.iterdir() if CHAPTER.fullmatch(path.name)]
+    if own:
+        raise ValueError(
+            f"{folder} is one learner's copy: it has {min(own)} in it. Put it into a folder of its own, "
+            "as in class/alice, and grade the folder around it: muxlab grade class"
+        )
+    if not found:
+        raise ValueError(f"{folder} has no folder in it: give one that holds a folder for each learner")
+    return found
+
+
+def notebook_of(learner: Path, exercise: Exercise) -> Path | None:
+    """Return the notebook with a learner's answer, or None; of several, the one that lies least deep.
+
+    Args:
+        learner: the learner's folder.
+        exercise: it is looked for in the learner's copy of its chapter, or in a notebook that is called after it.
+
+    Raises:
+        Refused: there are two that lie equally deep, or it is a link to another file.
+    """
+    found = sorted(_notebooks(learner, exercise), key=lambda path: len(path.parts))
+    if not found:
+        return None
+    first, *others = found
+    if others and len(others[0].parts) == len(first.parts):
+        names = " and ".join(str(path.relative_to(learner)) for path in (first, others[0]))
+        raise Refused(f"which one counts, {names}?")
+    if first.is_symlink() or not first.is_file():
+        raise Refused(f"{first.name} is not a file, but a link to one or something else")
+    return first
+
+
+def _notebooks(learner: Path, exercise: Exercise) -> Iterator[Path]:
+    for place, folders, files in os.walk(learner):
+        here = Path(place)
+        deep = len(here.relative_to(learner).parts) >= DEPTH
+        folders[:] = [] if deep else [name for name in folders if not name.startswith(".")]
+        for name in files:
+            is_chapter = CHAPTER.fullmatch(name) and name.startswith(exercise.chapter)  # not one that is kept beside it
+            if is_chapter or name == f"{exercise.name}.ipynb":
+                yield here / name

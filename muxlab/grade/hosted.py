@@ -1,0 +1,304 @@
+"""A learner's server in a process of its own, and what the kernel tells of it: to the examiner, as to anybody else.
+
+`HostedServer` answers the questions that a `Server` answers (server.py), as far as that can be done from outside. The
+listener is the examiner's, and handed over; so is the pipe that tells the server to return.
+
+Not handled here: what no other process can know: the calls that the server makes, and its objects in memory.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..interrupt import Pulse
+from ..listener import listen
+from ..sockets import accept_queue
+from ..trials.trial import narrow_down
+from ..watch.kernel import SLEEPS
+from ..watch.socket_table import SocketEntry, connections_on, unix_sockets
+from ..watch.tap import Tap
+from .bounds import environment, python_command
+from .process_tree import descendants, kill
+
+LOADING = 20.0
+"""Seconds in which an answer has to be loaded, before it serves: it is a few definitions."""
+
+MOMENT = 2.0
+"""Seconds in which a process has to end that has said its last."""
+
+CPU_CLOCK = 0b010
+"""Lowest bits of the number of the clock that is a process's CPU time; above them is its number, inverted. Source:
+CPUCLOCK_SCHED in Linux, include/linux/posix-timers_types.h; clock_getcpuclockid(3) makes the same number."""
+
+EDGE = 1 << 31
+"""The bit of an event mask that asks for edges: EPOLLET, epoll_ctl(2)."""
+
+
+class NoAnswer(Exception):
+    """The process did not get as far as to serve; says why."""
+
+
+class HostedThread(NamedTuple):
+    """A thread of a hosted server: what `threading.Thread` has to say of a server's thread in this process.
+
+    Attributes:
+        native_id: its number in the kernel.
+        ident: its number in Python, which is another process's.
+    """
+
+    native_id: int
+    ident: int = 0
+
+    def is_alive(self) -> bool:
+        """Tell whether it runs."""
+        return os.path.exists(f"/proc/{self.native_id}")
+
+
+class Candidate:
+    """A process in which a learner's answer is run; see candidate.py.
+
+    Args:
+        todo: "check" or "serve".
+        task: what it has to know, for its file.
+        folder: the temporary folder that it works in.
+        pass_fds: descriptors that it gets.
+    """
+
+    def __init__(self, todo: str, task: dict[str, Any], folder: str, pass_fds: tuple[int, ...] = ()) -> None:
+        file = Path(folder, f"task-{time.monotonic_ns()}.json")
+        file.write_text(json.dumps(task | {"parent": os.getpid()}), encoding="utf-8")
+        self.channel, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with its, open(Path(folder, "errors.txt"), "wb") as errors:
+            self.process = subprocess.Popen(
+                python_command("muxlab.grade.candidate", todo, file, its.fileno()),
+                cwd=folder,
+                env=environment(folder),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                pass_fds=(its.fileno(), *pass_fds),
+                start_new_session=True,  # no terminal, and no Ctrl-C
+            )
+        self._its_end = os.pidfd_open(self.process.pid)  # becomes readable then: pidfd_open(2)
+
+    def hear(self, seconds: float) -> dict[str, Any] | None:
+        """Wait for a message; None if the process ends without one, or sends what is none.
+
+        Raises:
+            TimeoutError: it took longer than so many seconds.
+        """
+        poll = select.poll()
+        poll.register(self.channel, select.POLLIN)
+        poll.register(self._its_end, select.POLLIN)  # what it has forked may keep the other end of the channel open
+        if not poll.poll(1000 * seconds):
+            raise TimeoutError
+        try:
+            message = json.loads(self.channel.recv(2**20, socket.MSG_DONTWAIT))
+        except (ValueError, OSError, RecursionError):
+            return None
+        return message if isinstance(message, dict) else None
+
+    def status(self) -> str:
+        """Say how the process has ended; one that has just hung up is given a moment."""
+        try:
+            status = self.process.wait(MOMENT)
+        except subprocess.TimeoutExpired:
+            return "it runs on"
+        return f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
+
+    def end(self) -> None:
+        """Kill the process and all that it has started."""
+        if self.process.poll() is None:
+            kill([*descendants(self.process.pid), self.process.pid])
+        self.process.wait()
+        self.channel.close()
+        os.close(self._its_end)
+
+
+class HostedServer:
+    """A server function at work in another process, which waits for the word to begin.
+
+    Args:
+        task: what makes the answer.
+        folder: the temporary folder that it works in.
+        backlog: the length of the accept queue.
+        narrow: whether its connections have small kernel buffers.
+        settings: further arguments of the function.
+
+    Raises:
+        NoAnswer: the process ended before it could serve, or took too long.
+    """
+
+    error = None
+    """What the function raised: that is its own business, it has returned."""
+
+    tap = None
+    calls = Tap().calls
+    """None are seen from here."""
+
+    def __init__(self, task: dict[str, Any], folder: str, backlog: int, narrow: bool, settings: dict) -> None:
+        self._lock = threading.RLock()  # a trial may tell it to stop in a thread of its own
+        self._released = self.forced = False
+        self._cpu = 0.0
+        self.listener = listen(0, backlog)
+        if narrow:
+            narrow_down(self.listener)
+        self.address: tuple[str, int] = self.listener.getsockname()
+        reader, self._stop = os.pipe()
+        fds = self.listener.fileno(), reader
+        try:
+            task = task | {"listener": fds[0], "stop": fds[1]}
+            self._candidate = Candidate("serve", task, folder, pass_fds=fds)
+        finally:
+            os.close(reader)
+        try:
+            self._settings = settings
+            self._ready = self._load()
+        except BaseException:
+            self.finish(0)
+            raise
+        self.process = self._candidate.process.pid
+        self.thread = HostedThread(self.process)
+        self._sockets = self._open_sockets()  # the listener, and no connection
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            ready = self._candidate.hear(LOADING)
+        except TimeoutError:
+            raise NoAnswer(f"the answer was not loaded within {LOADING:g} s") from None
+        if ready is None or "takes_stop" not in ready:
+            raise NoAnswer(str((ready or {}).get("error", "the process ended before it could serve"))[:500])
+        return ready
+
+    def begin(self) -> None:
+        """Let the server begin."""
+        with contextlib.suppress(OSError):  # it has ended
+            self._candidate.channel.send(json.dumps({"settings": self._settings}).encode())
+
+    # ---- what the kernel tells
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._candidate.process.poll() is None
+
+    @property
+    def takes_stop(self) -> bool:
+        """Whether the function takes a `stop`."""
+        return bool(self._ready["takes_stop"])
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the function's parameters."""
+        return [str(name) for name in self._ready.get("parameters") or ()]
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the process so far, in seconds; of one that has ended, as much as was last seen."""
+        with contextlib.suppress(OSError):
+            self._cpu = time.clock_gettime((~self.process << 3) | CPU_CLOCK)
+        return self._cpu
+
+    def threads(self) -> list[HostedThread]:
+        """Return the threads that the server has started."""
+        with contextlib.suppress(OSError):
+            tasks = map(int, os.listdir(f"/proc/{self.process}/task"))
+            return [HostedThread(task) for task in tasks if task != self.process]
+        return []
+
+    def accept_queue(self) -> tuple[int, int]:
+        """Return the length of the accept queue and its limit, in connections."""
+        try:
+            return accept_queue(self.listener)
+        except OSError:  # it does not listen any more
+            return 0, 0
+
+    def connections(self) -> dict[str, int]:
+        """Return the connections that the server has open: {name: inode}; also those that have come to their end."""
+        if self._open_sockets() - self._sockets:
+            self._sockets |= unix_sockets()  # it may wake itself through a pair of those
+        return {f"socket {inode}": inode for inode in sorted(self._open_sockets() - self._sockets)}
+
+    def entries(self) -> list[SocketEntry | None]:
+        """Return the kernel's entry of each open connection; None for one that has come to its end."""
+        table = connections_on(self.address[1])
+        return [table.get(inode) for inode in self.connections().values()]
+
+    @property
+    def listens(self) -> bool:
+        """Whether clients can connect, as far as the server goes: the examiner has the listener open, too."""
+        inode = os.fstat(self.listener.fileno()).st_ino
+        open_there = inode in self._open_sockets()
+        return open_there and bool(self.listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+    def descriptors(self) -> list[int]:
+        """Return the descriptors that the process has open. Source: /proc/[pid]/fd, proc(5)."""
+        try:
+            return [int(name) for name in os.listdir(f"/proc/{self.process}/fd")]
+        except OSError:  # it has ended
+            return []
+
+    def _open_sockets(self) -> set[int]:
+        found = set()
+        for fd in self.descriptors():
+            with contextlib.suppress(OSError):  # it has just been closed
+                kind, _, inode = os.readlink(f"/proc/{self.process}/fd/{fd}").partition(":")
+                if kind == "socket":
+                    found.add(int(inode.strip("[]")))
+        return found
+
+    def sleeps_in(self) -> str:
+        """Return the system call that the server's own thread sleeps in, such as "epoll_wait"; "" while it runs."""
+        with contextlib.closing(Pulse(self.process, self.process)) as pulse:
+            call = pulse.call()
+        names = SLEEPS.get(os.uname().machine, {})
+        return "" if call is None else names.get(call, "")
+
+    def asks_for_edges(self) -> bool:
+        """Tell whether an epoll of the server is asked for edges. Source: /proc/[pid]/fdinfo, proc(5)."""
+        for fd in self.descriptors():
+            with contextlib.suppress(OSError), open(f"/proc/{self.process}/fdinfo/{fd}") as page:
+                words = [line.split() for line in page if line.startswith("tfd:")]
+                if any(int(line[3], 16) & EDGE for line in words):
+                    return True
+        return False
+
+    # ---- end
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for the process to end by itself; return whether it has."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._candidate.process.wait(timeout)
+        return not self.alive
+
+    def end(self, timeout: float = 1.0) -> None:
+        """End the server: as `finish` does."""
+        self.finish(timeout)
+
+    def finish(self, timeout: float, wait: Callable[[float], object] | None = None) -> None:
+        """Tell the server to return, and kill it if it does not within `timeout` seconds; a second call does nothing.
+
+        Args:
+            timeout: seconds.
+            wait: waits so many seconds for its end, on a clock of its own.
+        """
+        with self._lock:
+            if self._released:
+                return
+            with contextlib.suppress(BrokenPipeError):  # it has ended
+                os.write(self._stop, b"!")
+            os.close(self._stop)  # a server may read the byte: after that, the end of the pipe can still be seen
+            if timeout:
+                (wait or self.wait)(timeout)
+            self.forced = self.alive
+            self._candidate.end()
+            self.listener.close()
+            self._released = True

@@ -1,0 +1,50 @@
+"""Behave as JupyterLab does towards `muxlab lab`: print, write the file of a running server, answer, end at SIGTERM.
+
+MUXLAB_STAND_IN says what goes wrong: "broken" (an import fails), "endless" (it is never ready), "ends" (it ends as soon
+as it is asked for something, as when it is shut down from the browser), "crashes" (the same, with status 3), "lingers"
+(its end takes a second).
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+HOW = os.environ.get("MUXLAB_STAND_IN", "")
+
+
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"version": "a stand-in"}).encode())
+        if HOW in ("ends", "crashes"):
+            threading.Thread(target=self.server.shutdown).start()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("twenty lines of log")
+print(*sys.argv[1:], sep="\n", flush=True)
+if HOW == "broken":
+    import a_module_that_is_missing  # noqa: F401
+if HOW == "endless":
+    signal.pause()
+options = dict(option.lstrip("-").partition("=")[::2] for option in sys.argv[1:])
+with HTTPServer(("127.0.0.1", int(options.get("ServerApp.port", 0))), Answer) as server:
+    url = f"http://127.0.0.1:{server.server_port}/"
+    said = {"url": url, "token": "secret", "pid": os.getpid(), "root_dir": options["ServerApp.root_dir"]}
+    file = Path(os.environ["JUPYTER_RUNTIME_DIR"], f"jpserver-{os.getpid()}.json")
+    file.write_text(json.dumps(said))
+    try:
+        server.serve_forever(0.01)
+    finally:
+        time.sleep(1 if HOW == "lingers" else 0)
+        file.unlink()
+sys.exit(3 if HOW == "crashes" else 0)

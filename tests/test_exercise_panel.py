@@ -70,7 +70,8 @@ def test_hints_come_one_at_a_time_and_stay(panel, exercise):
     press(panel, "Next hint")
     assert [f"Hint {number} of 3." in text(panel) for number in (1, 2, 3)] == [True] * 3
     assert "<code>except Exception: pass</code>" in text(panel) and "`" not in text(panel)
-    assert buttons(panel)["No more hints"].disabled
+    press(panel, "No more hints")
+    assert list(buttons(panel)) == ["No more hints", "Check", "Solution"]
 
 
 def test_hints_that_were_told_before_are_shown_again(exercise, names):
@@ -98,7 +99,7 @@ def test_a_right_answer(panel, names, exercise):
     names["buggy_server"] = exercise.functions[0]
     press(panel, "Check")
     assert "misspelt: solved." in text(panel) and "2 of 2 trials passed" in text(panel)
-    assert not buttons(panel)["Check"].disabled
+    assert "Check" in buttons(panel)
 
 
 def test_a_wrong_answer(panel, names):
@@ -114,7 +115,7 @@ def test_an_answer_that_is_no_server_is_refused_in_the_panel(panel, names):
     names["buggy_server"] = lambda a, b, c: print(a, b, c)
     press(panel, "Check")
     assert "TypeError: a server is a function of (listener, stop)" in text(panel)
-    assert not buttons(panel)["Check"].disabled
+    assert "Check" in buttons(panel)
 
 
 def test_two_checks_do_not_run_at_once(panel, names, exercise, monkeypatch):
@@ -123,9 +124,8 @@ def test_two_checks_do_not_run_at_once(panel, names, exercise, monkeypatch):
 
     def check(fn):
         begun.append(fn)
-        (own,) = (button for button in panel.children[1].children if button.description == "Checking …")
-        assert own.disabled
-        own.click()
+        buttons(panel)["Checking …"].click()
+        assert not any(button.disabled for button in buttons(panel).values())  # one with the focus would lose it
         press(other, "Check")
         raise ValueError("enough")
 

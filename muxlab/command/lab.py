@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -47,14 +48,15 @@ def lab(options: argparse.Namespace) -> int:
     course = course_folder()
     fresh = choose(options.fresh, chapters_in(course))
     folder = options.folder or find_copy(Path()) or Path(DEFAULT)
-    check_place(folder)
+    with _writing(folder):
+        check_place(folder)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1) has it ignored
         signal.signal(signal.SIGHUP, signal.default_int_handler)  # a terminal that is closed ends it as Ctrl-C does
     with contextlib.ExitStack() as at_the_end:
         with _writing(folder), keep_to_oneself(folder):
             changes = bring_up_to_date(folder, course, __version__)
             print(f"muxlab {__version__}. Your copy of the course is in {folder.resolve()}")
-            _tell(changes)
+            _tell(changes, fresh, options)
             _give_again(fresh, folder, course)
             there = find_running(folder)
             if there is None:
@@ -100,44 +102,48 @@ def _writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.strerror is None:  # says what to do by itself
             raise
+        where = f" ({error.filename})" if error.filename not in (None, str(folder)) else ""
         raise ValueError(
-            f"{error.filename or folder}: {error.strerror}. Name a folder that you can write: muxlab lab FOLDER"
+            f"{folder} cannot be written: {error.strerror}{where}. Name a folder that you can: muxlab lab FOLDER"
         ) from None
 
 
-def _tell(changes: Changes) -> None:
+def _tell(changes: Changes, fresh: list[Path], options: argparse.Namespace) -> None:
     """Say what was done to the copy, and what the learner may want to do about it."""
     if changes.is_newer:
-        print(
-            f"  It comes from muxlab {changes.before}, which is newer, and stays as it is. This one may be too old for"
-        )
-        print(f"  it; to have the newer one here: {sys.executable} -m pip install --upgrade muxlab")
+        print(f"  It comes from muxlab {changes.before}, which is newer than this one, so it stays as it is.")
+        print(f"  To have that version here: {sys.executable} -m pip install --upgrade muxlab")
         return
     if changes.before not in (None, __version__):
-        print(f"  It comes from muxlab {changes.before}; what you had not changed is now as in {__version__}.")
-    added, replaced, outdated = map(changes.chapters, ("added", "replaced", "outdated"))
-    if added:
-        print(f"  {_chapters(added)} copied.")
-    if replaced:
-        print(f"  {_chapters(replaced)} replaced by the newer ones.")
-    if outdated:
-        numbers = [name[:2] for name in outdated]
-        print(f"  You have changed {_listed(numbers)}, and newer ones have come since: yours stay. For the new ones,")
-        print(f"  with yours kept beside them: muxlab lab {' '.join(f'--fresh {number}' for number in numbers)}")
+        print(f"  It comes from muxlab {changes.before}, and follows {__version__} now.")
+    if added := changes.chapters("added"):
+        print(f"  {len(added)} {'chapter was' if len(added) == 1 else 'chapters were'} copied.")
+    if replaced := changes.chapters("replaced"):
+        print(f"  You had not changed {_listed(replaced)}: the newer version is there now.")
+    taken = [path.name for path in fresh]
+    if outdated := [name for name in changes.chapters("outdated") if name not in taken]:
+        print(f"  You have changed {_listed(outdated)}, so what you have stays. There is a newer version; to get it,")
+        print(f"  with yours kept beside it: {_this_command(options, *(f'--fresh {name[:2]}' for name in outdated))}")
 
 
-def _chapters(names: list[str]) -> str:
-    return f"{len(names)} {'chapter was' if len(names) == 1 else 'chapters were'}"
+def _listed(chapters: list[str]) -> str:
+    """Return the numbers of some chapters as they are named in a sentence."""
+    *others, last = [name[:2] for name in chapters]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+def _this_command(options: argparse.Namespace, *more: str) -> str:
+    """Return the command line that does the same once more, with some options."""
+    if "MAKELEVEL" in os.environ:  # set by make: it is `make lab` that the learner has typed
+        return f'make lab LAB_ARGS="{" ".join(more)}"'
+    return " ".join(["muxlab lab", *([shlex.quote(str(options.folder))] if options.folder else []), *more])
 
 
 def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path) -> None:
     """Open a page in the browser, if there is one and it is wanted, and say where it is."""
     shown = not options.no_browser and show(page, folder)
-    print(f"\n{state} {'If your browser does not show it, open' if shown else 'Open'} this address in a browser:")
+    what_to_do = "If your browser does not show it, open this address" if shown else "Open this address in a browser"
+    print(f"\n{state} {what_to_do}:")
     print(f"\n    {page}\n", flush=True)
 
 

@@ -32,6 +32,7 @@ class ExercisePanel(VBox):
     def __init__(self, exercise: Any) -> None:
         self._exercise = exercise
         self._loop = notebook.running_loop()
+        self._checks = False  # no button is ever disabled: one that has the focus would lose it
         self._deaf_until: datetime | None = None  # by the browser's clock; what was pressed during a check is dropped
         self._hint, self._check, self._solution = Button(), Button(button_style="primary"), Button()
         self._hint.on_click(self._press_hint)
@@ -62,8 +63,7 @@ class ExercisePanel(VBox):
         told, hints = self._exercise.told, self._exercise.hints
         lines = [markup.prose(hint, f"Hint {number} of {len(hints)}.") for number, hint in enumerate(hints[:told], 1)]
         self._hints.value = markup.page("".join(lines)) if lines else ""
-        self._hint.disabled = told == len(hints)
-        self._hint.description = "No more hints" if self._hint.disabled else "Next hint" if told else "Hint"
+        self._hint.description = "No more hints" if told == len(hints) else "Next hint" if told else "Hint"
 
     # ---- check
 
@@ -72,10 +72,10 @@ class ExercisePanel(VBox):
         if pressed and self._deaf_until and pressed < self._deaf_until:
             return
         if not _checking.acquire(blocking=False):
-            if not self._check.disabled:
+            if not self._checks:
                 self._say("Another check is still running: press again when it has finished.")
             return
-        self._check.disabled, self._check.description = True, "Checking …"
+        self._checks, self._check.description = True, "Checking …"
         self._say(f"`{self._exercise.answer}` is being checked; this takes some seconds.")
         if self._loop is None:
             self._run(pressed)
@@ -109,14 +109,16 @@ class ExercisePanel(VBox):
         elif answer.passed:
             self._say(f"{answer.said} For another way to do it, press Solution.", "mux-solved", answer.report)
         else:
-            stuck = "Stuck? Press Solution." if self._hint.disabled else "Stuck? Press Hint."
+            all_told = self._exercise.told == len(self._exercise.hints)
+            stuck = "Stuck? Press Solution." if all_told else "Stuck? Press Hint."
             self._say(f"{answer.said} {stuck}", "mux-not-yet", answer.report)
 
     def _rest(self) -> None:
-        self._check.disabled, self._check.description = False, "Check"
+        self._checks, self._check.description = False, "Check"
 
     def _say(self, text: str, kind: str = "", report: "Report | None" = None) -> None:
-        said = f'<div role="status" class="mux-said {kind}">{markup.prose(text)}</div>'
+        """Show a sentence below the buttons; being an alert, it is also read aloud when it comes."""
+        said = f'<div role="alert" class="mux-said {kind}">{markup.prose(text)}</div>'
         self._report.value = markup.page(said) + (report._repr_html_() if report else "")
 
     # ---- solution

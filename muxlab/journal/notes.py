@@ -3,8 +3,8 @@
 The name of the notebook comes from the kernel: JupyterLab tells it to the process, VS Code to the notebook. From
 anything else (plain Python, nbval, nbclient) there is none, and nothing is noted.
 
-A journal that cannot be written does not stop the course: it is said once, and what is to be noted waits until it
-can.
+A journal that cannot be written does not stop the course. The learner is told once, and the notes wait until it can be
+written.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def cell() -> Cell | None:
     gives to a cell is made of that: as long as the learner has not changed the cell, it is found.
     """
     path, request = _notebook(), notebook.request()
-    if path is None or not request or not CHAPTER.fullmatch(path.name) or copy() is None:
+    source = request.get("content", {}).get("code")  # None when a widget has sent something: no cell is being run then
+    if path is None or source is None or not CHAPTER.fullmatch(path.name) or copy() is None:
         return None
-    source = request.get("content", {}).get("code", "")
     told = request.get("metadata", {}).get("cellId")
     return Cell(path.stem, told or contents.cell_id("code", source))
 
@@ -79,7 +79,7 @@ def guessed(asked: Cell | None, answer: int, truth: int | None) -> None:
 
 def checked(exercise: str, passed: bool) -> None:
     """Note a check of an exercise, in whichever notebook of the copy it was made."""
-    if notebook.request():
+    if notebook.shell():
         _note(lambda journal: journal.checked(exercise, passed))
 
 

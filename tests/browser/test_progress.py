@@ -14,7 +14,8 @@ pytestmark = pytest.mark.browser
 FOLDER = "mine"
 MAP = "import muxlab\n\nmuxlab.progress()"
 ASKS = "import muxlab\n\nguess = muxlab.predict('What is one and one?', {'`2`': 2, '`11`': 11})\nguess"
-SERVER = "def deaf(listener, stop):\n    listener.accept()[0].close()"
+SERVER = "def buggy_server(listener, stop):\n    listener.accept()[0].close()"
+CHECK = "muxlab.exercise('misspelt').check(buggy_server)"
 
 
 @pytest.fixture
@@ -25,8 +26,8 @@ def copy(lab: Lab) -> str:
     (home / place.MARK).write_text("{}")
     title = nbformat.v4.new_markdown_cell
     lab.write(f"{FOLDER}/00_start_here.ipynb", title("# Start here\n\nSee it."), MAP)
-    check = "muxlab.exercise('misspelt').check(deaf)"
-    lab.write(f"{FOLDER}/02_poll.ipynb", title("# Poll\n\nNever wait."), ASKS, "guess.reveal(1 + 1)", SERVER, check)
+    cells = [ASKS, "guess.reveal(1 + 1)", SERVER, CHECK, "muxlab.exercise('misspelt')"]
+    lab.write(f"{FOLDER}/02_poll.ipynb", title("# Poll\n\nNever wait."), *cells)
     return FOLDER
 
 
@@ -46,11 +47,13 @@ def test_the_map_changes_after_a_chapter_was_worked_on(
     chapter.run_all()
     chapter.notebook.locator(".mux-predict-choice").first.click()
     expect(chapter.notebook.locator(".mux-outcome")).to_contain_text("Right")
+    chapter.click_button("Check")
+    expect(chapter.notebook.locator(".mux-not-yet")).to_be_visible(timeout=60_000)
     chapter.wait_idle()
 
     first.page.evaluate(OPEN, f"{copy}/00_start_here.ipynb")
     first.run_all()
-    assert rows.nth(1).locator("td").all_inner_texts() == ["", "4 of 4", "1 of 1 right", "0 of 2"]
+    assert rows.nth(1).locator("td").all_inner_texts() == ["", "5 of 5", "1 of 1 right", "0 of 2"]
     journal = file.read(lab.folder / copy)
-    assert journal.exercises["misspelt"].checks == 1
+    assert journal.exercises["misspelt"].checks == 2  # by its cell and by its button
     assert journal.last == "02_poll"

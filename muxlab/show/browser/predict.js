@@ -62,12 +62,14 @@ function inWords(answer, truth, result) {
 
 // JupyterLab makes the cell active that is clicked or gets the focus: Shift+Enter, which is to run the experiment below,
 // would run the question's cell once more, and ask anew. Mouse events do not follow a pointer that was prevented, and the
-// focus is not told on. The keys that move along the buttons and press them are not JupyterLab's either.
+// focus is not told on. The keys that move along the buttons and press them are not JupyterLab's either, nor is a Shift or
+// Control on its own: at any key, JupyterLab takes the focus back to its active cell, and Shift+Tab would lead nowhere.
 function keepFromLab(group) {
   group.addEventListener("pointerdown", (event) => event.preventDefault());
   group.addEventListener("focusin", (event) => event.stopPropagation());
   group.addEventListener("keydown", (event) => {
-    if (event.key === "Tab" || ([" ", "Enter"].includes(event.key) && !event.shiftKey)) event.stopPropagation();
+    const onItsOwn = ["Tab", "Shift", "Control", "Alt", "Meta"].includes(event.key);
+    if (onItsOwn || ([" ", "Enter"].includes(event.key) && !event.shiftKey)) event.stopPropagation();
   });
 }
 

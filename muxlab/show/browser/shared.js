@@ -69,6 +69,11 @@ function nameSliders(root) {
     const [label, value] = [slider?.querySelector(".widget-label"), slider?.querySelector(".widget-readout")];
     if (!label || !value) return;
     handle.setAttribute("aria-label", label.textContent);
+    if (slider.classList.contains("mux-stops")) {
+      value.contentEditable = "false"; // nothing comes of typing here: the keyboard need not stop at it
+    } else {
+      describe(value, "textbox", `${label.textContent}, as a number`);
+    }
     const tell = () => {
       if (handle.getAttribute("aria-valuetext") !== value.textContent) handle.setAttribute("aria-valuetext", value.textContent);
     };

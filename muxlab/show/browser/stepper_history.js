@@ -20,7 +20,10 @@ function historyBar(parent, draw) {
   slider.setAttribute("aria-label", "history");
   const words = make(bar, "span", "ms-when");
   describe(words, "status");
-  const return_ = makeButton(bar, "Back to now", "Show how the server stands", () => now());
+  const return_ = makeButton(bar, "Back to now", "Show how the server stands", () => {
+    slider.focus(); // the button is about to go, and the focus would go with it
+    now();
+  });
   slider.addEventListener("input", () => look(+slider.value));
   bar.addEventListener("keydown", (event) => { if (event.key === "Escape") now(); });
 

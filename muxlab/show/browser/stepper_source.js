@@ -20,6 +20,7 @@ function sourceView(parent) {
       if (i) make(crumbs, "span", "ms-arrow").textContent = "calls";
       make(crumbs, i === source.path.length - 1 ? "b" : "span").textContent = name;
     });
+    if (pane.contains(document.activeElement)) pane.focus(); // a button that folds lines is about to go
     pane.replaceChildren();
     lines = source.lines.map((parts, i) => sourceLine(pane, i + 1, parts));
     if (source.fold?.length) foldLines(pane, source.fold, folded, (now) => { folded = now; });

@@ -30,6 +30,7 @@ CELLS = {
     for passed, detail in [(True, "it did"), (False, "it did not"), (None, "cannot"), (None, "not tried: no")]])""",
     "museum": "muxlab.museum.gallery('ghost_server', 'picky_server')",
     "doctor": "muxlab.doctor()",
+    "chart": "muxlab.show.beside(muxlab.measure.published.chain(), muxlab.measure.published.chain());",
 }
 
 
@@ -64,6 +65,7 @@ def use(notebook):
         notebook.click_button(button, exercise)
     exercise.get_by_text("There is no picky_server in this notebook yet.").wait_for()
     page.evaluate(UNFOLD)
+    assert "Microseconds for one run" in page.locator(".jp-RenderedSVG img").get_attribute("alt")
 
 
 def test_names_and_values_and_contrast_by_light_and_by_dark(notebook, axe):

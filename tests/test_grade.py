@@ -158,8 +158,10 @@ def test_a_chapter_is_found_in_the_copy_and_not_among_what_was_kept(tmp_path):
         "03_wait_with_select.ipynb",
     ):
         (home / name).touch()
-    assert notebook_of(tmp_path / "bob", "05") == home / CHAPTER
-    assert notebook_of(tmp_path / "bob", "06") is None
+    assert notebook_of(tmp_path / "bob", EXERCISES["picky"]) == home / CHAPTER
+    assert notebook_of(tmp_path / "bob", EXERCISES["one-accept"]) is None
+    (home / "one-accept.ipynb").touch()
+    assert notebook_of(tmp_path / "bob", EXERCISES["one-accept"]) == home / "one-accept.ipynb"
 
 
 def test_an_unknown_exercise_is_refused_with_the_list():

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import muxlab
 from muxlab import journal
 from muxlab.journal import file, place
 from muxlab.journal.record import Guess, Journal, NewerForm
@@ -23,6 +24,8 @@ NOTES = st.one_of(
     st.tuples(st.just("guessed"), NAMES, CELLS, st.builds(Guess, st.integers(0, 3), st.none() | st.integers(-1, 3))),
     st.tuples(st.just("checked"), st.sampled_from(["picky", "tidy"]), st.booleans()),
 )
+
+several = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 
 
 @pytest.fixture
@@ -49,12 +52,14 @@ def make(notes):
     return made
 
 
+@several
 @given(st.lists(NOTES))
 def test_a_journal_is_read_as_it_was_written(notes):
     written = make(notes)
     assert Journal.from_json(written.to_json()).to_json() == written.to_json()
 
 
+@several
 @given(st.lists(NOTES.filter(lambda note: note[0] != "checked")))
 def test_a_chapter_that_is_run_again_counts_once(notes):
     assert make([*notes, *notes]).to_json() == make(notes).to_json()
@@ -217,6 +222,14 @@ def test_a_copy_is_found_from_everywhere_in_it(copy, tmp_path):
         assert journal.find_copy(inside) == copy
     assert journal.find_copy(tmp_path) is None
     assert journal.find_copy(tmp_path / place.OWN) is None
+
+
+def test_nothing_is_found_where_the_working_directory_is_gone(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert journal.find_copy(".") is None
+    assert muxlab.progress().chapters
 
 
 def test_the_file_says_nothing_about_who_and_where(copy):

@@ -1,6 +1,7 @@
 """What a kernel notes while a chapter runs: its cells, answers and checks, in a learner's copy and nowhere else."""
 
 import errno
+import os
 import subprocess
 import sys
 import types
@@ -203,17 +204,30 @@ def test_a_copy_that_is_gone_does_not_stop_the_course(chapter, copy, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_journal_that_cannot_be_written_is_told_once_and_loses_nothing(chapter, copy, monkeypatch, capsys):
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def refuse(code):
+    """Return what stands in for a call that the kernel refuses with this error."""
 
+    def refused(*arguments):
+        raise OSError(code, os.strerror(code))
+
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("owner", "call", "code"),
+    [(os, "fsync", errno.ENOSPC), (file.Path, "open", errno.EROFS), (file.fcntl, "flock", errno.ENOLCK)],
+)
+def test_a_journal_that_cannot_be_written_is_told_once_and_loses_nothing(
+    chapter, copy, monkeypatch, capsys, owner, call, code
+):
+    """A full disk, a folder that is read-only, a file system without locks."""
     with monkeypatch.context() as patched:
-        patched.setattr(file.os, "fsync", full)
+        patched.setattr(owner, call, refuse(code))
         for cell in ("a0", "b0", "c0"):
             chapter.run(cell)
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "progress.json: No space left on device" in said
+    assert f"the course goes on without it. .muxlab/progress.json: {os.strerror(code)}" in said
     chapter.run("d0")
     assert file.read(copy).cells == {CHAPTER: {"a0", "b0", "c0", "d0"}}
 
@@ -226,6 +240,7 @@ def test_a_broken_journal_is_told_once(chapter, copy, capsys):
     assert file.read(copy).cells == {CHAPTER: {"a0", "b0"}}
 
 
+@pytest.mark.slow
 def test_plain_python_loads_none_of_it():
     code = "import sys, muxlab; print(*sorted(name for name in sys.modules if name.startswith('muxlab.journal')))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

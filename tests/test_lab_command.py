@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 from helpers import eventually
 
+import muxlab
 from muxlab.journal.place import MARK, OWN
 from muxlab.lab import environment, jupyter
-from muxlab.lab.chapters import chapters_in, course_folder
+from muxlab.lab.chapters import chapters_in, course_folder, digest
 
 STAND_IN = Path(__file__).parent / "support/stand_in"
 READY = "Ctrl-C here stops it"
@@ -307,7 +308,28 @@ def test_a_copy_from_a_newer_version_is_told(account: Account) -> None:
     (account.home / "mine" / OWN / MARK).write_text(json.dumps({"version": "99.0", "files": {}}))
     (account.home / "mine/00_start_here.ipynb").write_text("{}")
     with account.lab("mine") as process:
-        assert "It comes from muxlab 99.0, which is newer, and stays as it is." in until(process, READY)
+        assert "It comes from muxlab 99.0, which is newer than this one, so it stays as it is." in until(process, READY)
+
+
+@pytest.mark.slow
+def test_chapters_that_have_changed_on_either_side_are_told(account: Account) -> None:
+    mine = account.home / "mine"
+    (mine / OWN).mkdir(parents=True)
+    for number, path in enumerate(chapters_in(course_folder())[:4]):
+        (mine / path.name).write_text(f'{{"cells": [{number}]}}')
+    unchanged = {path.name: digest(path.name, path.read_bytes()) for path in chapters_in(mine)[:2]}
+    stale = {path.name: "another" for path in chapters_in(mine)[2:]}
+    (mine / OWN / MARK).write_text(json.dumps({"version": "0.0.1", "files": unchanged | stale}))
+    with account.lab("mine", "--fresh", "2") as process:
+        said = until(process, READY)
+    assert f"It comes from muxlab 0.0.1, and follows {muxlab.__version__} now." in said
+    assert (
+        "11 chapters were copied." in said and "You had not changed 00 and 01: the newer version is there now" in said
+    )
+    assert "You have changed 03, so what you have stays." in said and ": muxlab lab mine --fresh 03\n" in said
+    assert (
+        "02_poll_without_blocking.ipynb is fresh again; yours is beside it, as 02_poll_without_blocking.yours" in said
+    )
 
 
 def test_what_the_environment_lacks_is_told_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

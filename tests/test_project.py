@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = {
-    *("notebooks", "muxlab", "tests", "benchmarks", "tools", "book"),
+    *("notebooks", "muxlab", "tests", "benchmarks", "tools", "book", "binder"),
     *("environment.yml", "pyproject.toml", "Makefile", "README.md", "LICENSE", "CONTRIBUTING.md"),
 }
 BUILT = {"my-course", "build", "dist", "__pycache__", "muxlab.egg-info"}  # made by installing, ignored by git

@@ -47,15 +47,16 @@ def grade(options: argparse.Namespace) -> int:
     exercises = classroom.exercises_called(options.exercise)
     total = classroom.how_many(options.folder, exercises)
     rows: list[Grade] = []
-    try:
-        known = classroom.grade(options.folder, exercises, jobs, bounds)
-        with _table(options.csv) as write, counter(total, "answers") as show, contextlib.closing(known):
-            for row in known:
-                rows.append(row)
-                write(row)
-                show(len(rows))
-    finally:
-        print("\n".join(_report(rows, total)))
+    with _table(options.csv) as write:
+        try:
+            known = classroom.grade(options.folder, exercises, jobs, bounds)
+            with counter(total, "answers") as show, contextlib.closing(known):
+                for row in known:
+                    rows.append(row)
+                    write(row)
+                    show(len(rows))
+        finally:
+            print("\n".join(_report(rows, total)))
     return 0
 
 
@@ -73,7 +74,11 @@ def _table(file: Path | None) -> Iterator[Any]:
         return
     from ..grade.classroom import Grade
 
-    with open(file, "w", encoding="utf-8", newline="") as out:
+    with contextlib.ExitStack() as opened:
+        try:
+            out = opened.enter_context(open(file, "w", encoding="utf-8", newline=""))
+        except OSError as error:
+            raise OSError(error.errno, f"{file} cannot be written: {error.strerror}") from None
         table = csv.writer(out)
         table.writerow(field.name for field in fields(Grade))
 

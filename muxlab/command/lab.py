@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ def lab(options: argparse.Namespace) -> int:
         with _writing(folder), keep_to_oneself(folder):
             changes = bring_up_to_date(folder, course, __version__)
             print(f"muxlab {__version__}. Your copy of the course is in {folder.resolve()}")
-            _tell(changes)
+            _tell(changes, fresh, options)
             _give_again(fresh, folder, course)
             there = find_running(folder)
             if there is None:
@@ -105,33 +106,38 @@ def _writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _tell(changes: Changes) -> None:
+def _tell(changes: Changes, fresh: list[Path], options: argparse.Namespace) -> None:
     """Say what was done to the copy, and what the learner may want to do about it."""
     if changes.is_newer:
         print(
-            f"  It comes from muxlab {changes.before}, which is newer, and stays as it is. This one may be too old for"
+            f"  It comes from muxlab {changes.before}, which is newer than this one, so it stays as it is. To update:"
         )
-        print(f"  it; to have the newer one here: {sys.executable} -m pip install --upgrade muxlab")
+        print(f"  {sys.executable} -m pip install --upgrade muxlab")
         return
     if changes.before not in (None, __version__):
-        print(f"  It comes from muxlab {changes.before}; what you had not changed is now as in {__version__}.")
-    added, replaced, outdated = map(changes.chapters, ("added", "replaced", "outdated"))
-    if added:
-        print(f"  {_chapters(added)} copied.")
-    if replaced:
-        print(f"  {_chapters(replaced)} replaced by the newer ones.")
-    if outdated:
-        numbers = [name[:2] for name in outdated]
-        print(f"  You have changed {_listed(numbers)}, and newer ones have come since: yours stay. For the new ones,")
-        print(f"  with yours kept beside them: muxlab lab {' '.join(f'--fresh {number}' for number in numbers)}")
+        print(f"  It comes from muxlab {changes.before}, and follows {__version__} now.")
+    if added := changes.chapters("added"):
+        print(f"  {len(added)} {'chapter was' if len(added) == 1 else 'chapters were'} copied.")
+    if replaced := changes.chapters("replaced"):
+        print(f"  You had not changed {_listed(replaced)}: the newer version is there now.")
+    if outdated := [name for name in changes.chapters("outdated") if name not in [path.name for path in fresh]]:
+        print(
+            f"  You have changed {_listed(outdated)}, so what you have stays. There is a newer version; to get it, with"
+        )
+        print(f"  yours kept beside it: {_this_command(options, *(f'--fresh {name[:2]}' for name in outdated))}")
 
 
-def _chapters(names: list[str]) -> str:
-    return f"{len(names)} {'chapter was' if len(names) == 1 else 'chapters were'}"
+def _listed(chapters: list[str]) -> str:
+    """Return the numbers of some chapters as they are named in a sentence."""
+    *others, last = [name[:2] for name in chapters]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+def _this_command(options: argparse.Namespace, *more: str) -> str:
+    """Return the command line that does the same once more, with some options."""
+    if "MAKELEVEL" in os.environ:  # set by make: it is `make lab` that the learner has typed
+        return f'make lab LAB_ARGS="{" ".join(more)}"'
+    return " ".join(["muxlab lab", *([shlex.quote(str(options.folder))] if options.folder else []), *more])
 
 
 def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path) -> None:

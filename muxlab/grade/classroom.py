@@ -4,11 +4,13 @@ Not handled here: what an examiner does (examiner.py). This process reads no not
 """
 
 import contextlib
+import errno
 import json
 import os
 import selectors
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Generator, Iterable
@@ -141,6 +143,8 @@ def grade(folder: Path, exercises: list[Exercise], jobs: int, bounds: Bounds) ->
     """
     waiting = [_Work(learner, exercise) for learner in learners(folder) for exercise in exercises]
     waiting.reverse()
+    if sys.platform != "linux":
+        raise OSError(errno.ENOSYS, "muxlab grade needs Linux, as epoll does: use a container or a virtual machine")
     ours = set(descendants(os.getpid()))
     adopt_orphans()
     with contextlib.ExitStack() as undo:
@@ -178,7 +182,7 @@ def _begin(work: _Work, folders: str, bounds: Bounds) -> _Examination | Grade:
     """Start an examiner; where there is nothing to examine, return the grade at once."""
     began = time.monotonic()
     try:
-        notebook = notebook_of(work.learner, work.exercise.chapter)
+        notebook = notebook_of(work.learner, work.exercise)
     except Refused as why:
         return work.grade("refused", str(why), began)
     if notebook is None:

@@ -4,14 +4,12 @@ Not handled here: what is in the notebooks. See answer.py.
 """
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..course.exercises import Exercise
+from ..journal.place import CHAPTER
 from .answer import Refused
-
-CHAPTER = re.compile(r"(\d\d)_[a-z0-9_]+\.ipynb")
-"""The file name of a chapter, as the course has it. A copy of a copy is called otherwise, and left out."""
 
 DEPTH = 4
 """Folders within a learner's in which a chapter is looked for."""
@@ -37,17 +35,17 @@ def learners(folder: Path) -> list[Path]:
     return found
 
 
-def notebook_of(learner: Path, chapter: str) -> Path | None:
-    """Return a learner's copy of a chapter, or None; of several, the one that lies least deep.
+def notebook_of(learner: Path, exercise: Exercise) -> Path | None:
+    """Return the notebook with a learner's answer, or None; of several, the one that lies least deep.
 
     Args:
         learner: the learner's folder.
-        chapter: its number, "05".
+        exercise: it is looked for in the learner's copy of its chapter, or in a notebook that is called after it.
 
     Raises:
         Refused: there are two that lie equally deep, or it is a link to another file.
     """
-    found = sorted(_chapters(learner, chapter), key=lambda path: len(path.parts))
+    found = sorted(_notebooks(learner, exercise), key=lambda path: len(path.parts))
     if not found:
         return None
     first, *others = found
@@ -59,12 +57,12 @@ def notebook_of(learner: Path, chapter: str) -> Path | None:
     return first
 
 
-def _chapters(learner: Path, chapter: str) -> Iterator[Path]:
+def _notebooks(learner: Path, exercise: Exercise) -> Iterator[Path]:
     for place, folders, files in os.walk(learner):
         here = Path(place)
         deep = len(here.relative_to(learner).parts) >= DEPTH
         folders[:] = [] if deep else [name for name in folders if not name.startswith(".")]
         for name in files:
-            match = CHAPTER.fullmatch(name)
-            if match and match[1] == chapter:
+            is_chapter = CHAPTER.fullmatch(name) and name.startswith(exercise.chapter)  # not one that is kept beside it
+            if is_chapter or name == f"{exercise.name}.ipynb":
                 yield here / name

@@ -58,6 +58,10 @@ class HostedThread(NamedTuple):
     native_id: int
     ident: int = 0
 
+    def is_alive(self) -> bool:
+        """Tell whether it runs."""
+        return os.path.exists(f"/proc/{self.native_id}")
+
 
 class Candidate:
     """A process in which a learner's answer is run; see candidate.py.

@@ -3,8 +3,8 @@
 The name of the notebook comes from the kernel: JupyterLab tells it to the process, VS Code to the notebook. From
 anything else (plain Python, nbval, nbclient) there is none, and nothing is noted.
 
-A journal that cannot be written does not stop the course: it is said once, and what is to be noted waits until it
-can.
+A journal that cannot be written does not stop the course. The learner is told once, and the notes wait until it can be
+written.
 """
 
 from __future__ import annotations

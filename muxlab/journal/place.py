@@ -18,7 +18,9 @@ def find_copy(path: str | os.PathLike[str]) -> Path | None:
 
     The path need not exist: a notebook that is yet to be saved lies in a copy, too.
     """
-    begin = Path(
-        os.path.abspath(path)
-    )  # not `resolve`: a link to a copy leads to the copy under the name that was used
-    return next((folder for folder in (begin, *begin.parents) if (folder / OWN / MARK).is_file()), None)
+    try:
+        begin = Path(os.path.abspath(path))  # links are not followed: a notebook in the copy may be one
+    except FileNotFoundError:  # the path is relative to a working directory that has been removed
+        return None
+    mark = os.path.join(OWN, MARK)
+    return next((folder for folder in (begin, *begin.parents) if os.path.isfile(folder / mark)), None)

@@ -11,6 +11,7 @@ from pathlib import Path
 from muxlab.journal import file
 
 CELLS = 60  # for each writer: enough that they meet in every run
+PATIENCE = 30.0  # seconds: each takes the lock again as soon as it has let go of it, which no kernel does
 
 STAGES = {
     "before the file is written": (file, "_replace"),
@@ -34,6 +35,7 @@ def fork(work) -> int:
 
 def write(copy: str, chapter: str) -> None:
     """Note the cells of a chapter, one after the other, each with a check of the same exercise."""
+    file.PATIENCE = PATIENCE
     for number in range(CELLS):
         cell = f"{number:08x}"
         file.change(copy, [lambda journal, cell=cell: journal.ran(chapter, cell)])

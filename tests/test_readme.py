@@ -1,5 +1,6 @@
 """The README and the book's reference: what they say of the package, the figures and the pictures is so."""
 
+import argparse
 import ast
 import inspect
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import muxlab
+from muxlab.__main__ import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,6 +58,28 @@ def test_every_call_has_the_arguments_that_are_taken(page: str) -> None:
     for call in calls(page):
         signature = inspect.signature(thing(ast.unparse(call.func)))
         signature.bind(*call.args, **{str(keyword.arg): keyword.value for keyword in call.keywords})
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command, by its name."""
+    parsers = argparse.ArgumentParser().add_subparsers()
+    for module in COMMANDS:
+        module.add(parsers)
+    return dict(parsers.choices)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_is_there_with_its_options(page: str) -> None:
+    parsers = commands()
+    named = re.findall(r"(?:`|^    )muxlab ([a-z]+)([^`\n#]*)", page, re.MULTILINE)
+    assert named
+    for name, rest in named:
+        for option in re.findall(r"--[a-z]+", rest):
+            assert option in parsers[name].format_help(), (name, option)
+
+
+def test_the_reference_leaves_no_command_out() -> None:
+    assert set(re.findall(r"^\| `muxlab ([a-z]+)", REFERENCE, re.MULTILINE)) == commands().keys()
 
 
 def test_the_reference_leaves_no_public_name_out() -> None:

@@ -24,6 +24,20 @@ from muxlab.lab import environment, jupyter
 from muxlab.lab.chapters import chapters_in, course_folder, digest
 
 STAND_IN = Path(__file__).parent / "support/stand_in"
+FIVE = "05_scale_with_epoll.ipynb"
+RUN = """
+import sys
+from jupyter_client import BlockingKernelClient
+
+client = BlockingKernelClient(connection_file=sys.argv[1])
+client.load_connection_file()
+client.start_channels()
+client.wait_for_ready(60)
+for source in sys.argv[2:]:
+    assert client.execute(source, reply=True, timeout=60)["content"]["status"] == "ok"
+client.stop_channels()
+"""
+"""A program that runs cells in a kernel: arguments are its connection file and the cells."""
 READY = "Ctrl-C here stops it"
 PAGE = re.compile(r"^ +(http://127\.0\.0\.1:\d+/)lab/tree/(\S+\.ipynb)\?token=(\w+)\s*$", re.MULTILINE)
 
@@ -98,7 +112,7 @@ def until(process: subprocess.Popen, text: str) -> str:
 
 
 @pytest.mark.slow
-def test_jupyterlab_serves_the_copy_and_ends_with_its_kernels(account: Account) -> None:
+def test_jupyterlab_serves_the_copy_is_resumed_and_ends_with_its_kernels(account: Account) -> None:
     account.variables["PYTHONPATH"] = str(STAND_IN.parents[2])  # the real one
     with account.lab("--no-browser") as process:
         url, name, token = PAGE.search(until(process, READY)).groups()
@@ -112,16 +126,21 @@ def test_jupyterlab_serves_the_copy_and_ends_with_its_kernels(account: Account) 
         chapter = json.loads(ask(f"api/contents/{name}"))["content"]
         assert "# " in chapter["cells"][0]["source"]
         assert [cell["outputs"] for cell in chapter["cells"] if cell.get("outputs")] == []
-        page = json.loads(
-            re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', ask(f"lab/tree/{name}"), re.DOTALL)[1]
-        )
-        assert page["news"] == {"disabled": True}  # so it does not ask whether it may fetch any
+        notification = json.loads(ask("lab/api/settings/@jupyterlab/apputils-extension:notification"))
+        assert notification["schema"]["properties"]["fetchNews"]["default"] == "false"  # "none" would ask in a pop-up
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(f"{url}api/contents", timeout=60)
-        ask("api/kernels", {"name": "python3"})
+        what = {"path": FIVE, "name": FIVE, "type": "notebook", "kernel": {"name": "python3"}}
+        kernel = json.loads(ask("api/sessions", what))["kernel"]["id"]
         assert sum("ipykernel" in command for command in account.processes()) == 1
+        subprocess.run(
+            [sys.executable, "-c", RUN, account.home / f"runtime/kernel-{kernel}.json", "import muxlab", "1"],
+            env=account.variables,
+            check=True,
+            timeout=120,
+        )
         status, said = account.say("--no-browser")
-        assert status == 0 and PAGE.search(said).groups() == (url, name, token)
+        assert status == 0 and PAGE.search(said).groups() == (url, FIVE, token)  # the chapter that was worked on
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
         assert process.returncode == 0
@@ -159,10 +178,17 @@ def test_a_second_call_opens_the_one_that_is_running(account: Account) -> None:
         page = PAGE.search(until(process, READY))
         status, said = account.say("mine", "--fresh", "5", "--port", "1")
         assert status == 0 and "JupyterLab is running on this copy already" in said
-        assert PAGE.search(said).groups() == (page[1], "05_scale_with_epoll.ipynb", page[3])
+        assert PAGE.search(said).groups() == (page[1], FIVE, page[3])
         assert "Ctrl-C where it was started stops it" in said and READY not in said
         status, said = account.say(cwd=account.home / "mine/pictures")  # inside a copy, that copy is meant
         assert status == 0 and PAGE.search(said).groups() == page.groups()
+
+
+@pytest.mark.slow
+def test_two_calls_at_once_start_one_jupyterlab(account: Account) -> None:
+    with account.lab("mine") as one, account.lab("mine") as other:
+        pages = [PAGE.search(until(process, "Ctrl-C")) for process in (one, other)]
+        assert pages[0].groups() == pages[1].groups() and len(account.servers()) == 1
 
 
 @pytest.mark.slow
@@ -203,6 +229,18 @@ def test_a_signal_ends_it_as_ctrl_c_does(account: Account, signal_: signal.Signa
         process.send_signal(signal_)
         assert "Stopped." in process.communicate(timeout=30)[0] and process.returncode == 0
         assert account.processes() == [] and account.servers() == []
+
+
+@pytest.mark.slow
+def test_who_presses_ctrl_c_twice_leaves_nothing_either(account: Account) -> None:
+    account.variables["MUXLAB_STAND_IN"] = "lingers"
+    with account.lab() as process:
+        until(process, READY)
+        process.send_signal(signal.SIGINT)
+        until(process, "Stopping JupyterLab")
+        process.send_signal(signal.SIGINT)
+        assert "Traceback" not in process.communicate(timeout=30)[0]
+        assert eventually(lambda: not account.processes() and not account.servers())
 
 
 @pytest.mark.slow
@@ -281,10 +319,10 @@ def test_what_is_wrong_is_told_in_a_sentence_and_nothing_is_made(account: Accoun
     there = set(account.home.iterdir())
     for arguments, says in (
         (["file"], "file is a file; name a folder"),
-        (["file/new"], "file/new: Not a directory. Name a folder that you can write: muxlab lab FOLDER"),
+        (["file/new"], "file/new cannot be written: Not a directory. Name a folder that you can: muxlab lab FOLDER"),
         (["."], "is no folder for the course alone; name one inside it: "),
         (["work"], "work is a git checkout"),
-        (["/proc/new"], "/proc/new: No such file or directory. Name a folder that you can write"),
+        (["/proc/new"], "/proc/new cannot be written: No such file or directory. Name a folder that you can"),
         (["new", "--fresh", "77"], "no chapter 77; there are 00_start_here, "),
     ):
         status, said = account.say(*arguments)

@@ -238,6 +238,7 @@ def test_a_fresh_chapter_in_place_of_an_unchanged_one_keeps_nothing(mine: Path, 
 
 def test_a_folder_inside_a_copy_is_no_place_for_another(mine: Path) -> None:
     check_place(mine)
+    check_place(mine / ".." / mine.name)
     with pytest.raises(ValueError, match=f"lies inside your copy of the course; .* muxlab lab {mine}$"):
         check_place(mine / "again")
 

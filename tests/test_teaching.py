@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from muxlab.course import EXERCISES
+from muxlab.grade.classroom import RESULTS
 from muxlab.journal import find_copy
 from tools import nbgrader_assignment
 
@@ -108,3 +109,37 @@ def test_an_assignment_is_written_where_nbgrader_looks(tmp_path, capsys):
     assert capsys.readouterr().out.split() == [
         str(tmp_path / "source/week-3" / name) for name in ("picky.ipynb", "one-accept.ipynb")
     ]
+
+
+# ---- the teacher's page
+
+
+def rows(file, columns):
+    """Return the rows of the tables in a file that have so many columns."""
+    lines = [re.split(r" *\| *", line.strip(" |")) for line in file.read_text().splitlines() if line.startswith("| ")]
+    return [line for line in lines if len(line) == columns]
+
+
+def test_the_courses_take_the_minutes_of_their_chapters():
+    minutes = {row[0][1:3]: int(row[1]) for row in rows(ROOT / "README.md", 3) if row[0].startswith("[")}
+    courses = [row for row in rows(ROOT / "book" / "teaching.md", 3) if re.match(r"\d\d, ", row[1])]
+    assert len(courses) == 8
+    for name, chapters, whole in courses:
+        assert int(whole) == sum(minutes[chapter] for chapter in chapters.split(", ")), name
+    five = [chapter for name, chapters, _ in courses if name.startswith("five") for chapter in chapters.split(", ")]
+    assert sorted(five) == sorted(minutes)
+
+
+def test_the_page_explains_every_result():
+    explained = dict(row for row in rows(ROOT / "book" / "teaching.md", 2) if row[0].strip("`") in RESULTS)
+    found = {name.strip("`"): " ".join(meaning.split()) for name, meaning in explained.items()}
+    assert found.keys() == RESULTS.keys()
+    assert found["failed"].startswith(RESULTS["failed"])
+    assert all(found[name] == meaning for name, meaning in RESULTS.items() if name != "failed")
+
+
+@pytest.mark.parametrize("row", [row for row in rows(ROOT / "book" / "teaching.md", 2) if "](../notebooks/" in row[1]])
+def test_a_question_is_answered_where_the_page_says(row):
+    chapter, section, part = re.search(r"notebooks/(\S+)\), (?:section (\d+)|part \((\w)\))$", row[1]).groups()
+    text = "\n".join(cell.source for cell in nbformat.read(ROOT / "notebooks" / chapter, 4).cells)
+    assert f"## {section}. " in text if section else f"## Part ({part})" in text

@@ -48,7 +48,8 @@ def lab(options: argparse.Namespace) -> int:
     course = course_folder()
     fresh = choose(options.fresh, chapters_in(course))
     folder = options.folder or find_copy(Path()) or Path(DEFAULT)
-    check_place(folder)
+    with _writing(folder):
+        check_place(folder)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1) has it ignored
         signal.signal(signal.SIGHUP, signal.default_int_handler)  # a terminal that is closed ends it as Ctrl-C does
     with contextlib.ExitStack() as at_the_end:
@@ -101,18 +102,17 @@ def _writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.strerror is None:  # says what to do by itself
             raise
+        where = f" ({error.filename})" if error.filename not in (None, str(folder)) else ""
         raise ValueError(
-            f"{error.filename or folder}: {error.strerror}. Name a folder that you can write: muxlab lab FOLDER"
+            f"{folder} cannot be written: {error.strerror}{where}. Name a folder that you can: muxlab lab FOLDER"
         ) from None
 
 
 def _tell(changes: Changes, fresh: list[Path], options: argparse.Namespace) -> None:
     """Say what was done to the copy, and what the learner may want to do about it."""
     if changes.is_newer:
-        print(
-            f"  It comes from muxlab {changes.before}, which is newer than this one, so it stays as it is. To update:"
-        )
-        print(f"  {sys.executable} -m pip install --upgrade muxlab")
+        print(f"  It comes from muxlab {changes.before}, which is newer than this one, so it stays as it is.")
+        print(f"  To have that version here: {sys.executable} -m pip install --upgrade muxlab")
         return
     if changes.before not in (None, __version__):
         print(f"  It comes from muxlab {changes.before}, and follows {__version__} now.")
@@ -120,11 +120,10 @@ def _tell(changes: Changes, fresh: list[Path], options: argparse.Namespace) -> N
         print(f"  {len(added)} {'chapter was' if len(added) == 1 else 'chapters were'} copied.")
     if replaced := changes.chapters("replaced"):
         print(f"  You had not changed {_listed(replaced)}: the newer version is there now.")
-    if outdated := [name for name in changes.chapters("outdated") if name not in [path.name for path in fresh]]:
-        print(
-            f"  You have changed {_listed(outdated)}, so what you have stays. There is a newer version; to get it, with"
-        )
-        print(f"  yours kept beside it: {_this_command(options, *(f'--fresh {name[:2]}' for name in outdated))}")
+    taken = [path.name for path in fresh]
+    if outdated := [name for name in changes.chapters("outdated") if name not in taken]:
+        print(f"  You have changed {_listed(outdated)}, so what you have stays. There is a newer version; to get it,")
+        print(f"  with yours kept beside it: {_this_command(options, *(f'--fresh {name[:2]}' for name in outdated))}")
 
 
 def _listed(chapters: list[str]) -> str:
@@ -143,7 +142,8 @@ def _this_command(options: argparse.Namespace, *more: str) -> str:
 def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path) -> None:
     """Open a page in the browser, if there is one and it is wanted, and say where it is."""
     shown = not options.no_browser and show(page, folder)
-    print(f"\n{state} {'If your browser does not show it, open' if shown else 'Open'} this address in a browser:")
+    what_to_do = "If your browser does not show it, open this address" if shown else "Open this address in a browser"
+    print(f"\n{state} {what_to_do}:")
     print(f"\n    {page}\n", flush=True)
 
 

@@ -48,7 +48,7 @@ class Changes:
 def check_place(folder: Path) -> None:
     """Raise ValueError when a folder is not one for a copy, and say why. Nothing is written."""
     copy = find_copy(folder)
-    if copy == folder.absolute():
+    if copy == Path(os.path.abspath(folder)):
         return
     if copy:
         raise ValueError(f"{folder} lies inside your copy of the course; for that copy, run: muxlab lab {copy}")

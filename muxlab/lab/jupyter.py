@@ -26,9 +26,15 @@ ANSWER_SECONDS = 3.0
 OPTIONS = (
     "--no-browser",  # the address is opened by us, which also works when the server is there already
     "--ServerApp.ip=127.0.0.1",
-    "--LabApp.news_url=None",  # with nothing to ask for news from, it does not ask whether to do so
+    "--LabApp.news_url=None",  # the course reaches for nothing beyond this machine
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
 )
+
+DEFAULTS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+"""Settings that this server has in the place of JupyterLab's defaults; the learner's own settings still come first.
+
+By default, it asks every new user in a pop-up whether to fetch news, even if it has nowhere to fetch them from.
+"""
 
 
 @dataclass(frozen=True)
@@ -122,14 +128,18 @@ class JupyterLab:
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
         self.folder = folder.resolve()
-        self.log = self.folder / OWN / "jupyterlab.log"
-        command = [sys.executable, "-P", "-m", "jupyterlab", *OPTIONS]  # -P: no file of the learner's as a module of it
-        command += [
+        own = self.folder / OWN
+        self.log = own / "jupyterlab.log"
+        (own / "settings").mkdir(exist_ok=True)
+        (own / "settings/overrides.json").write_text(json.dumps(DEFAULTS))
+        command = [
+            *(sys.executable, "-P", "-m", "jupyterlab", *OPTIONS),  # -P: no file of the learner's is a module of it
             f"--ServerApp.root_dir={self.folder}",
-            f"--LabApp.workspaces_dir={self.folder / OWN / 'workspaces'}",
+            f"--LabApp.app_settings_dir={own / 'settings'}",
+            f"--LabApp.workspaces_dir={own / 'workspaces'}",  # which notebooks are open goes with the copy
+            *([f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port is not None else []),
+            *(["--allow-root"] if os.geteuid() == 0 else []),  # it refuses to work for root without that
         ]
-        command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"] if port is not None else []
-        command += ["--allow-root"] if os.geteuid() == 0 else []  # it refuses to work for root without that
         self._program = Program("lab", lambda _: command, cwd="here", log=self.log)
         try:
             self.running = self._wait_until_it_runs()

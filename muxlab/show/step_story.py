@@ -102,6 +102,8 @@ def perform(panel: StepPanel, deed: Any) -> Iterator[None]:
         yield
     elif act == "until":
         yield from _until(panel, *more)
+    elif act == "wake":
+        yield from _wake(panel, *more)
     elif act in WORDS:
         for _ in range(more[0] if more else 1):
             panel.act(act)
@@ -125,6 +127,15 @@ def _until(panel: StepPanel, call: str) -> Iterator[None]:
         if state.status != "paused":
             break
     raise TimeoutError(f"the server did not come to {call!r}: it is {state}")
+
+
+def _wake(panel: StepPanel, act: str, client: str) -> Iterator[None]:
+    """Let a client do the same thing until the server does not sleep any more."""
+    for _ in range(MOST_CALLS):
+        yield from perform(panel, (act, client))
+        if panel.steppers[0].state().status != "blocked":
+            return
+    raise TimeoutError(f"{client} did {act!r} {MOST_CALLS} times, and the server sleeps on")
 
 
 # ---- a file beside the notebook

@@ -16,7 +16,8 @@ from pathlib import Path
 import nbformat
 from sphinx.cmd.build import build_main
 
-from muxlab.show import panel
+from muxlab.show.player import EXPORT
+from muxlab.show.predict import Outcome, Prediction
 from muxlab.show.recording import Recording
 
 from . import landing, record
@@ -128,15 +129,14 @@ def _playing(recordings: landing.Recordings) -> dict[str, str]:
 
 def _write_panel_files(static: Path) -> None:
     """Write the script and the style of the questions, which are those of the notebook's widgets."""
-    ask = _as_function("askQuestion", panel.read_script("prediction.js", "predict.js"))
-    tell = _as_function("tellOutcome", panel.read_script("prediction.js", "outcome.js"))
+    ask, tell = _as_function("askQuestion", str(Prediction._esm)), _as_function("tellOutcome", str(Outcome._esm))
     _write(static / "questions.js", ask + tell)
-    _write(static / "panels.css", panel.read_style("predict.css"))
+    _write(static / "panels.css", str(Prediction._css))
 
 
 def _as_function(name: str, module: str) -> str:
     """Return a widget's script, a module, as a function: a page that is opened as a file may load no module."""
-    body = module.replace("export default { render };", "return render;")
+    body = module.replace(EXPORT, "return render;")
     return f"const {name} = (() => {{\n{body}\n}})();\n"
 
 

@@ -41,7 +41,7 @@ def grade(options: argparse.Namespace) -> int:
     from ..grade.bounds import Bounds
     from ..notebook import counter
 
-    jobs = _at_least_one("--jobs", options.jobs or max(1, (os.cpu_count() or 1) // 2))
+    jobs = _at_least_one("--jobs", options.jobs if options.jobs is not None else max(1, (os.cpu_count() or 1) // 2))
     memory = _at_least_one("--memory", options.memory, least=256)
     bounds = Bounds(seconds=_at_least_one("--seconds", options.seconds), memory=memory * 2**20)
     exercises = classroom.exercises_called(options.exercise)

@@ -35,6 +35,9 @@ LOADING = 20.0
 MOMENT = 2.0
 """Seconds in which a process has to end that has said its last."""
 
+SAID = 500
+"""Characters that are kept of what a process says of itself."""
+
 CPU_CLOCK = 0b010
 """Lowest bits of the number of the clock that is a process's CPU time; above them is its number, inverted. Source:
 CPUCLOCK_SCHED in Linux, include/linux/posix-timers_types.h; clock_getcpuclockid(3) makes the same number."""
@@ -175,8 +178,8 @@ class HostedServer:
             ready = self._candidate.hear(LOADING)
         except TimeoutError:
             raise NoAnswer(f"the answer was not loaded within {LOADING:g} s") from None
-        if ready is None or "takes_stop" not in ready:
-            raise NoAnswer(str((ready or {}).get("error", "the process ended before it could serve"))[:500])
+        if ready is None or not isinstance(ready.get("parameters"), list):
+            raise NoAnswer(str((ready or {}).get("error", "the process did not serve"))[:SAID])
         return ready
 
     def begin(self) -> None:
@@ -194,12 +197,12 @@ class HostedServer:
     @property
     def takes_stop(self) -> bool:
         """Whether the function takes a `stop`."""
-        return bool(self._ready["takes_stop"])
+        return bool(self._ready.get("takes_stop"))
 
     @property
     def parameters(self) -> list[str]:
         """The names of the function's parameters."""
-        return [str(name) for name in self._ready.get("parameters") or ()]
+        return [str(name) for name in self._ready["parameters"]]
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of the process so far, in seconds; of one that has ended, as much as was last seen."""

@@ -66,6 +66,14 @@ for fd in range(3, 20):
 """
 """Writes a verdict to whatever socket there is."""
 
+SHORT = json.dumps({"said": "solved", "tried": True, "trials": [(EXERCISE.trials[0], True, "fine")]})
+
+
+def indented(statements: str) -> str:
+    """Return statements that stand inside another one."""
+    return statements.replace("\n", "\n    ")
+
+
 PATCHES = """
 from muxlab.trials import runner
 from muxlab.trials.report import Verdict
@@ -170,6 +178,14 @@ LEARNERS = {
     "patches_from_inside": Learner("doubtful", handed_in(at_the_start(FROM_INSIDE))),
     "patches_frames": Learner("doubtful", handed_in(at_the_start(FRAMES))),
     "writes_a_verdict": Learner("doubtful", handed_in(at_the_start(FORGERY))),
+    "writes_at_once": Learner(
+        "doubtful",
+        handed_in(f"if True:{indented(FORGERY)}\n    SENT = True\n" + at_the_start("SENT")),
+        seen="not serve",
+    ),
+    "leaves_trials_out": Learner(
+        "crashed", handed_in(at_the_start(FORGERY.replace(FORGED, SHORT))), seen="leaves trials"
+    ),
     "neighbours": Learner("untouched", handed_in(GIVEN), prepare=neighbours),
 }
 

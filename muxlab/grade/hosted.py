@@ -171,7 +171,8 @@ class HostedServer:
             raise
         self.process = self._candidate.process.pid
         self.thread = HostedThread(self.process)
-        self._sockets = self._open_sockets()  # the listener, and no connection
+        self._others = self._open_sockets()  # the listener, and no connection
+        self._seen: set[int] = set()  # connections
 
     def _load(self) -> dict[str, Any]:
         try:
@@ -226,9 +227,12 @@ class HostedServer:
 
     def connections(self) -> dict[str, int]:
         """Return the connections that the server has open: {name: inode}; also those that have come to their end."""
-        if self._open_sockets() - self._sockets:
-            self._sockets |= unix_sockets()  # it may wake itself through a pair of those
-        return {f"socket {inode}": inode for inode in sorted(self._open_sockets() - self._sockets)}
+        found = self._open_sockets() - self._others
+        if found - self._seen:  # whether a new one is a connection is looked up once
+            self._others |= found & unix_sockets()  # it may wake itself through a pair of those
+            found -= self._others
+            self._seen |= found
+        return {f"socket {inode}": inode for inode in sorted(found)}
 
     def entries(self) -> list[SocketEntry | None]:
         """Return the kernel's entry of each open connection; None for one that has come to its end."""

@@ -25,7 +25,9 @@ NEXT = """\
   draw its picture in tools/pictures/, and show it under the title;
   write its exercises in muxlab/course/ch{number}.py;
   add its row to the table in README.md: a test compares the title and the minutes;
-  run it and store its outputs: make notebooks CHAPTERS={number}"""
+  write in book/stories.py what its panels perform in the book;
+  run it and store its outputs, and with them the map of the course in 00: make notebooks CHAPTERS="00 {number}"
+"""
 
 
 def prose(source: str) -> NotebookNode:
@@ -193,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    print(NEXT.format(path=path.name, number=path.name[:2]))
+    print(NEXT.format(path=path.name, number=path.name[:2]), end="")
     return 0
 
 

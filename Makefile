@@ -1,12 +1,18 @@
 # `make` lists the targets. All of them use .venv, which is made when it is first needed.
 # PYTHON=...    the Python to make .venv with (default: the newest one found)
 # CHAPTERS=...  for `make notebooks`: chapters by number or name, for example CHAPTERS="03 05" (default: all)
+# NAME=...      for `make chapter`: the new chapter, for example NAME=15_read_without_copying
+# OLDEST_PYTHON=...  for `make test-oldest`: a Python 3.11, the oldest that the project allows (default: python3.11)
 # LAB_ARGS=...  for `make lab`: options of `muxlab lab`, for example LAB_ARGS="--fresh 05" or LAB_ARGS=--no-browser
 
 PYTHON ?=
 CHAPTERS ?=
+NAME ?=
+OLDEST_PYTHON ?= python3.11
 LAB_ARGS ?=
 PY := .venv/bin/python
+OLDEST := .venv-oldest/bin/python
+OLDEST_WARNINGS := -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 # Only chapters need nbval, and each process of a run takes two seconds to load it.
 WITHOUT_NBVAL := -p no:nbval --override-ini="addopts=-ra --strict-markers --strict-config"
@@ -14,13 +20,16 @@ WITHOUT_NBVAL := -p no:nbval --override-ini="addopts=-ra --strict-markers --stri
 # The tests start hundreds of Python processes. Where modules are not kept compiled, each compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help .venv lab quick test check notebooks pictures book axe bench clean rebuild
+.PHONY: help .venv lab quick test test-oldest check links chapter notebooks pictures book axe bench clean rebuild
 
 help:
 	@echo "make .venv      make the Python environment and nothing else"
 	@echo "make lab        open the course in JupyterLab, as a copy of your own in my-course/"
 	@echo "make quick      check the code and the form of the chapters, and run the tests that are quick (under a minute)"
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
+	@echo "make test-oldest  run the quick tests and two chapters with the oldest Python and packages that are allowed"
+	@echo "make chapter NAME=15_verb_phrase  start a new chapter, from bones that run"
+	@echo "make links      check the links between pages, and list those that lead out (none is fetched)"
 	@echo "make notebooks  run all chapters and rewrite them with their outputs"
 	@echo "make pictures   make the pictures of the chapters and of the README again"
 	@echo "make book       build the course as a website, book/_build/html/index.html"
@@ -44,6 +53,7 @@ check: .venv/.complete
 	.venv/bin/lint-imports
 	$(PY) tools/notebooks.py check
 	$(PY) -m tools.pictures check
+	$(PY) tools/links.py check
 
 # Three at a time: quick tests hold on a busy machine, too, and while one of them waits, the others go on. The two paths are
 # not even read: that would load large libraries into each process.
@@ -56,6 +66,28 @@ quick: check
 test: check
 	$(PY) -m pytest $(TWO_AT_A_TIME) --nbval notebooks
 	$(PY) -m pytest $(TWO_AT_A_TIME) $(WITHOUT_NBVAL) tests
+
+# An environment of its own, with the oldest versions that pyproject.toml allows; what those need in turn is new, and warns
+# that the old are out of date. That is no fault of ours: here, such warnings are not errors.
+test-oldest: .venv-oldest/.complete
+	$(OLDEST) -m pytest --numprocesses=2 --dist=loadfile $(WITHOUT_NBVAL) $(OLDEST_WARNINGS) -m "not slow and not battery" \
+		tests --ignore=tests/browser --ignore=tests/test_notebook_tool.py
+	$(OLDEST) -m pytest $(OLDEST_WARNINGS) --nbval notebooks/03_*.ipynb notebooks/05_*.ipynb
+
+.venv-oldest/.complete: pyproject.toml tools/oldest.py
+	rm -rf .venv-oldest
+	$(OLDEST_PYTHON) -m venv .venv-oldest
+	$(OLDEST_PYTHON) tools/oldest.py > .venv-oldest/constraints.txt
+	$(OLDEST) -m pip install --quiet --disable-pip-version-check --constraint .venv-oldest/constraints.txt --editable '.[test]'
+	touch $@
+
+links: .venv/.complete
+	$(PY) tools/links.py check
+	$(PY) tools/links.py list
+
+chapter: .venv/.complete
+	$(if $(NAME),,$(error say which chapter is new: make chapter NAME=15_read_without_copying))
+	$(PY) tools/chapter.py $(NAME)
 
 notebooks: .venv/.complete
 	$(PY) tools/notebooks.py run $(CHAPTERS)
@@ -78,5 +110,5 @@ bench: .venv/.complete
 	@$(PY) benchmarks/all.py
 
 clean:
-	rm -rf .venv build dist .axe book/_build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-oldest build dist .axe book/_build *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

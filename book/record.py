@@ -15,12 +15,14 @@ import re
 import subprocess
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
 from muxlab.show.recording import Recording
+from muxlab.show.story import Scene
 
 from .needed import needed
 from .stories import STORIES
@@ -65,7 +67,7 @@ def panels(path: Path) -> dict[str, str]:
     return {cell.id: found[1] for cell in code if (found := PANEL.search(cell.source))}
 
 
-def story_of(path: Path, kind: str) -> list[Any]:
+def story_of(path: Path, kind: str) -> Sequence[Scene]:
     """Return the story for the panel of this kind in a chapter."""
     try:
         return STORIES[path.name[:2]][kind]

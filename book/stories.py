@@ -1,15 +1,185 @@
-"""What the panels of the chapters perform in the book: for each of them a story, by chapter and kind of panel."""
+"""What the panels of the chapters perform in the book: for each of them a story, by chapter and kind of panel.
+
+A panel that moves by itself is recorded for some seconds at a few settings of its sliders. Captions name no figure that
+is another one on another machine; where they compare, the scene goes on until what they say is to be seen.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from muxlab.show.story import Scene
 
-SCALE_WITH_EPOLL = [
-    Scene("look", "Two clients have connected, and wait in the accept queue. The server has not run a line yet.",
-          "accept queue 2 of"),
-    Scene(("until", "epoll.poll("), "First it makes an epoll, and puts the listener on its interest list.",
-          "watched for IN"),
-]  # fmt: skip
+from . import step_stories
 
-STORIES = {
-    "05": {"stepper": SCALE_WITH_EPOLL, "playground": [Scene({}, "x")]},
+SHORT = 2.2  # seconds: figures of a setting that was in force for 1.5 are kept beside those of the next one
+REPLIES, CPU = 1, 4  # places among the tiles of a playground
+
+
+def figure(panel: Any, place: int) -> float:
+    """Return a figure that a playground shows now, as a number."""
+    return _number(panel.display.tiles[place])
+
+
+def before(panel: Any, place: int) -> float:
+    """Return that figure as it was at the setting before; 0 when there was none."""
+    return _number(panel.display.before[place]) if panel.display.before else 0.0
+
+
+def _number(text: str) -> float:
+    digits = text.replace(",", "").split()[0]
+    return float(digits) if digits[0].isdigit() else 0.0
+
+
+def connected(panel: Any) -> bool:
+    """Return whether everybody is."""
+    there, of = panel.display.tiles[0].split(" / ")
+    return bool(there == of and of == f"{panel.sliders.connections:,}")
+
+
+def fewer_replies(panel: Any) -> bool:
+    """Return whether the server gives fewer replies than at the setting before, with everybody there."""
+    return connected(panel) and figure(panel, REPLIES) < before(panel, REPLIES)
+
+
+def asleep(panel: Any) -> bool:
+    """Return whether the server uses no CPU to speak of, and gives no replies."""
+    return connected(panel) and figure(panel, CPU) == 0 and figure(panel, REPLIES) == 0
+
+
+def awake_for_nothing(panel: Any) -> bool:
+    """Return whether the server gives no replies, and uses a good part of a core all the same."""
+    return connected(panel) and figure(panel, REPLIES) == 0 and figure(panel, CPU) > 10
+
+
+def scenes(*settings: tuple[dict[str, int], str] | tuple[dict[str, int], str, Callable]) -> list[Scene]:
+    """Return scenes of a playground, each `SHORT` and until everybody is connected, if nothing else is asked for."""
+    return [
+        Scene({"seconds": SHORT} | sliders, caption, check[0] if check else connected)
+        for sliders, caption, *check in settings
+    ]
+
+
+def waits(panel: Any) -> bool:
+    """Return whether one client is answered on the left, and the others wait; on the right nobody does."""
+    left, right = panel.seen
+    return bool(left.waiting >= left.clients - 2 and not right.waiting and right.answered == right.clients)
+
+
+def all_have_run(panel: Any) -> bool:
+    """Return whether every server has had its turn at this setting."""
+    return all(one.replies_per_second for one in panel.results)
+
+
+def all_at(count: int) -> Callable[[Any], bool]:
+    """Return a check that all servers have run while so many clients talked."""
+    return lambda panel: panel.sliders.active == count and all_have_run(panel)
+
+
+RACE = "Five of 500 clients talk. Each server runs for a second, and then the next one."
+
+
+def crowds(*sizes: tuple[int, str]) -> Sequence[Scene]:
+    """Return scenes of two crowds."""
+    return [Scene({"connections": count, "seconds": SHORT}, caption, waits) for count, caption in sizes]
+
+
+STORIES: dict[str, dict[str, Sequence[Scene]]] = {
+    "00": {
+        "crowds": crowds(
+            (
+                100,
+                "A hundred clients on each side. On the left one is served, and the others wait.",
+            ),
+            (300, "Three hundred now. On the left there are just more who wait."),
+        ),
+        "playground": scenes(
+            ({"active": 30}, "300 connections, of which 30 talk. Each dot is one, and lights up when it is answered."),
+            ({"active": 300}, "All 300 talk now, and one thread answers them all."),
+            ({"active": 0}, "Nobody talks. Everybody is still connected, and the server is asleep.", asleep),
+        ),
+    },
+    "01": {
+        "playground": scenes(
+            ({"active": 10}, "A thread for each of 300 clients. Ten of them talk, and ten threads are at work."),
+            ({"active": 100}, "A hundred talk, so a hundred threads take turns."),
+        )
+    },
+    "02": {
+        "stepper": step_stories.POLL_WITHOUT_BLOCKING,
+        "playground": scenes(
+            ({"connections": 100}, "One of 100 clients talks. To hear it, the server asks all of them, all the time."),
+            (
+                {"connections": 700},
+                "700 clients, and still one that talks. It has no more to answer, and answers less.",
+                fewer_replies,
+            ),
+            ({"active": 0}, "Nobody talks at all, and the server is as busy as ever: it is asking.", awake_for_nothing),
+        ),
+    },
+    "03": {
+        "stepper": step_stories.WAIT_WITH_SELECT,
+        "playground": scenes(
+            ({"active": 10}, "300 clients, of whom 10 talk."),
+            ({"active": 0}, "Nobody talks, and this server sleeps.", asleep),
+            ({"active": 1}, "One client talks. select is handed all 300, each time."),
+            (
+                {"connections": 700},
+                "The same one talks, among 700: select takes longer to find it.",
+                fewer_replies,
+            ),
+        ),
+    },
+    "04": {
+        "playground": scenes(
+            ({"connections": 1200}, "1,200 connections: more than select could hold. This is poll."),
+            ({"active": 100}, "A hundred of them talk."),
+        )
+    },
+    "05": {
+        "stepper": step_stories.SCALE_WITH_EPOLL,
+        "playground": scenes(
+            ({"connections": 1000}, "A thousand connections, of which 10 talk."),
+            ({"connections": 3000}, "Three thousand, and the same 10 talk. Compare the replies with those before."),
+            ({"active": 300}, "Now 300 talk, and they are all answered."),
+        ),
+    },
+    "06": {
+        "duel": step_stories.RIDE_THE_EDGE,
+        "playground": scenes(
+            ({"active": 20}, "The reference edge-triggered server: 500 connections, of which 20 talk."),
+            (
+                {"payload": 16384},
+                "The same with messages of 16,384 bytes. Whatever was not read at once is remembered.",
+            ),
+        ),
+    },
+    "07": {"stepper": step_stories.WRITE_WITHOUT_STALLING},
+    "08": {"stepper": step_stories.END_CONNECTIONS_WELL},
+    "09": {
+        "playground": scenes(
+            ({"connections": 1000}, "A thousand connections, and 30 of them talk."),
+            ({"connections": 3000}, "Three thousand: the newcomers pass through the accept queue, and are let in."),
+        )
+    },
+    "10": {
+        "race": [
+            Scene({"seconds": 3}, RACE, all_at(5)),
+            Scene({"active": 300, "seconds": 3}, "Now 300 of them talk. Look at the bars on the right.", all_at(300)),
+        ]
+    },
+    "11": {
+        "stepper": step_stories.WRITE_YOUR_OWN_LOOP,
+        "playground": scenes(
+            ({"active": 50}, "Your own loop, with 500 clients. 50 of them talk."),
+            ({"active": 500}, "All of them talk."),
+            ({"payload": 4096}, "And say 4,096 bytes each time."),
+        ),
+    },
+    "12": {
+        "playground": scenes(
+            ({"active": 10}, "A thousand clients of your Redis. 10 of them ask for an ECHO, again and again."),
+            ({"active": 100}, "A hundred of them do."),
+        )
+    },
 }
 """By the number of the chapter, and the kind of its panel."""

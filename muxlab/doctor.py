@@ -20,7 +20,7 @@ WANTED = 19_000
 
 EDITORS = {
     "JupyterLab": "where the course was made, and is tested",
-    "VS Code": "the panels need its Jupyter extension; the first one asks to load widgets: `book/where_people_work.md`",
+    "VS Code": "its Jupyter extension shows the panels; it may ask to download files for them, and finds them here too",
     "Google Colab": "the panels stay empty until you run: from google.colab import output; "
     "output.enable_custom_widget_manager(), which loads its scripts from Google",
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from ahead import ahead, outcome  # noqa: F401  (fixtures)
 from batteries import verdicts  # noqa: F401  (a fixture)
+from lab_account import account  # noqa: F401  (a fixture)
 from leaks import left_over, snapshot
 
 

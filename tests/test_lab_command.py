@@ -1,105 +1,43 @@
 """`muxlab lab` as a person at a terminal meets it: what it says, what it opens, and that nothing of it is left."""
 
-import contextlib
 import fcntl
 import json
 import os
-import re
 import signal
-import socket
 import subprocess
 import sys
 import termios
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from helpers import eventually
+from lab_account import PAGE, READY, ROOT, Account, until
 
-import muxlab
-from muxlab.journal.place import MARK, OWN
-from muxlab.lab import environment, jupyter
-from muxlab.lab.chapters import chapters_in, course_folder, digest
+from muxlab.journal.place import OWN
+from muxlab.lab.chapters import chapters_in, course_folder
 
-STAND_IN = Path(__file__).parent / "support/stand_in"
-READY = "Ctrl-C here stops it"
-PAGE = re.compile(r"^ +(http://127\.0\.0\.1:\d+/)lab/tree/(\S+\.ipynb)\?token=(\w+)\s*$", re.MULTILINE)
+FIVE = "05_scale_with_epoll.ipynb"
+RUN = """
+import sys
+from jupyter_client import BlockingKernelClient
 
-
-@dataclass
-class Account:
-    """An account of a learner: a home and Jupyter folders of its own, and a stand-in for JupyterLab."""
-
-    home: Path
-    variables: dict[str, str]
-
-    @contextlib.contextmanager
-    def lab(self, *arguments: str, **options: object) -> Iterator[subprocess.Popen]:
-        """Run `muxlab lab` in the home; at the end it is killed, if it still runs."""
-        usual = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "cwd": self.home}
-        command = [sys.executable, "-m", "muxlab", "lab", *arguments]
-        process = subprocess.Popen(command, env=self.variables, text=True, **(usual | options))
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-            if process.stdout:
-                process.stdout.close()
-
-    def say(self, *arguments: str, **options: object) -> tuple[int, str]:
-        """Run `muxlab lab` to its end, and return its exit status and what it says."""
-        with self.lab(*arguments, **options) as process:
-            said, _ = process.communicate(timeout=60)
-            return process.returncode, said
-
-    def processes(self) -> list[str]:
-        """Return the command lines of all processes of this account."""
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if f"HOME={self.home}".encode() in (folder / "environ").read_bytes().split(b"\0"):
-                    found.append((folder / "cmdline").read_text().replace("\0", " "))
-        return found
-
-    def servers(self) -> list[Path]:
-        """Return the files in which running servers say where they are."""
-        return list((self.home / "runtime").glob("jpserver-*.json"))
-
-
-@pytest.fixture
-def account(tmp_path: Path) -> Iterator[Account]:
-    """An account, in which nothing may be left running at the end."""
-    home = tmp_path / "home"
-    (home / "runtime").mkdir(parents=True)
-    inherited = {
-        name: text for name, text in os.environ.items() if name not in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
-    }
-    folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    path = os.pathsep.join([str(STAND_IN), str(Path(__file__).parents[1])])
-    account = Account(home, inherited | folders | {"HOME": str(home), "IPYTHONDIR": str(home), "PYTHONPATH": path})
-    yield account
-    assert eventually(lambda: not account.processes()), account.processes()
-
-
-def until(process: subprocess.Popen, text: str) -> str:
-    """Return what the command says, up to a line with this text."""
-    said = ""
-    for line in process.stdout:
-        said += line
-        if text in line:
-            return said
-    raise AssertionError(f"it has ended, after saying:\n{said}")
+client = BlockingKernelClient(connection_file=sys.argv[1])
+client.load_connection_file()
+client.start_channels()
+client.wait_for_ready(60)
+for source in sys.argv[2:]:
+    assert client.execute(source, reply=True, timeout=60)["content"]["status"] == "ok"
+client.stop_channels()
+"""
+"""A program that runs cells in a kernel: arguments are its connection file and the cells."""
 
 
 # ---- JupyterLab itself
 
 
 @pytest.mark.slow
-def test_jupyterlab_serves_the_copy_and_ends_with_its_kernels(account: Account) -> None:
-    account.variables["PYTHONPATH"] = str(STAND_IN.parents[2])  # the real one
+def test_jupyterlab_serves_the_copy_is_resumed_and_ends_with_its_kernels(account: Account) -> None:
+    account.variables["PYTHONPATH"] = str(ROOT)  # the real one
     with account.lab("--no-browser") as process:
         url, name, token = PAGE.search(until(process, READY)).groups()
 
@@ -116,10 +54,17 @@ def test_jupyterlab_serves_the_copy_and_ends_with_its_kernels(account: Account) 
         assert notification["schema"]["properties"]["fetchNews"]["default"] == "false"  # "none" would ask in a pop-up
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(f"{url}api/contents", timeout=60)
-        ask("api/kernels", {"name": "python3"})
+        what = {"path": FIVE, "name": FIVE, "type": "notebook", "kernel": {"name": "python3"}}
+        kernel = json.loads(ask("api/sessions", what))["kernel"]["id"]
         assert sum("ipykernel" in command for command in account.processes()) == 1
+        subprocess.run(
+            [sys.executable, "-c", RUN, account.home / f"runtime/kernel-{kernel}.json", "import muxlab", "1"],
+            env=account.variables,
+            check=True,
+            timeout=120,
+        )
         status, said = account.say("--no-browser")
-        assert status == 0 and PAGE.search(said).groups() == (url, name, token)
+        assert status == 0 and PAGE.search(said).groups() == (url, FIVE, token)  # the chapter that was worked on
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
         assert process.returncode == 0
@@ -157,10 +102,17 @@ def test_a_second_call_opens_the_one_that_is_running(account: Account) -> None:
         page = PAGE.search(until(process, READY))
         status, said = account.say("mine", "--fresh", "5", "--port", "1")
         assert status == 0 and "JupyterLab is running on this copy already" in said
-        assert PAGE.search(said).groups() == (page[1], "05_scale_with_epoll.ipynb", page[3])
+        assert PAGE.search(said).groups() == (page[1], FIVE, page[3])
         assert "Ctrl-C where it was started stops it" in said and READY not in said
         status, said = account.say(cwd=account.home / "mine/pictures")  # inside a copy, that copy is meant
         assert status == 0 and PAGE.search(said).groups() == page.groups()
+
+
+@pytest.mark.slow
+def test_two_calls_at_once_start_one_jupyterlab(account: Account) -> None:
+    with account.lab("mine") as one, account.lab("mine") as other:
+        pages = [PAGE.search(until(process, "Ctrl-C")) for process in (one, other)]
+        assert pages[0].groups() == pages[1].groups() and len(account.servers()) == 1
 
 
 @pytest.mark.slow
@@ -201,6 +153,18 @@ def test_a_signal_ends_it_as_ctrl_c_does(account: Account, signal_: signal.Signa
         process.send_signal(signal_)
         assert "Stopped." in process.communicate(timeout=30)[0] and process.returncode == 0
         assert account.processes() == [] and account.servers() == []
+
+
+@pytest.mark.slow
+def test_who_presses_ctrl_c_twice_leaves_nothing_either(account: Account) -> None:
+    account.variables["MUXLAB_STAND_IN"] = "lingers"
+    with account.lab() as process:
+        until(process, READY)
+        process.send_signal(signal.SIGINT)
+        until(process, "Stopping JupyterLab")
+        process.send_signal(signal.SIGINT)
+        assert "Traceback" not in process.communicate(timeout=30)[0]
+        assert eventually(lambda: not account.processes() and not account.servers())
 
 
 @pytest.mark.slow
@@ -245,119 +209,3 @@ def test_its_own_end_is_told(account: Account, how: str, status: int, says: str)
         urllib.request.urlopen(url, timeout=30).close()
         said, _ = process.communicate(timeout=30)
     assert process.returncode == status and says in said
-
-
-# ---- what is wrong is told, with what to do
-
-
-@pytest.mark.slow
-def test_a_broken_jupyterlab_shows_its_last_words(account: Account) -> None:
-    account.variables["MUXLAB_STAND_IN"] = "broken"
-    status, said = account.say()
-    assert status == 1
-    assert "JupyterLab has ended before it was ready. It said last:" in said
-    assert "ModuleNotFoundError: No module named 'a_module_that_is_missing'" in said
-    assert "-m pip install --force-reinstall jupyterlab" in said and said.count("\n") < 15
-    assert "Traceback" not in said.split("It said last:")[0]
-
-
-def test_a_jupyterlab_that_is_never_ready_is_ended(
-    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in (account.variables | {"MUXLAB_STAND_IN": "endless"}).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(jupyter, "START_SECONDS", 0.3)
-    (tmp_path / OWN).mkdir()
-    with pytest.raises(OSError, match="was not ready within"):
-        jupyter.JupyterLab(tmp_path)
-
-
-@pytest.mark.slow
-def test_what_is_wrong_is_told_in_a_sentence_and_nothing_is_made(account: Account) -> None:
-    (account.home / "file").touch()
-    (account.home / "work/.git").mkdir(parents=True)
-    there = set(account.home.iterdir())
-    for arguments, says in (
-        (["file"], "file is a file; name a folder"),
-        (["file/new"], "file/new cannot be written: Not a directory. Name a folder that you can: muxlab lab FOLDER"),
-        (["."], "is no folder for the course alone; name one inside it: "),
-        (["work"], "work is a git checkout"),
-        (["/proc/new"], "/proc/new cannot be written: No such file or directory. Name a folder that you can"),
-        (["new", "--fresh", "77"], "no chapter 77; there are 00_start_here, "),
-    ):
-        status, said = account.say(*arguments)
-        assert status == 1 and said.startswith("muxlab: ") and says in said and said.count("\n") == 1, said
-    assert set(account.home.iterdir()) == there
-
-
-@pytest.mark.slow
-def test_a_port_that_cannot_be_had_is_told(account: Account) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        status, said = account.say("--port", str(port))
-    assert status == 1 and f"port {port}: Address already in use. Leave --port out" in said
-    with pytest.raises(ValueError, match="a number from 0 to 65535"):
-        jupyter.check_port(70000)
-
-
-@pytest.mark.slow
-def test_a_copy_from_a_newer_version_is_told(account: Account) -> None:
-    (account.home / "mine" / OWN).mkdir(parents=True)
-    (account.home / "mine" / OWN / MARK).write_text(json.dumps({"version": "99.0", "files": {}}))
-    (account.home / "mine/00_start_here.ipynb").write_text("{}")
-    with account.lab("mine") as process:
-        assert "It comes from muxlab 99.0, which is newer than this one, so it stays as it is." in until(process, READY)
-
-
-@pytest.mark.slow
-def test_chapters_that_have_changed_on_either_side_are_told(account: Account) -> None:
-    mine = account.home / "mine"
-    (mine / OWN).mkdir(parents=True)
-    for number, path in enumerate(chapters_in(course_folder())[:4]):
-        (mine / path.name).write_text(f'{{"cells": [{number}]}}')
-    unchanged = {path.name: digest(path.name, path.read_bytes()) for path in chapters_in(mine)[:2]}
-    stale = {path.name: "another" for path in chapters_in(mine)[2:]}
-    (mine / OWN / MARK).write_text(json.dumps({"version": "0.0.1", "files": unchanged | stale}))
-    with account.lab("mine", "--fresh", "2") as process:
-        said = until(process, READY)
-    assert f"It comes from muxlab 0.0.1, and follows {muxlab.__version__} now." in said
-    assert (
-        "11 chapters were copied." in said and "You had not changed 00 and 01: the newer version is there now" in said
-    )
-    assert "You have changed 03, so what you have stays." in said and ": muxlab lab mine --fresh 03\n" in said
-    assert (
-        "02_poll_without_blocking.ipynb is fresh again; yours is beside it, as 02_poll_without_blocking.yours" in said
-    )
-
-
-def test_what_the_environment_lacks_is_told_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    environment.check_environment()
-    lines = [
-        "packaging>=21",
-        "no-such-package>=1.5",
-        "matplotlib>=999",
-        'colorama; sys_platform == "win32"',
-        'x; extra == "y"',
-    ]
-    monkeypatch.setattr(environment.importlib.metadata, "requires", lambda name: lines)
-    with pytest.raises(ValueError, match=r"-m pip install 'no-such-package>=1.5' 'matplotlib>=999'$") as raised:
-        environment.check_environment()
-    assert sys.executable in str(raised.value)
-    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"-m pip install 'packaging' 'jupyterlab' 'ipykernel'$"):
-        environment.check_environment()
-
-
-def test_a_server_that_is_gone_or_serves_something_else_is_not_taken_for_ours(
-    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", account.variables["JUPYTER_RUNTIME_DIR"])
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # somebody who has that address now, and never answers
-        monkeypatch.setattr(jupyter, "ANSWER_SECONDS", 0.1)
-        for number, (pid, port) in enumerate([(gone.pid, 1), (os.getpid(), 1), (os.getpid(), silent.getsockname()[1])]):
-            said = {"url": f"http://127.0.0.1:{port}/", "token": "", "root_dir": str(tmp_path), "pid": pid}
-            (account.home / f"runtime/jpserver-{number}.json").write_text(json.dumps(said))
-        (account.home / "runtime/jpserver-3.json").write_text("{")
-        assert jupyter.find_running(tmp_path) is None

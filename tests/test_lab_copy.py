@@ -238,6 +238,7 @@ def test_a_fresh_chapter_in_place_of_an_unchanged_one_keeps_nothing(mine: Path, 
 
 def test_a_folder_inside_a_copy_is_no_place_for_another(mine: Path) -> None:
     check_place(mine)
+    check_place(mine / ".." / mine.name)
     with pytest.raises(ValueError, match=f"lies inside your copy of the course; .* muxlab lab {mine}$"):
         check_place(mine / "again")
 
@@ -247,9 +248,9 @@ def test_a_file_a_home_and_a_checkout_are_no_places(tmp_path: Path, monkeypatch:
     with pytest.raises(ValueError, match="file is a file; name a folder"):
         check_place(tmp_path / "file")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(ValueError, match=r"no folder for the course alone; name one inside it: .*/muxlab-course$"):
+    with pytest.raises(ValueError, match=r"no place to put chapters; name a folder inside it: .*/muxlab-course$"):
         check_place(tmp_path)
-    with pytest.raises(ValueError, match="no folder for the course alone"):
+    with pytest.raises(ValueError, match="no place to put chapters"):
         check_place(Path("/"))
     (tmp_path / "work/.git").mkdir(parents=True)
     with pytest.raises(ValueError, match="is a git checkout"):

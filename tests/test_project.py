@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = {
     *("notebooks", "muxlab", "tests", "benchmarks", "tools", "book", "binder"),
     *("environment.yml", "pyproject.toml", "Makefile", "README.md", "LICENSE", "CONTRIBUTING.md"),
+    *("CHANGELOG.md", "CITATION.cff"),
 }
 BUILT = {"my-course", "build", "dist", "__pycache__", "muxlab.egg-info"}  # made by installing, ignored by git
 HEAVY = {"matplotlib", "ipywidgets", "anywidget", "numpy", "IPython", "asyncio"}

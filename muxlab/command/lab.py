@@ -25,7 +25,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "lab",
         help="open the course in JupyterLab, as a copy of your own",
         description="Copy the chapters into a folder of yours, and open JupyterLab on it. What you change there is "
-        "yours: it is never overwritten. Call it again to go on where you left off.",
+        "yours: it is never overwritten. Run it again to go on where you left off.",
     )
     command.add_argument(
         "folder", nargs="?", type=Path, help=f"where your copy is, or is to be ({DEFAULT}; inside a copy, that one)"
@@ -35,7 +35,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         action="append",
         default=[],
         metavar="NN",
-        help="give out this chapter again, by its number; yours is kept beside it",
+        help="get a fresh copy of this chapter, by its number; yours is kept beside it (may be repeated)",
     )
     command.add_argument("--no-browser", action="store_true", help="print the address, and open no browser")
     command.add_argument("--port", type=int, metavar="N", help="where JupyterLab listens (a free port, from 8888 on)")
@@ -82,7 +82,7 @@ def lab(options: argparse.Namespace) -> int:
 def _give_again(fresh: list[Path], folder: Path, course: Path) -> None:
     for chapter in fresh:
         kept = give_again(folder, chapter.name, course, __version__)
-        print(f"  {chapter.name} is fresh again{f'; yours is beside it, as {kept}' if kept else ''}.")
+        print(f"  {chapter.name} is fresh again{f'; yours is kept beside it, as {kept}' if kept else ''}.")
     if fresh:
         print("  If it is open in JupyterLab already, choose File > Reload Notebook from Disk there.")
 
@@ -111,22 +111,19 @@ def _writing(folder: Path) -> Iterator[None]:
 def _tell(changes: Changes, fresh: list[Path], options: argparse.Namespace) -> None:
     """Say what was done to the copy, and what the learner may want to do about it."""
     if changes.is_newer:
-        print(
-            f"  It comes from muxlab {changes.before}, which is newer than this one, so it stays as it is. To update:"
-        )
-        print(f"  {sys.executable} -m pip install --upgrade muxlab")
+        print(f"  It was made by muxlab {changes.before}, which is newer than this one, so nothing in it was touched.")
+        print(f"  To have that version here: {sys.executable} -m pip install --upgrade muxlab")
         return
     if changes.before not in (None, __version__):
-        print(f"  It comes from muxlab {changes.before}, and follows {__version__} now.")
+        print(f"  It was made by muxlab {changes.before}, and follows {__version__} now.")
     if added := changes.chapters("added"):
         print(f"  {len(added)} {'chapter was' if len(added) == 1 else 'chapters were'} copied.")
     if replaced := changes.chapters("replaced"):
-        print(f"  You had not changed {_listed(replaced)}: the newer version is there now.")
-    if outdated := [name for name in changes.chapters("outdated") if name not in [path.name for path in fresh]]:
-        print(
-            f"  You have changed {_listed(outdated)}, so what you have stays. There is a newer version; to get it, with"
-        )
-        print(f"  yours kept beside it: {_this_command(options, *(f'--fresh {name[:2]}' for name in outdated))}")
+        print(f"  Brought up to date: {_listed(replaced)}.")
+    taken = [path.name for path in fresh]
+    if outdated := [name for name in changes.chapters("outdated") if name not in taken]:
+        print(f"  Left alone, because you have made changes: {_listed(outdated)}. To get the newer version, and keep")
+        print(f"  yours beside it: {_this_command(options, *(f'--fresh {name[:2]}' for name in outdated))}")
 
 
 def _listed(chapters: list[str]) -> str:
@@ -145,14 +142,15 @@ def _this_command(options: argparse.Namespace, *more: str) -> str:
 def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path) -> None:
     """Open a page in the browser, if there is one and it is wanted, and say where it is."""
     shown = not options.no_browser and show(page, folder)
-    print(f"\n{state} {'If your browser does not show it, open' if shown else 'Open'} this address in a browser:")
+    what_to_do = "If your browser does not show it, open this address" if shown else "Open this address in a browser"
+    print(f"\n{state} {what_to_do}:")
     print(f"\n    {page}\n", flush=True)
 
 
 def _tell_how_to_stop() -> None:
     if os.geteuid() == 0:
-        print("You are root, so JupyterLab is told --allow-root; an account of your own is safer.")
-    print("Ctrl-C here stops it; save your notebooks first. What it prints is in .muxlab/jupyterlab.log.", flush=True)
+        print("You are root, so JupyterLab was started with --allow-root; an ordinary account would be safer.")
+    print("Ctrl-C here stops it; save your notebooks first. Its log is .muxlab/jupyterlab.log.", flush=True)
 
 
 def _wait_for(server: JupyterLab) -> int:

@@ -48,16 +48,18 @@ class Changes:
 def check_place(folder: Path) -> None:
     """Raise ValueError when a folder is not one for a copy, and say why. Nothing is written."""
     copy = find_copy(folder)
-    if copy == folder.absolute():
+    if copy == Path(os.path.abspath(folder)):
         return
     if copy:
         raise ValueError(f"{folder} lies inside your copy of the course; for that copy, run: muxlab lab {copy}")
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; name a folder, or one that is still to be made")
     if folder.resolve() in (Path.home().resolve(), Path("/")):
-        raise ValueError(f"{folder} is no folder for the course alone; name one inside it: {folder / 'muxlab-course'}")
+        raise ValueError(
+            f"{folder} is no place to put chapters; name a folder inside it: muxlab lab {folder / 'muxlab-course'}"
+        )
     if (folder / ".git").exists():
-        raise ValueError(f"{folder} is a git checkout; name a folder of its own: {folder / 'muxlab-course'}")
+        raise ValueError(f"{folder} is a git checkout; name a folder of its own: muxlab lab {folder / 'muxlab-course'}")
 
 
 def bring_up_to_date(folder: Path, course: Path, version: str) -> Changes:

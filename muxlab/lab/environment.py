@@ -17,7 +17,7 @@ def check_environment() -> None:
     if lacking:
         names = " ".join(f"'{name}'" for name in lacking)
         raise ValueError(
-            f"{sys.executable} lacks {', '.join(lacking)}, which the course needs; to install it:\n"
+            f"{sys.executable} lacks {', '.join(lacking)}, which the course needs. To install what is missing:\n"
             f"    {sys.executable} -m pip install {names}"
         )
 

@@ -162,16 +162,16 @@ class JupyterLab:
             if running:
                 return running
             if self._program.wait(0.05):
-                raise OSError(self._excuse("has ended before it was ready"))
+                raise OSError(self._excuse("ended before it was ready"))
         raise OSError(self._excuse(f"was not ready within {START_SECONDS:.0f} s"))
 
     def _excuse(self, what: str) -> str:
         last = [line for line in self._program.said().splitlines() if line.strip()][-5:]
         return "\n".join(
             [
-                f"JupyterLab {what}. It said last:",
+                f"JupyterLab {what}. Its last words:",
                 *(f"    {line}" for line in last or ["(nothing)"]),
-                f"All that it said is in {self.log}. If its installation is broken, this repairs it:",
+                f"Its whole log is {self.log}. If the installation is damaged, this repairs it:",
                 f"    {sys.executable} -m pip install --force-reinstall jupyterlab",
             ]
         )

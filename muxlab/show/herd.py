@@ -111,7 +111,7 @@ def shares(rows: Iterable[Any], ax: Axes | None = None) -> Axes:
 def _bar(ax: Axes, place: int, parts: Sequence[int]) -> None:
     whole, left = sum(parts), 0.0
     for number, count in enumerate(parts, start=1):
-        colour = style.on_any_page(WORKERS[(number - 1) % len(WORKERS)], 2.0)
+        colour = style.under_letters(style.on_any_page(WORKERS[(number - 1) % len(WORKERS)], 2.0))
         width = count / whole
         ax.barh(place, width, left=left, height=0.66, color=colour, edgecolor=style.MID, linewidth=0.8,
                 label=f"worker {number}")  # fmt: skip

@@ -30,8 +30,8 @@ SCRIPTS = {
 """The files of `browser/` that draw each kind of recording: those of its panel."""
 
 STYLES = {
-    "stepper": ("stepper.css",),
-    "duel": ("stepper.css",),
+    "stepper": ("stepper.css", "stepper_small.css"),
+    "duel": ("stepper.css", "stepper_small.css"),
     "playground": ("session.css", "dots.css", "playground.css"),
     "crowds": ("session.css", "dots.css", "crowds.css"),
     "race": ("session.css", "race.css"),

@@ -34,7 +34,7 @@ class Prediction(anywidget.AnyWidget):
         truth: the number of the choice that came out, -1 when none of them did; None before `reveal`.
     """
 
-    _esm = read_script("prediction.js", "predict.js")
+    _esm = read_script("prediction.js", "pictures.js", "predict.js")
     _css = read_style("predict.css")
 
     question = traitlets.Unicode().tag(sync=True)  # as text with `code`, like the choices

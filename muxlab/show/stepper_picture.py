@@ -78,9 +78,12 @@ def draw_duel(sides: list[dict], note: str) -> bytes:
 
 
 def _draw_line(ax: Axes, top: float, number: int, parts: list, status: str, note: dict | None) -> None:
-    """Draw one line of the source, lit if it has a status, and what stands beside it."""
+    """Draw one line of the source, in a frame if it has a status, and what stands beside it.
+
+    Nothing is filled: a letter that is to be read on any page has no contrast to lose to a tinted ground.
+    """
     if status:
-        _draw_box(ax, MARGIN, top - LINE / 2, WIDTH - 2 * MARGIN, LINE, COLOURS[status], alpha=0.16)
+        _draw_frame(ax, MARGIN, top - LINE / 2, WIDTH - 2 * MARGIN, LINE, COLOURS[status])
         _draw_box(ax, MARGIN, top - LINE / 2, 0.04, LINE, COLOURS[status])
     look: Any = {"fontsize": CODE, "family": "monospace"}
     left = MARGIN + 3 * LETTER
@@ -93,7 +96,8 @@ def _draw_line(ax: Axes, top: float, number: int, parts: list, status: str, note
         left += LETTER * len(text)
         room -= len(text)
     if note and room > len(note["text"]) + 3:
-        box = {"boxstyle": "round,pad=0.15", "facecolor": COLOURS[note["kind"]], "alpha": 0.2, "linewidth": 0}
+        edge = style.on_any_page(COLOURS[note["kind"]])
+        box = {"boxstyle": "round,pad=0.15", "facecolor": "none", "edgecolor": edge, "linewidth": 0.8}
         write(ax, left + 2 * LETTER, top, note["text"], bbox=box, weight="bold" if status else "normal", **look)
 
 
@@ -107,7 +111,7 @@ def _draw_listener(ax: Axes, middle: float, row: dict) -> None:
     _draw_name(ax, middle, row)
     left = COLUMNS["reply"]
     for name in row["queue"][:SEATS]:
-        _draw_box(ax, left, middle - 0.1, SEAT - 0.06, 0.2, COLOURS["queue"], alpha=0.25)
+        _draw_frame(ax, left, middle - 0.1, SEAT - 0.06, 0.2, COLOURS["queue"])
         write(ax, left + SEAT / 2 - 0.03, middle, name, fontsize=8, ha="center")
         left += SEAT
     write(ax, left, middle, row["count"], fontsize=8.5)
@@ -146,3 +150,10 @@ def _draw_box(ax: Axes, left: float, top: float, width: float, height: float, co
     from matplotlib.patches import Rectangle
 
     ax.add_patch(Rectangle((left, top), width, height, facecolor=colour, linewidth=0, alpha=alpha))
+
+
+def _draw_frame(ax: Axes, left: float, top: float, width: float, height: float, colour: str) -> None:
+    from matplotlib.patches import Rectangle
+
+    edge = style.on_any_page(colour)
+    ax.add_patch(Rectangle((left, top), width, height, facecolor="none", edgecolor=edge, linewidth=1.0))

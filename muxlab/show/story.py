@@ -21,8 +21,9 @@ class Scene:
     Attributes:
         deed: a button by its act, such as "next_call"; with more words, ("next_call", 3), ("close", "client 2"),
             ("send", "client 1", "hello"); ("until", "recv(client 2") for as many calls as it takes until this one
-            comes next; "look" to do nothing. Of a panel that moves by itself, where its sliders go, and for how many
-            seconds it is watched then: {"active": 300, "seconds": 2}.
+            comes next; ("wake", "read", "client 1") until the server sleeps no more; "look" to do nothing. Of a panel
+            that moves by itself, where its sliders go, and for how many seconds it is watched then:
+            {"active": 300, "seconds": 2}.
         caption: what there is to see then, in a sentence.
         sees: what has to be read in the state, word for word; or a function of the panel that has to return true.
     """

@@ -144,7 +144,11 @@ def text_colour(server: str) -> str:
 
 def fill_colour(server: str) -> str:
     """Return the colour of a server's area on any page, in which white or dark letters read well."""
-    colour = line_colour(server)
+    return under_letters(line_colour(server))
+
+
+def under_letters(colour: str) -> str:
+    """Return `colour`, darker if need be, so that `letters_on` it have a contrast of 4.5."""
     shades = (mixed(colour, "#000000", step / 50) for step in range(51))
     return next(shade for shade in shades if contrast(letters_on(shade), shade) >= 4.5)
 

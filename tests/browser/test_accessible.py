@@ -2,6 +2,7 @@
 
 import pytest
 from axe import find_faint
+from harness import NotebookPage
 
 from . import test_stepper
 
@@ -30,16 +31,62 @@ CELLS = {
     for passed, detail in [(True, "it did"), (False, "it did not"), (None, "cannot"), (None, "not tried: no")]])""",
     "museum": "muxlab.museum.gallery('ghost_server', 'picky_server')",
     "doctor": "muxlab.doctor()",
+    "chart": "muxlab.show.beside(muxlab.measure.published.chain(), muxlab.measure.published.chain());",
 }
 
 
-@pytest.fixture
-def notebook(lab, open_notebook):
-    """Return a notebook with everything that the course shows, which has run."""
-    opened = open_notebook(lab.write("accessible.ipynb", *CELLS.values()))
+# Of every line of text in the panels: is it whole, and does no other lie over it? What scrolls may be out of sight, and
+# the space at the end of a line that is broken may hang over the edge.
+CUT_OR_COVERED = """() => {
+    const scrolls = (overflow) => ['auto', 'scroll'].includes(overflow);
+    const found = new Set();
+    const whole = (line, node, card) => {  // false when it is scrolled out of sight, or cut
+        const space = getComputedStyle(node).whiteSpace === 'pre-wrap' ? 8 : 1;
+        for (let one = node; one; one = one === card ? null : one.parentElement) {
+            const { overflowX, overflowY } = getComputedStyle(one), box = one.getBoundingClientRect();
+            const across = line.left < box.left - space || line.right > box.right + space;
+            const down = line.top < box.top - 3 || line.bottom > box.bottom + 3;
+            if ((across && scrolls(overflowX)) || (down && scrolls(overflowY))) return false;
+            if ((across && (overflowX !== 'visible' || one === card)) || (down && overflowY !== 'visible')) {
+                found.add(`cut by ${one.className}: ${line.text}`);
+                return false;
+            }
+        }
+        return true;
+    };
+    document.querySelectorAll('.mux-card, .mux-exercise').forEach(card => {
+        const lines = [];
+        const texts = document.createTreeWalker(card, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            const node = texts.currentNode.parentElement, text = texts.currentNode.data.trim();
+            if (!text || !node.checkVisibility() || node.closest('style, script')) continue;
+            const range = document.createRange();
+            range.selectNodeContents(texts.currentNode);
+            [...range.getClientRects()].filter(({ width }) => width >= 1)
+                .map(({ left, top, right, bottom }) => ({ text: text.slice(0, 40), left, top, right, bottom }))
+                .filter(line => whole(line, node, card)).forEach(line => lines.push(line));
+        }
+        lines.forEach((one, i) => lines.slice(i + 1).forEach(other => {
+            const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+            const down = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
+            if (across > 2 && down > 4) found.add(`one over the other: ${one.text} / ${other.text}`);
+        }));
+    });
+    return [...found];
+}"""
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, pages):
+    """Yield a notebook with everything that the course shows, which has run and was used."""
+    page = pages.take()
+    opened = NotebookPage(page, lab.write("accessible.ipynb", *CELLS.values()))
     opened.run_all()
     assert opened.cell_errors() == [] and opened.widget_errors() == []
-    return opened
+    use(opened)
+    yield opened
+    opened.page.evaluate("() => window.jupyterapp.shell.expandLeft()")
+    pages.give_back(page, [opened], failed=False)
 
 
 def press(notebook, place, *names):
@@ -64,11 +111,11 @@ def use(notebook):
         notebook.click_button(button, exercise)
     exercise.get_by_text("There is no picky_server in this notebook yet.").wait_for()
     page.evaluate(UNFOLD)
+    assert "Microseconds for one run" in page.locator(".jp-RenderedSVG img").get_attribute("alt")
 
 
 def test_names_and_values_and_contrast_by_light_and_by_dark(notebook, axe):
     """Every control has a name, every value and role is said, and every text is read easily."""
-    use(notebook)
     outputs = ".jp-OutputArea-output"
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         notebook.look(".mux", 1280, theme, height=notebook.page.evaluate(WHOLE))
@@ -76,3 +123,10 @@ def test_names_and_values_and_contrast_by_light_and_by_dark(notebook, axe):
         faint, measured = find_faint(notebook.page, outputs)
         assert faint == [], theme
         assert measured > 500  # the page is not empty
+
+
+@pytest.mark.parametrize("width", [640, 390])  # 1280 pixels enlarged to 200 %, and a telephone
+def test_no_text_is_cut_or_covered_where_there_is_little_room(notebook, width):
+    notebook.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    notebook.look(".mux", width)
+    assert "\n".join(notebook.page.evaluate(CUT_OR_COVERED)) == ""

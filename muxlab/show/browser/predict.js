@@ -43,6 +43,7 @@ function render({ model, el }) {
   }
 
   keepFromLab(group);
+  namePictures();
   const ends = [follow(model, { answer: show, truth: show, result: show }), tellWhenGone(model, el)];
   return () => ends.forEach((end) => end());
 }

@@ -20,7 +20,7 @@ function render({ model, el }) {
   const history = historyBar(bar, (view, source, past) => {
     root.classList.toggle("is-past", past);
     panel(view, source, past);
-  });
+  }, () => ask("save"));
 
   function show() {
     clearTimeout(busy.timer);
@@ -75,7 +75,7 @@ function stepper(root, ask, model, bar) {
   ["client", "", ...Object.values(words.headings)].forEach((text, i) => {
     make(heads, "div", i === 3 ? "ms-kernelside" : "").textContent = text;
   });
-  const listener = listenerLane(lanes);
+  const listener = listenerLane(lanes, words.headings);
   const nobody = make(lanes, "div", "ms-nobody");
   nobody.textContent = "No client yet. A new one waits in the accept queue before the server knows of it.";
   const rows = new Map();

@@ -4,14 +4,14 @@
 const BYTE = 4; // pixels from byte to byte, where they are drawn one by one
 const SEATS = 7; // places of the accept queue that are drawn
 
-function listenerLane(parent) {
+function listenerLane(parent, headings) {
   const lane = make(parent, "div", "ms-lane ms-listener");
   const who = nameCell(lane);
   const queue = make(lane, "div", "ms-queue");
   const seats = Array.from({ length: SEATS }, () => make(queue, "span", "ms-seat"));
   const count = make(queue, "span", "ms-count");
-  const ready = tags(lane, "ms-ready");
-  const watches = tags(lane, "ms-watches");
+  const ready = tags(lane, "ms-ready", headings.ready);
+  const watches = tags(lane, "ms-watches", headings.interest);
   const update = (row) => {
     who("listener", row.open ? "accept queue" : row.place, row.where);
     const waiting = row.queue;
@@ -42,8 +42,8 @@ function clientLane(parent, ask, words) {
     receive: queueBar(lane, words.headings.receive, "ms-kernelside"),
     send: queueBar(lane, words.headings.send, "ms-send"),
   };
-  const ready = tags(lane, "ms-ready");
-  const watches = tags(lane, "ms-watches");
+  const ready = tags(lane, "ms-ready", words.headings.ready);
+  const watches = tags(lane, "ms-watches", words.headings.interest);
   const update = (row, asleep, wakers) => {
     const changed = (field) => row.changed.includes(field);
     lane.setAttribute("aria-label", `${row.name}, ${row.place}`);
@@ -121,7 +121,7 @@ function actButtons(parent, ask, acts) {
   const update = (row, wakers = {}) => { // `wakers` says which button wakes the server when it sleeps
     name = row.name;
     buttons.forEach(({ act, text, meaning, node }) => {
-      node.dataset.title = `${name} ${meaning}`;
+      Object.assign(node.dataset, { title: `${name} ${meaning}`, act, client: name });
       node.setAttribute("aria-label", `${name}: ${text}`);
       disable(node, row.gone, `${name} has left.`);
       node.classList.toggle("is-next", (wakers[act] ?? []).includes(name));
@@ -152,8 +152,9 @@ function queueBar(parent, name, className) {
 }
 
 // A tag is filled where what a socket is ready for is also what it is watched for: that is what epoll reports.
-function tags(parent, className) {
+function tags(parent, className, name = "") {
   const cell = make(parent, "div", `ms-tags ${className}`);
+  cell.dataset.name = name; // for where there is no heading above it
   return (words, others, changed, known = true) => {
     const text = JSON.stringify([words, others]);
     if (cell.dataset.text !== text) {

@@ -1,7 +1,8 @@
 """Behave as JupyterLab does towards `muxlab lab`: print, write the file of a running server, answer, end at SIGTERM.
 
 MUXLAB_STAND_IN says what goes wrong: "broken" (an import fails), "endless" (it is never ready), "ends" (it ends as soon
-as it is asked for something, as when it is shut down from the browser), "crashes" (the same, with status 3).
+as it is asked for something, as when it is shut down from the browser), "crashes" (the same, with status 3), "lingers"
+(its end takes a second).
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -43,5 +45,6 @@ with HTTPServer(("127.0.0.1", int(options.get("ServerApp.port", 0))), Answer) as
     try:
         server.serve_forever(0.01)
     finally:
+        time.sleep(1 if HOW == "lingers" else 0)
         file.unlink()
 sys.exit(3 if HOW == "crashes" else 0)

@@ -1,0 +1,130 @@
+"""`muxlab lab` where something is wrong, or not as it was: it says so in a sentence, with what to do."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from lab_account import READY, Account, until
+
+import muxlab
+from muxlab.journal.place import MARK, OWN
+from muxlab.lab import environment, jupyter
+from muxlab.lab.chapters import chapters_in, course_folder, digest
+
+
+@pytest.mark.slow
+def test_a_broken_jupyterlab_shows_its_last_words(account: Account) -> None:
+    account.variables["MUXLAB_STAND_IN"] = "broken"
+    status, said = account.say()
+    assert status == 1
+    assert "JupyterLab ended before it was ready. Its last words:" in said
+    assert "ModuleNotFoundError: No module named 'a_module_that_is_missing'" in said
+    assert "-m pip install --force-reinstall jupyterlab" in said and said.count("\n") < 15
+    assert "Traceback" not in said.split("Its last words:")[0]
+
+
+def test_a_jupyterlab_that_is_never_ready_is_ended(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (account.variables | {"MUXLAB_STAND_IN": "endless"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(jupyter, "START_SECONDS", 0.3)
+    (tmp_path / OWN).mkdir()
+    with pytest.raises(OSError, match="was not ready within"):
+        jupyter.JupyterLab(tmp_path)
+
+
+@pytest.mark.slow
+def test_what_is_wrong_is_told_in_a_sentence_and_nothing_is_made(account: Account) -> None:
+    (account.home / "file").touch()
+    (account.home / "work/.git").mkdir(parents=True)
+    there = set(account.home.iterdir())
+    for arguments, says in (
+        (["file"], "file is a file; name a folder"),
+        (["file/new"], "file/new cannot be written: Not a directory. Name a folder that you can: muxlab lab FOLDER"),
+        (["."], "is no place to put chapters; name a folder inside it: "),
+        (["work"], "work is a git checkout"),
+        (["/proc/new"], "/proc/new cannot be written: "),
+        (["new", "--fresh", "77"], "no chapter 77; there are 00_start_here, "),
+    ):
+        status, said = account.say(*arguments)
+        assert status == 1 and said.startswith("muxlab: ") and says in said and said.count("\n") == 1, said
+    assert set(account.home.iterdir()) == there
+
+
+@pytest.mark.slow
+def test_a_port_that_cannot_be_had_is_told(account: Account) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, said = account.say("--port", str(port))
+    assert status == 1 and f"port {port}: Address already in use. Leave --port out" in said
+    with pytest.raises(ValueError, match="a number from 0 to 65535"):
+        jupyter.check_port(70000)
+
+
+@pytest.mark.slow
+def test_a_copy_from_a_newer_version_is_told(account: Account) -> None:
+    (account.home / "mine" / OWN).mkdir(parents=True)
+    (account.home / "mine" / OWN / MARK).write_text(json.dumps({"version": "99.0", "files": {}}))
+    (account.home / "mine/00_start_here.ipynb").write_text("{}")
+    with account.lab("mine") as process:
+        assert "It was made by muxlab 99.0, which is newer than this one, so nothing in it was touched." in until(
+            process, READY
+        )
+
+
+@pytest.mark.slow
+def test_chapters_that_have_changed_on_either_side_are_told(account: Account) -> None:
+    mine = account.home / "mine"
+    (mine / OWN).mkdir(parents=True)
+    for number, path in enumerate(chapters_in(course_folder())[:4]):
+        (mine / path.name).write_text(f'{{"cells": [{number}]}}')
+    unchanged = {path.name: digest(path.name, path.read_bytes()) for path in chapters_in(mine)[:2]}
+    stale = {path.name: "another" for path in chapters_in(mine)[2:]}
+    (mine / OWN / MARK).write_text(json.dumps({"version": "0.0.1", "files": unchanged | stale}))
+    with account.lab("mine", "--fresh", "2") as process:
+        said = until(process, READY)
+    assert f"It was made by muxlab 0.0.1, and follows {muxlab.__version__} now." in said
+    assert "11 chapters were copied." in said and "Brought up to date: 00 and 01" in said
+    assert "Left alone, because you have made changes: 03." in said and ": muxlab lab mine --fresh 03\n" in said
+    assert (
+        "02_poll_without_blocking.ipynb is fresh again; yours is kept beside it, as 02_poll_without_blocking.yours"
+        in said
+    )
+
+
+def test_what_the_environment_lacks_is_told_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment.check_environment()
+    lines = [
+        "packaging>=21",
+        "no-such-package>=1.5",
+        "matplotlib>=999",
+        'colorama; sys_platform == "win32"',
+        'x; extra == "y"',
+    ]
+    monkeypatch.setattr(environment.importlib.metadata, "requires", lambda name: lines)
+    with pytest.raises(ValueError, match=r"-m pip install 'no-such-package>=1.5' 'matplotlib>=999'$") as raised:
+        environment.check_environment()
+    assert sys.executable in str(raised.value)
+    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"-m pip install 'packaging' 'jupyterlab' 'ipykernel'$"):
+        environment.check_environment()
+
+
+def test_a_server_that_is_gone_or_serves_something_else_is_not_taken_for_ours(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", account.variables["JUPYTER_RUNTIME_DIR"])
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # somebody who has that address now, and never answers
+        monkeypatch.setattr(jupyter, "ANSWER_SECONDS", 0.1)
+        for number, (pid, port) in enumerate([(gone.pid, 1), (os.getpid(), 1), (os.getpid(), silent.getsockname()[1])]):
+            said = {"url": f"http://127.0.0.1:{port}/", "token": "", "root_dir": str(tmp_path), "pid": pid}
+            (account.home / f"runtime/jpserver-{number}.json").write_text(json.dumps(said))
+        (account.home / "runtime/jpserver-3.json").write_text("{")
+        assert jupyter.find_running(tmp_path) is None

@@ -11,7 +11,7 @@ from muxlab.show.story import Scene
 
 from . import step_stories
 
-SHORT = 1.7  # seconds: figures of a setting that was in force for so long are kept beside those of the next one
+SHORT = 2.2  # seconds: figures of a setting that was in force for 1.5 are kept beside those of the next one
 REPLIES, CPU = 1, 4  # places among the tiles of a playground
 
 

@@ -43,11 +43,11 @@ def test_everybody_gets_the_grade_that_they_should(learner, outcome):
 @pytest.mark.ahead("class_of_learners:grade")
 def test_a_row_says_what_was_tried_and_what_was_seen(outcome):
     right, wrong = outcome["right"], outcome["wrong"]
-    assert (right["chapter"], right["exercise"], right["passed"], right["trials"]) == ("05", "picky", "5", "5")
+    assert (right["chapter"], right["exercise"], right["passed"], right["trials"]) == ("06", "one-accept", "4", "4")
     assert right["first_failed"] == right["seen"] == ""
-    assert int(wrong["passed"]) < int(wrong["trials"]) == 5
-    assert wrong["first_failed"] in EXERCISES["picky"].trials
-    assert "sockets were still open" in wrong["seen"]
+    assert int(wrong["passed"]) < int(wrong["trials"]) == 4
+    assert wrong["first_failed"] in EXERCISES["one-accept"].trials
+    assert "of 300 were answered" in wrong["seen"]
     assert float(right["seconds"]) > 0
 
 
@@ -56,7 +56,7 @@ def test_the_command_prints_the_rows_and_counts_them(outcome):
     *rows, _, last = outcome[""]["printed"].splitlines()
     assert [line.split()[0] for line in rows] == sorted(LEARNERS)
     assert last.startswith(f"{len(LEARNERS)} of {len(LEARNERS)} answers: ")
-    assert "3 passed" in last
+    assert "2 passed" in last
 
 
 def test_there_are_twenty_learners_of_every_kind():
@@ -77,14 +77,14 @@ KILLS = handed_in(
 @pytest.mark.slow
 def test_an_answer_that_hangs_is_ended_in_time(tmp_path):
     write(tmp_path / "bob", HANGS)
-    (row,) = grade(tmp_path, exercises_called(["picky"]), 1, Bounds(seconds=1.0))
+    (row,) = grade(tmp_path, exercises_called(["one-accept"]), 1, Bounds(seconds=1.0))
     assert (row.result, row.seen) == ("too slow", "no verdict after 1 s")
 
 
 @pytest.mark.slow
 def test_what_a_killed_examiner_leaves_is_ended(tmp_path):
     write(tmp_path / "bob", KILLS)
-    (row,) = grade(tmp_path, exercises_called(["picky"]), 1, Bounds(seconds=PATIENCE))
+    (row,) = grade(tmp_path, exercises_called(["one-accept"]), 1, Bounds(seconds=PATIENCE))
     assert (row.result, row.seen) == ("crashed", "the examiner itself was ended, and cannot say why")
 
 
@@ -96,7 +96,7 @@ def test_after_an_interrupt_the_finished_rows_are_written_and_nothing_runs_on(si
     table, temporary = tmp_path / "grades.csv", tmp_path / "temporary"
     temporary.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-m", "muxlab", "grade", tmp_path / "class", "--exercise", "picky", "--csv", table],
+        [sys.executable, "-m", "muxlab", "grade", tmp_path / "class", "--exercise", "one-accept", "--csv", table],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -137,7 +137,7 @@ def test_learners_are_the_folders_by_name(tmp_path):
 
 @pytest.mark.parametrize(
     ("files", "advice"),
-    [((), "has no folder in it"), (("05_scale_with_epoll.ipynb",), "put it into a folder of its own")],
+    [((), "has no folder in it"), (("06_ride_the_edge.ipynb",), "put it into a folder of its own")],
 )
 def test_a_folder_that_is_no_class_is_refused(files, advice, tmp_path):
     for name in files:
@@ -154,20 +154,20 @@ def test_a_chapter_is_found_in_the_copy_and_not_among_what_was_kept(tmp_path):
     for name in (
         CHAPTER,
         f".ipynb_checkpoints/{CHAPTER}",
-        "05_scale_with_epoll-Copy1.ipynb",
+        "06_ride_the_edge-Copy1.ipynb",
         "03_wait_with_select.ipynb",
     ):
         (home / name).touch()
-    assert notebook_of(tmp_path / "bob", EXERCISES["picky"]) == home / CHAPTER
-    assert notebook_of(tmp_path / "bob", EXERCISES["one-accept"]) is None
-    (home / "one-accept.ipynb").touch()
-    assert notebook_of(tmp_path / "bob", EXERCISES["one-accept"]) == home / "one-accept.ipynb"
+    assert notebook_of(tmp_path / "bob", EXERCISES["one-accept"]) == home / CHAPTER
+    assert notebook_of(tmp_path / "bob", EXERCISES["picky"]) is None
+    (home / "picky.ipynb").touch()
+    assert notebook_of(tmp_path / "bob", EXERCISES["picky"]) == home / "picky.ipynb"
 
 
 def test_an_unknown_exercise_is_refused_with_the_list():
-    with pytest.raises(ValueError, match=r"no exercise 'pikcy'; there are: .*picky"):
-        exercises_called(["picky", "pikcy"])
-    assert [one.name for one in exercises_called(["picky", "ghost"])] == ["ghost", "picky"]
+    with pytest.raises(ValueError, match=r"no exercise 'one-acept'; there are: .*one-accept"):
+        exercises_called(["one-accept", "one-acept"])
+    assert [one.name for one in exercises_called(["one-accept", "ghost"])] == ["ghost", "one-accept"]
 
 
 # ---- what an answer needs
@@ -179,11 +179,11 @@ def test_only_what_the_answer_needs_is_run(chapter):
         "def other():\n    return LIMIT\n",
         "table = {}\ntable['x'] = LIMIT\nos.remove('x')",
         "def helper(conn):\n    return table",
-        f"def picky_server(listener, stop):\n    conn = helper(select)\n\n{CHECK}",
+        f"def burst_server(listener, stop):\n    conn = helper(select)\n\n{CHECK}",
         "def helper(conn):\n    return 'later'",
     )
-    answer = find_answer(file, "picky", "picky_server")
-    assert answer.expression == "picky_server"
+    answer = find_answer(file, "one-accept", "burst_server")
+    assert answer.expression == "burst_server"
     assert [(cell.place, cell.chosen) for cell in answer.cells] == [
         ("cell 1", (0, 1)),
         ("cell 3", (0, 1)),
@@ -195,22 +195,24 @@ def test_only_what_the_answer_needs_is_run(chapter):
 def test_the_last_check_counts_whatever_it_is_given(chapter):
     file = chapter(
         f"{IMPORTS}, functools\ndef a(listener, stop, size): ...\nb = functools.partial(a, size=1)",
-        'muxlab.exercise("ghost").check(b)\nmuxlab.exercise("picky").check(a)',
-        'answer = muxlab.exercise("picky").check(functools.partial(a, size=2))',
+        'muxlab.exercise("ghost").check(b)\nmuxlab.exercise("one-accept").check(a)',
+        'answer = muxlab.exercise("one-accept").check(functools.partial(a, size=2))',
     )
-    answer = find_answer(file, "picky", "picky_server")
+    answer = find_answer(file, "one-accept", "burst_server")
     assert answer.expression == "functools.partial(a, size=2)"
     assert [cell.chosen for cell in answer.cells] == [(1, 2)]
 
 
 def test_an_answer_without_a_check_goes_by_its_name(chapter):
-    assert find_answer(chapter(SOLVED), "picky", "picky_server").expression == "picky_server"
-    assert find_answer(chapter("x = 1"), "picky", "picky_server") is None
+    assert find_answer(chapter(SOLVED), "one-accept", "burst_server").expression == "burst_server"
+    assert find_answer(chapter("x = 1"), "one-accept", "burst_server") is None
 
 
 def test_magic_commands_are_no_part_of_an_answer(chapter):
     answer = find_answer(
-        chapter("%load_ext foo\n!ls\nSIZE = 1", "%%bash\nls", "def picky_server(x):\n    SIZE"), "picky", "picky_server"
+        chapter("%load_ext foo\n!ls\nSIZE = 1", "%%bash\nls", "def burst_server(x):\n    SIZE"),
+        "one-accept",
+        "burst_server",
     )
     assert [len(cell.chosen) for cell in answer.cells] == [1, 1]
 
@@ -219,7 +221,7 @@ def test_magic_commands_are_no_part_of_an_answer(chapter):
 def test_what_is_no_notebook_is_refused(content, tmp_path):
     (tmp_path / CHAPTER).write_text(content)
     with pytest.raises(Refused, match="not a notebook"):
-        find_answer(tmp_path / CHAPTER, "picky", "picky_server")
+        find_answer(tmp_path / CHAPTER, "one-accept", "burst_server")
 
 
 def test_a_spreadsheet_gets_no_formula_from_a_learner():

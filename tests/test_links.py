@@ -46,6 +46,7 @@ def check(project: Path, capsys: pytest.CaptureFixture) -> list[str]:
     return lines
 
 
+@pytest.mark.slow  # `make quick` runs the same check, before its tests
 def test_every_link_of_the_project_leads_somewhere(capsys: pytest.CaptureFixture) -> None:
     assert check(links.ROOT, capsys) == []
 

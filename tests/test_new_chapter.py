@@ -23,6 +23,14 @@ def course(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    """Return a folder with the names of two chapters, and nothing in them."""
+    for name in ("00_start_here.ipynb", "01_block_on_one_client.ipynb"):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
 @pytest.mark.slow
 def test_the_bones_run_and_pass_every_check(course: Path) -> None:
     command = [sys.executable, str(ROOT / "tools/chapter.py"), "02_read_without_copying", "--folder", str(course)]
@@ -43,14 +51,14 @@ def test_the_bones_have_every_part_of_a_chapter() -> None:
 
 
 @pytest.mark.parametrize("name", ["read_without_copying", "2_read_it", "02_read", "02_Read_It", "02-read-it", ""])
-def test_a_name_of_another_form_is_refused(course: Path, name: str, capsys: pytest.CaptureFixture) -> None:
-    assert chapter.main([name, "--folder", str(course)]) == 1
+def test_a_name_of_another_form_is_refused(names: Path, name: str, capsys: pytest.CaptureFixture) -> None:
+    assert chapter.main([name, "--folder", str(names)]) == 1
     assert "NN_verb_phrase, such as" in capsys.readouterr().err
-    assert len(list(course.glob("*.ipynb"))) == 2
+    assert len(list(names.glob("*.ipynb"))) == 2
 
 
-def test_a_number_that_is_taken_is_refused(course: Path, capsys: pytest.CaptureFixture) -> None:
-    assert chapter.main(["01_read_on", "--folder", str(course)]) == 1
+def test_a_number_that_is_taken_is_refused(names: Path, capsys: pytest.CaptureFixture) -> None:
+    assert chapter.main(["01_read_on", "--folder", str(names)]) == 1
     said = capsys.readouterr().err
     assert "the number 01 is taken, by 01_block_on_one_client.ipynb; the next that is free is 02" in said
 

@@ -1,15 +1,17 @@
 """The wheel: all that a learner needs who has nothing but a Python, and nothing that only we need."""
 
+import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from lab_account import READY, ROOT, STAND_IN, Account, until
 
 import muxlab
+from muxlab.lab.chapters import chapters_in, handed_out
 
-ROOT = Path(__file__).resolve().parent.parent
 LEFT = ("__pycache__", ".pyc", ".ipynb_checkpoints")
 
 
@@ -53,3 +55,19 @@ def test_the_wheel_brings_the_command_and_says_its_version(wheel: zipfile.ZipFil
     assert "muxlab = muxlab.__main__:main" in wheel.read(information["entry_points.txt"]).decode()
     assert f"\nVersion: {muxlab.__version__}\n" in wheel.read(information["METADATA"]).decode()
     assert "licenses/LICENSE" in information
+
+
+@pytest.mark.slow
+def test_the_course_is_copied_out_of_the_wheel_without_a_checkout(
+    wheel: zipfile.ZipFile, account: Account, tmp_path: Path
+) -> None:
+    wheel.extractall(tmp_path / "installed")  # which is what pip does with it
+    account.variables["PYTHONPATH"] = os.pathsep.join([str(STAND_IN), str(tmp_path / "installed")])
+    with account.lab() as process:
+        assert f"{len(chapters_in(ROOT / 'notebooks'))} chapters were copied." in until(process, READY)
+    copied = account.home / "muxlab-course"
+    for name, content in handed_out(ROOT / "notebooks").items():
+        assert (copied / name).read_bytes() == content
+    check = [sys.executable, "-c", "import muxlab; print(muxlab.__file__)"]
+    run = subprocess.run(check, cwd=account.home, env=account.variables, capture_output=True, text=True, check=True)
+    assert run.stdout.startswith(str(tmp_path / "installed"))

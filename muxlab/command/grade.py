@@ -41,7 +41,7 @@ def grade(options: argparse.Namespace) -> int:
     from ..grade.bounds import Bounds
     from ..notebook import counter
 
-    jobs = _at_least_one("--jobs", options.jobs or max(1, (os.cpu_count() or 1) // 2))
+    jobs = _at_least_one("--jobs", options.jobs if options.jobs is not None else max(1, (os.cpu_count() or 1) // 2))
     memory = _at_least_one("--memory", options.memory, least=256)
     bounds = Bounds(seconds=_at_least_one("--seconds", options.seconds), memory=memory * 2**20)
     exercises = classroom.exercises_called(options.exercise)
@@ -98,13 +98,12 @@ def _report(rows: list["Grade"], total: int) -> Iterator[str]:
     from ..trials.report import plain
 
     wide = max((len(plain(row.learner)) for row in rows), default=0)
+    long = max((len(row.exercise) for row in rows), default=0)
     for row in sorted(rows, key=lambda row: (row.learner, row.chapter)):
         numbers = f"{row.passed} of {row.trials}" if row.trials else ""
         why = ": ".join(filter(None, [row.first_failed, row.seen])) if row.result != "missing" else ""
-        line = (
-            f"{plain(row.learner):{wide}}  {row.chapter}  {row.exercise:14}  {row.result:9}  {numbers:8}  {plain(why)}"
-        )
-        yield line.rstrip()
+        who = f"{plain(row.learner):{wide}}  {row.chapter}  {row.exercise:{long}}"
+        yield f"{who}  {row.result:9}  {numbers:8}  {plain(why)}".rstrip()
     counts = Counter(row.result for row in rows)
     yield ""
     yield f"{len(rows)} of {total} answers: " + ", ".join(f"{count} {result}" for result, count in counts.most_common())

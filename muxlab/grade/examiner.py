@@ -137,7 +137,7 @@ def by_its_own_word(exercise: Exercise, task: dict[str, Any], folder: str, bound
         trials = [Verdict(str(name), passed, str(detail), "") for name, passed, detail in said["trials"]]
     except (KeyError, TypeError, ValueError):
         return Outcome("crashed", seen="what it told is no verdict")
-    if {trial.name for trial in trials} < set(exercise.trials or runner.TRIALS):
+    if not {trial.name for trial in trials} >= set(exercise.trials or runner.TRIALS):
         return Outcome("crashed", seen="its verdict leaves trials out")
     return outcome_of(trials)
 
@@ -162,7 +162,7 @@ def confirmed(
                 return Outcome("too slow", seen="no verdict from outside within the time")
             verdicts.append(verdict)
     except NoAnswer as why:
-        return Outcome("doubtful", seen=str(why))
+        return Outcome("doubtful", trials=outcome.trials, seen=str(why))
     if guard.reason:
         return Outcome("crashed", seen=guard.reason)
     outside = outcome_of(verdicts, otherwise="doubtful")

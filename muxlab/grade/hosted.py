@@ -35,6 +35,9 @@ LOADING = 20.0
 MOMENT = 2.0
 """Seconds in which a process has to end that has said its last."""
 
+SAID = 500
+"""Characters that are kept of what a process says of itself."""
+
 CPU_CLOCK = 0b010
 """Lowest bits of the number of the clock that is a process's CPU time; above them is its number, inverted. Source:
 CPUCLOCK_SCHED in Linux, include/linux/posix-timers_types.h; clock_getcpuclockid(3) makes the same number."""
@@ -168,15 +171,16 @@ class HostedServer:
             raise
         self.process = self._candidate.process.pid
         self.thread = HostedThread(self.process)
-        self._sockets = self._open_sockets()  # the listener, and no connection
+        self._others = self._open_sockets()  # the listener, and no connection
+        self._seen: set[int] = set()  # connections
 
     def _load(self) -> dict[str, Any]:
         try:
             ready = self._candidate.hear(LOADING)
         except TimeoutError:
             raise NoAnswer(f"the answer was not loaded within {LOADING:g} s") from None
-        if ready is None or "takes_stop" not in ready:
-            raise NoAnswer(str((ready or {}).get("error", "the process ended before it could serve"))[:500])
+        if ready is None or not isinstance(ready.get("parameters"), list):
+            raise NoAnswer(str((ready or {}).get("error", "the process did not serve"))[:SAID])
         return ready
 
     def begin(self) -> None:
@@ -194,12 +198,12 @@ class HostedServer:
     @property
     def takes_stop(self) -> bool:
         """Whether the function takes a `stop`."""
-        return bool(self._ready["takes_stop"])
+        return bool(self._ready.get("takes_stop"))
 
     @property
     def parameters(self) -> list[str]:
         """The names of the function's parameters."""
-        return [str(name) for name in self._ready.get("parameters") or ()]
+        return [str(name) for name in self._ready["parameters"]]
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of the process so far, in seconds; of one that has ended, as much as was last seen."""
@@ -223,9 +227,12 @@ class HostedServer:
 
     def connections(self) -> dict[str, int]:
         """Return the connections that the server has open: {name: inode}; also those that have come to their end."""
-        if self._open_sockets() - self._sockets:
-            self._sockets |= unix_sockets()  # it may wake itself through a pair of those
-        return {f"socket {inode}": inode for inode in sorted(self._open_sockets() - self._sockets)}
+        found = self._open_sockets() - self._others
+        if found - self._seen:  # whether a new one is a connection is looked up once
+            self._others |= found & unix_sockets()  # it may wake itself through a pair of those
+            found -= self._others
+            self._seen |= found
+        return {f"socket {inode}": inode for inode in sorted(found)}
 
     def entries(self) -> list[SocketEntry | None]:
         """Return the kernel's entry of each open connection; None for one that has come to its end."""

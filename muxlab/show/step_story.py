@@ -5,6 +5,7 @@ Both are recorded one step at a time: each frame is what was to be seen when the
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from muxlab.show.recording import Recording, shown_by
+from muxlab.show.recording import Recording
 from muxlab.show.story import Scene
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 KEPT = 200  # moments: a panel that is used for an hour does not fill the memory; the oldest go first
 SAME = 0.25  # seconds within which a change belongs to the same step: the step, and what it set off in a thread
 MOST_CALLS = 100  # that one scene may take to get where it wants to
+MOST_FILES = 1000  # of one name in one folder
 
 WORDS = {
     "next": "Next line",
@@ -90,7 +92,7 @@ def record_story(panel: StepPanel, story: Sequence[Scene]) -> Recording:
     for scene in story:
         for _ in perform(panel, scene.deed):
             panel.refresh()
-            recording.note(shown_by(panel), scene.caption)
+            recording.note(panel.shown(), scene.caption)
         scene.check(panel, "\n".join(str(stepper.state()) for stepper in panel.steppers))
     return recording
 
@@ -129,25 +131,22 @@ def _until(panel: StepPanel, call: str) -> Iterator[None]:
     raise TimeoutError(f"the server did not come to {call!r}: it is {state}")
 
 
-def _wake(panel: StepPanel, act: str, client: str) -> Iterator[None]:
+def _wake(panel: StepPanel, act: str, client: str, *message: Any) -> Iterator[None]:
     """Let a client do the same thing until the server does not sleep any more."""
     for _ in range(MOST_CALLS):
-        yield from perform(panel, (act, client))
+        yield from perform(panel, (act, client, *message))
         if panel.steppers[0].state().status != "blocked":
             return
     raise TimeoutError(f"{client} did {act!r} {MOST_CALLS} times, and the server sleeps on")
 
 
-# ---- a file beside the notebook
+# ---- a file for somebody else
 
 
-def save_beside(recording: Recording, folder: Path) -> Path:
+def save_in(folder: Path, recording: Recording) -> Path:
     """Write a page that plays a recording into a folder, under a name that is not taken yet; return its path."""
     name = re.sub(r"[^\w-]+", "-", recording.title).strip("-")[:60] or "server"
-    for number in range(1, 1000):
-        path = folder / f"recording-{name}{'' if number == 1 else f'-{number}'}.html"
-        try:
-            return recording.save(path)
-        except FileExistsError:
-            continue
-    raise FileExistsError(f"{folder} has a thousand recordings of {recording.title}: remove some")
+    for number in range(1, MOST_FILES + 1):
+        with contextlib.suppress(FileExistsError):
+            return recording.save(folder / f"recording-{name}{'' if number == 1 else f'-{number}'}.html")
+    raise FileExistsError(f"there are {MOST_FILES} recordings of {recording.title} in {folder}: remove some")

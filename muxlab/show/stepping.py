@@ -149,7 +149,7 @@ class StepPanel(Panel, anywidget.AnyWidget):
         self._answered = 0
         self._runs = 0  # how many times it was started
         self._due = False
-        self._deed = ""  # the latest act
+        self._pressed = {"act": "", "client": ""}  # the latest of the buttons
         self._past = step_story.Past()
         super().__init__(**traits)
         self.on_msg(self._heard)
@@ -161,7 +161,8 @@ class StepPanel(Panel, anywidget.AnyWidget):
             with self.hold_sync():
                 self.source = source
                 self.view = view | {"said": self._said, "answered": self._answered, "run": self._runs}
-            self._past.note(shown_by(self), step_story.caption_of(self._deed, self.view))
+            if self._pressed["act"] != "save":
+                self._past.note(self.shown(), step_story.caption_of(self._pressed["act"], self.view))
 
     def stop(self) -> None:
         """Stop what is stepped, and show it stopped; a second time does nothing."""
@@ -182,6 +183,10 @@ class StepPanel(Panel, anywidget.AnyWidget):
     def title(self) -> str:
         """The names of the servers."""
         return " and ".join(stepper.name for stepper in self.steppers)
+
+    def shown(self) -> dict[str, Any]:
+        """Return what is shown now, and which button led to it, as a frame of a recording holds it."""
+        return shown_by(self) | {"pressed": self._pressed}
 
     def record(self, story: Sequence[Scene] | None = None) -> Recording:
         """Return a recording that plays without a kernel; `muxlab.show.play` shows it, `.save(path)` writes a page.
@@ -219,15 +224,13 @@ class StepPanel(Panel, anywidget.AnyWidget):
     def act(self, act: str, **content: Any) -> None:
         """Do what a button says, and raise what goes wrong; `content` is as in the messages of the browser."""
         with self._lock:
-            self._deed = act
+            self._pressed = {"act": act, "client": str(content.get("client", ""))}
             self._act(act, content)
 
     def _act(self, act: str, content: dict) -> None:
         if act == "save":
-            path = step_story.save_beside(self.record(), Path.cwd())
-            self._say(
-                f"saved what you have seen so far as {path.name}, beside this notebook: a page that plays anywhere"
-            )
+            path = step_story.save_in(Path.cwd(), self.record())
+            self._say(f"what you have seen so far is saved as {path.name}, in the folder {path.parent.name}")
         elif act == "stop":
             self._say("")
             self.stop()

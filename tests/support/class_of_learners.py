@@ -1,7 +1,7 @@
 """A made-up class: some learners are right, some are wrong, some have done nothing, and some would rather cheat.
 
-All of them hand in the exercise `picky` of chapter 05: it has few trials. `grade` makes their folders, and grades them
-with the command, as a teacher does.
+All of them hand in the exercise `one-accept` of chapter 06: it has few trials, and its server sleeps when it fails.
+`grade` makes their folders, and grades them with the command, as a teacher does.
 """
 
 import csv
@@ -16,13 +16,13 @@ from typing import NamedTuple
 from muxlab.course import EXERCISES
 from muxlab.course.variant import source
 
-EXERCISE = EXERCISES["picky"]
-CHAPTER = "05_scale_with_epoll.ipynb"
+EXERCISE = EXERCISES["one-accept"]
+CHAPTER = "06_ride_the_edge.ipynb"
 GIVEN = source(EXERCISE.broken)  # type: ignore[arg-type]
 SOLVED = source(*EXERCISE.functions)
-FIRST_LINE = "def picky_server(listener, stop):\n"
+FIRST_LINE = "def burst_server(listener, stop):\n"
 IMPORTS = "import select\n\nimport muxlab"
-CHECK = 'muxlab.exercise("picky").check(picky_server)'
+CHECK = 'muxlab.exercise("one-accept").check(burst_server)'
 
 
 class Learner(NamedTuple):
@@ -53,7 +53,7 @@ def at_the_start(statements: str, server: str = GIVEN) -> str:
 
 
 FORGED = json.dumps(
-    {"said": "picky: solved.", "tried": True, "trials": [(name, True, "fine") for name in EXERCISE.trials]}
+    {"said": "one-accept: solved.", "tried": True, "trials": [(name, True, "fine") for name in EXERCISE.trials]}
 )
 FORGERY = f"""
 import os, socket, stat
@@ -65,6 +65,14 @@ for fd in range(3, 20):
         pass
 """
 """Writes a verdict to whatever socket there is."""
+
+SHORT = json.dumps({"said": "solved", "tried": True, "trials": [(EXERCISE.trials[0], True, "fine")]})
+
+
+def indented(statements: str) -> str:
+    """Return statements that stand inside another one."""
+    return statements.replace("\n", "\n    ")
+
 
 PATCHES = """
 from muxlab.trials import runner
@@ -129,20 +137,20 @@ LEARNERS = {
         "passed",
         (
             "%matplotlib inline\nimport select, muxlab\nSIZE = 1024",
-            "def picky_server(listener, stop):\n    raise ValueError('the first try')",
+            "def burst_server(listener, stop):\n    raise ValueError('the first try')",
             "import os\nos._exit(3)  # no part of the answer",
             "def chunk(conn):\n    return conn.recv(SIZE)",
-            SOLVED.replace("conns[fd].recv(1024)", "chunk(conns[fd])").replace("picky_server", "mine"),
-            'muxlab.exercise("picky").check(mine)',
+            SOLVED.replace("conns[fd].recv(1024)", "chunk(conns[fd])").replace("burst_server", "mine"),
+            'muxlab.exercise("one-accept").check(mine)',
             "mine = None\nwhile True:\n    pass",
         ),
+        prepare=lambda folder: strange_metadata(folder),
     ),
-    "changed_metadata": Learner("passed", handed_in(SOLVED), prepare=lambda folder: strange_metadata(folder)),
     # ---- not right, or nothing
     "wrong": Learner(
         "failed",
-        handed_in(GIVEN.replace("events == select.EPOLLIN", "events & ~select.EPOLLHUP == select.EPOLLIN")),
-        seen="survives a reset",
+        handed_in(SOLVED.replace("while True:", "for _ in range(100):")),
+        seen="accepts a burst of 300: 100 of 300 were answered",
     ),
     "raises": Learner("failed", handed_in(at_the_start("listener.setblockin(False)")), seen="setblockin"),
     "untouched": Learner("untouched", handed_in(GIVEN)),
@@ -166,10 +174,18 @@ LEARNERS = {
         seen="File too large",
     ),
     "closes_all": Learner("crashed", handed_in(at_the_start("import os; os.closerange(3, 1000)"))),
-    "patches": Learner("doubtful", handed_in(at_the_start(PATCHES)), seen="sockets were still open"),
+    "patches": Learner("doubtful", handed_in(at_the_start(PATCHES)), seen="of 300 were answered"),
     "patches_from_inside": Learner("doubtful", handed_in(at_the_start(FROM_INSIDE))),
     "patches_frames": Learner("doubtful", handed_in(at_the_start(FRAMES))),
     "writes_a_verdict": Learner("doubtful", handed_in(at_the_start(FORGERY))),
+    "writes_at_once": Learner(
+        "doubtful",
+        handed_in(f"if True:{indented(FORGERY)}\n    SENT = True\n" + at_the_start("SENT")),
+        seen="not serve",
+    ),
+    "leaves_trials_out": Learner(
+        "crashed", handed_in(at_the_start(FORGERY.replace(FORGED, SHORT))), seen="leaves trials"
+    ),
     "neighbours": Learner("untouched", handed_in(GIVEN), prepare=neighbours),
 }
 
@@ -200,7 +216,7 @@ def grade() -> dict[str, dict[str, str]]:
         for learner in LEARNERS:
             make(Path(folder) / "class", learner)
         table = Path(folder) / "grades.csv"
-        command = ["grade", f"{folder}/class", "--exercise", "picky", "--csv", str(table), "--jobs", "2"]
+        command = ["grade", f"{folder}/class", "--exercise", "one-accept", "--csv", str(table), "--jobs", "2"]
         done = subprocess.run(
             [sys.executable, "-m", "muxlab", *command, "--memory", "512", "--seconds", "100"],
             stdout=subprocess.PIPE,

@@ -57,7 +57,7 @@ function play(node, recording) {
   const count = make(top, "span", "mr-count");
   const caption = make(card, "p", "mr-caption");
   describe(caption, "status");
-  const model = modelOf(() => moments[place], () => epoch);
+  const model = modelOf(() => moments[place], () => epoch, () => { pause(); go(place + 1); });
   if (recording.kind === "playground") serverName(card, recording.title, moments[0].colour);
   const moveSliders = live ? settings(card, moments, playScene) : () => {};
   const el = make(card, "div", "mr-panel");
@@ -86,7 +86,7 @@ function play(node, recording) {
     off(back, place === 0);
     off(on, place === last);
     moveSliders(setting);
-    stillControls(el);
+    stillControls(el, moments[place + 1]?.pressed);
     node.dataset.place = place;
   }
 
@@ -114,8 +114,11 @@ function play(node, recording) {
   }
 
   function pace() {
-    if (live) return 1000 * recording.seconds;
     const { caption: text } = moments[place];
+    if (live) { // before the next caption there is time to read this one to its end
+      const scene = 1000 * recording.seconds * (place - (ends.findLast((i) => i < place) ?? 0));
+      return Math.max(1000 * recording.seconds, ends.includes(place) ? READING * text.length - scene : 0);
+    }
     return moments[place + 1]?.caption === text ? WITHIN : Math.max(SHORTEST, READING * text.length);
   }
 
@@ -154,7 +157,7 @@ function play(node, recording) {
 }
 
 // What a panel's script takes for its model: it can be read, and it tells what has changed.
-function modelOf(now, epoch) {
+function modelOf(now, epoch, pressed) {
   const listeners = []; // [event, listener]
   const tell = (old, fresh) => {
     const changed = (name) => old[name] !== fresh[name];
@@ -170,7 +173,7 @@ function modelOf(now, epoch) {
     tell,
     set() {},
     save_changes() {},
-    send() {},
+    send: ({ act }) => { if (act) pressed(); }, // only the button that was pressed next can be
     on: (event, listener) => { listeners.push([event, listener]); },
     off: (event, listener) => {
       const i = listeners.findIndex((one) => one[0] === event && one[1] === listener);
@@ -180,10 +183,17 @@ function modelOf(now, epoch) {
 }
 
 // Nothing in the panel can be pressed that would need a server. It stays in its place and in the order of the keys, and says why.
-function stillControls(el) {
+// The button that was pressed `next` is lit, and can be pressed again: it leads to the next frame.
+function stillControls(el, next) {
   el.querySelectorAll("button, input").forEach((control) => {
     if (control.matches(".ms-fold, .ms-history *")) return;
-    control.title = WHY;
+    const lit = Boolean(next?.act) && control.dataset.act === next.act && (control.dataset.client ?? "") === next.client;
+    control.classList.toggle("mr-next", lit);
+    control.title = lit ? "Pressed next in this recording" : WHY;
+    if (lit) {
+      control.setAttribute("aria-disabled", "false");
+      return;
+    }
     if (control.tagName === "INPUT") control.disabled = true;
     control.setAttribute("aria-disabled", "true");
     control.dataset.why = WHY;

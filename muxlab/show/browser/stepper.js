@@ -20,7 +20,7 @@ function render({ model, el }) {
   const history = historyBar(bar, (view, source, past) => {
     root.classList.toggle("is-past", past);
     panel(view, source, past);
-  });
+  }, () => ask("save"));
 
   function show() {
     clearTimeout(busy.timer);

@@ -92,6 +92,7 @@ function controls(parent, ask, steps) {
   const buttons = steps.map(([act, text, key, meaning], i) => {
     const button = makeButton(box, text, `${meaning} (key ${key})`, () => ask(act));
     button.setAttribute("aria-keyshortcuts", key);
+    button.dataset.act = act;
     if (i === 0) button.classList.add("ms-first");
     return button;
   });
@@ -129,6 +130,7 @@ function toolbar(parent, ask, model) {
   const bar = make(parent, "div", "ms-tools");
   const fresh = makeButton(bar, "New client", "Connect one more client; it does nothing by itself", () => ask("client"));
   fresh.classList.add("ms-new");
+  fresh.dataset.act = "client";
   const label = make(bar, "label", "ms-message");
   make(label, "span").textContent = "message";
   const text = make(label, "input", "ms-textbox");

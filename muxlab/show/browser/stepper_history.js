@@ -4,9 +4,9 @@
 const KEPT = 200; // frames; one is a few kilobytes of text, so all of them take a megabyte or two. The oldest go first.
 const SAME = 250; // ms within which a change belongs to the same step: the kernel tells of the step, and of what it set off
 
-// Make the bar. `draw(view, source, past)` draws a frame. Returns `note(view, source)`, to be called with each new one, and
-// `now()`, which goes back to the latest.
-function historyBar(parent, draw) {
+// Make the bar. `draw(view, source, past)` draws a frame; `save()` asks for a page that plays them all. Returns
+// `note(view, source)`, to be called with each new one, and `now()`, which goes back to the latest.
+function historyBar(parent, draw, save) {
   const bar = make(parent, "div", "ms-history");
   const back = makeButton(bar, "‹", "Look at the step before (key [)", () => look(place - 1));
   const slider = make(bar, "input", "ms-scrub");
@@ -24,6 +24,7 @@ function historyBar(parent, draw) {
     slider.focus(); // the button is about to go, and the focus would go with it
     now();
   });
+  makeButton(bar, "Save as a page", "Write one HTML file that plays what you have seen so far, anywhere", save).classList.add("ms-save");
   slider.addEventListener("input", () => look(+slider.value));
   bar.addEventListener("keydown", (event) => { if (event.key === "Escape") now(); });
 

@@ -121,7 +121,7 @@ function actButtons(parent, ask, acts) {
   const update = (row, wakers = {}) => { // `wakers` says which button wakes the server when it sleeps
     name = row.name;
     buttons.forEach(({ act, text, meaning, node }) => {
-      node.dataset.title = `${name} ${meaning}`;
+      Object.assign(node.dataset, { title: `${name} ${meaning}`, act, client: name });
       node.setAttribute("aria-label", `${name}: ${text}`);
       disable(node, row.gone, `${name} has left.`);
       node.classList.toggle("is-next", (wakers[act] ?? []).includes(name));

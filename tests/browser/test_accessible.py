@@ -31,6 +31,8 @@ CELLS = {
     for passed, detail in [(True, "it did"), (False, "it did not"), (None, "cannot"), (None, "not tried: no")]])""",
     "museum": "muxlab.museum.gallery('ghost_server', 'picky_server')",
     "doctor": "muxlab.doctor()",
+    "map": "muxlab.progress()",
+    "recording": "hidden = muxlab.show.stepper(my_server, clients=1)\nmuxlab.show.play(hidden.record())",
     "chart": "muxlab.show.beside(muxlab.measure.published.chain(), muxlab.measure.published.chain());",
 }
 
@@ -136,6 +138,7 @@ def use(notebook):
     for button in ("Hint", "Solution", "Check"):
         notebook.click_button(button, exercise)
     exercise.get_by_text("There is no picky_server in this notebook yet.").wait_for()
+    page.locator(".muxlab-recording[data-state=paused]").wait_for()
     page.evaluate(UNFOLD)
     assert "Microseconds for one run" in page.locator(".jp-RenderedSVG img").get_attribute("alt")
 

@@ -32,6 +32,7 @@ def chapter(tmp_path):
 # ---- the class
 
 
+@pytest.mark.battery
 @pytest.mark.ahead("class_of_learners:grade")
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_everybody_gets_the_grade_that_they_should(learner, outcome):
@@ -40,6 +41,7 @@ def test_everybody_gets_the_grade_that_they_should(learner, outcome):
     assert expected.seen in f"{row['first_failed']}: {row['seen']}"
 
 
+@pytest.mark.battery
 @pytest.mark.ahead("class_of_learners:grade")
 def test_a_row_says_what_was_tried_and_what_was_seen(outcome):
     right, wrong = outcome["right"], outcome["wrong"]
@@ -51,6 +53,7 @@ def test_a_row_says_what_was_tried_and_what_was_seen(outcome):
     assert float(right["seconds"]) > 0
 
 
+@pytest.mark.battery
 @pytest.mark.ahead("class_of_learners:grade")
 def test_the_command_prints_the_rows_and_counts_them(outcome):
     *rows, _, last = outcome[""]["printed"].splitlines()

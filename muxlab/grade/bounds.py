@@ -2,6 +2,8 @@
 
 The limits are setrlimit(2)'s, so the kernel keeps them. They hold for each process; the examiner counts how many there
 are (`examiner.py`). Root could raise them again: do not grade as root, other than in a container.
+
+Not handled here: the number of files. Each has a largest size, and all of them are removed after the answer.
 """
 
 import os

@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import selectors
+import shutil
 import socket
 import subprocess
 import sys
@@ -88,6 +89,7 @@ class _Examination:
     work: _Work
     process: subprocess.Popen[bytes]
     tie: socket.socket
+    folder: str
     began: float
 
     def outcome(self) -> Grade:
@@ -100,13 +102,14 @@ class _Examination:
             return self.work.grade("crashed", "the examiner itself was ended, and cannot say why", self.began)
 
     def end(self) -> None:
-        """End the examiner, and with it all that it has started."""
+        """End the examiner, and with it all that it has started; remove the folder."""
         cut(self.tie)
         try:
             self.process.wait(ENDING)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)  # what cannot be removed yet goes with the folder of all of them
 
 
 def exercises_called(names: Iterable[str] | None) -> list[Exercise]:
@@ -187,13 +190,14 @@ def _begin(work: _Work, folders: str, bounds: Bounds) -> _Examination | Grade:
         return work.grade("refused", str(why), began)
     if notebook is None:
         return work.grade("missing", f"there is no copy of chapter {work.exercise.chapter}", began)
+    folder = tempfile.mkdtemp(dir=folders)
     process, tie = start_python("muxlab.grade.examiner")
     task = {
         "exercise": work.exercise.name,
         "notebook": str(notebook.resolve()),
-        "folder": tempfile.mkdtemp(dir=folders),
+        "folder": folder,
         "bounds": asdict(bounds),
     }
     with contextlib.suppress(OSError):  # it has ended already: its outcome will say so
         tie.send(json.dumps(task).encode())
-    return _Examination(work, process, tie, began)
+    return _Examination(work, process, tie, folder, began)

@@ -5,15 +5,19 @@ the package's own panels.
 """
 
 import contextlib
+import hashlib
+import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 from sphinx.cmd.build import build_main
 
-from muxlab.show import panel
+from muxlab.show.player import EXPORT
+from muxlab.show.predict import Outcome, Prediction
 from muxlab.show.recording import Recording
 
 from . import landing, record
@@ -24,21 +28,33 @@ ROOT = HERE.parent
 BUILD = HERE / "_build"
 NOTEBOOKS = ROOT / "notebooks"
 
+AT_ONCE = 3
+"""Chapters that are recorded at the same time."""
+
+RECORDERS = "record.py", "needed.py", "stories.py", "step_stories.py"
+"""What decides, beside a chapter and the package, what is recorded."""
+
 FOLDERS = {NOTEBOOKS / "pictures": "chapters/pictures", HERE / "pictures": "pictures", HERE / "static": "_static"}
 """What is copied as it is, and where to."""
 
 TO_CHAPTER = re.compile(r"\]\(\.\./notebooks/")
 
 
-def build(target: Path = BUILD, with_recordings: bool = True) -> int:
+def build(target: Path = BUILD, numbers: Sequence[str] | None = None) -> int:
     """Build the book into `target`/html, and return the exit status of Sphinx: a warning is a failure.
 
     Args:
         target: the folder to build in; what an earlier build left there is used again where it is still right.
-        with_recordings: play recordings in place of the panels; else their stored pictures are shown.
+        numbers: "05" for each chapter whose panels are recorded; in the others their stored pictures are shown. None
+            for all chapters.
+
+    Raises:
+        NotRecorded: a panel could not be recorded.
     """
     source = target / "source"
-    gather(source, with_recordings)
+    there = chapters()
+    wanted = [path for path in there if numbers is None or path.name[:2] in numbers]
+    gather(source, {path: {} for path in there} | record_all(wanted, target / "recordings"))
     arguments = ["-b", "html", "-c", str(HERE), "-d", str(target / "doctrees"), "-W", "--keep-going", "-q"]
     arguments += ["-D", f"html_static_path={source / '_static'}"]
     status = build_main([*arguments, str(source), str(target / "html")])
@@ -52,9 +68,13 @@ def chapters() -> list[Path]:
     return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
-def gather(source: Path, with_recordings: bool) -> None:
-    """Put together what Sphinx reads, in the folder `source`. A file that would be the same again is left alone."""
-    recorded = {path: record.recordings(path) if with_recordings else {} for path in chapters()}
+def gather(source: Path, recorded: Mapping[Path, landing.Recordings]) -> None:
+    """Put together what Sphinx reads, in the folder `source`. A file that would be the same again is left alone.
+
+    Args:
+        source: the folder.
+        recorded: all chapters in their order, each with its recordings.
+    """
     written = set()
     for path, recordings in recorded.items():
         page = as_page(nbformat.read(path, as_version=4), int(path.name[:2]), _playing(recordings))
@@ -71,7 +91,33 @@ def gather(source: Path, with_recordings: bool) -> None:
         shutil.copytree(folder, source / there, dirs_exist_ok=True)
 
 
-def _playing(recordings: Mapping[str, Recording]) -> dict[str, str]:
+def record_all(paths: Sequence[Path], folder: Path) -> dict[Path, landing.Recordings]:
+    """Record the panels of chapters, a few at a time: servers and clients mostly wait.
+
+    Args:
+        paths: the chapters.
+        folder: what is recorded is kept here, and used again until the chapter, the package or the stories change.
+    """
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(paths, pool.map(lambda path: _recorded(path, folder), paths), strict=True))
+
+
+def _recorded(path: Path, folder: Path) -> landing.Recordings:
+    digest = hashlib.sha256()
+    for file in [path, *sorted(ROOT.glob("muxlab/**/*.py")), *sorted(map(HERE.joinpath, RECORDERS))]:
+        digest.update(file.read_bytes())
+    kept = folder / f"{path.stem}-{digest.hexdigest()[:16]}.json"
+    if kept.is_file():
+        stored = json.loads(kept.read_text(encoding="utf-8"))
+        return {cell: Recording.from_json(text) for cell, text in stored.items()}
+    recordings = record.recordings(path)
+    for old in folder.glob(f"{path.stem}-*.json"):
+        old.unlink()
+    _write(kept, json.dumps({cell: one.to_json() for cell, one in recordings.items()}))
+    return recordings
+
+
+def _playing(recordings: landing.Recordings) -> dict[str, str]:
     """Return HTML that plays a chapter's recordings; the script of a kind of panel is needed once in a page."""
     playing: dict[str, str] = {}
     kinds: set[str] = set()
@@ -83,15 +129,14 @@ def _playing(recordings: Mapping[str, Recording]) -> dict[str, str]:
 
 def _write_panel_files(static: Path) -> None:
     """Write the script and the style of the questions, which are those of the notebook's widgets."""
-    ask = _as_function("askQuestion", panel.read_script("prediction.js", "predict.js"))
-    tell = _as_function("tellOutcome", panel.read_script("prediction.js", "outcome.js"))
+    ask, tell = _as_function("askQuestion", str(Prediction._esm)), _as_function("tellOutcome", str(Outcome._esm))
     _write(static / "questions.js", ask + tell)
-    _write(static / "panels.css", panel.read_style("predict.css"))
+    _write(static / "panels.css", str(Prediction._css))
 
 
 def _as_function(name: str, module: str) -> str:
     """Return a widget's script, a module, as a function: a page that is opened as a file may load no module."""
-    body = module.replace("export default { render };", "return render;")
+    body = module.replace(EXPORT, "return render;")
     return f"const {name} = (() => {{\n{body}\n}})();\n"
 
 

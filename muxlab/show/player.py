@@ -52,9 +52,11 @@ body {{ max-width: 1080px; margin: 24px auto; padding: 0 16px; font-family: {fon
 </style>
 </head>
 <body>
+<main>
 <h1 style="font-size: 1.3rem">{title}</h1>
 {fragment}
 <p>Made with muxlab, a course on how one thread serves thousands of TCP clients.</p>
+</main>
 </body>
 </html>
 """

@@ -20,13 +20,19 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [f"chapters/{path.stem}.html" for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
 BY_HAND = [f"{path.stem}.html" for path in sorted((ROOT / "book").glob("*.md"))]
 GENERATED = ["search.html", "genindex.html"]
+RECORDED = ["00", "05"]  # of which the first page shows a panel; the other recordings have tests of their own
 BUILD_SECONDS = 240  # with two busy cores; alone it takes a quarter of a minute
 
 SELECT = "chapters/03_wait_with_select.html"
+EPOLL = "chapters/05_scale_with_epoll.html"
 UNFOLD = """() => new Promise(resolve => {
-    document.querySelectorAll('details').forEach(fold => { fold.open = true; });
-    setTimeout(resolve);  // when the pages' own listeners have heard of it
+    const folded = new Set(document.querySelectorAll('details:not([open])'));
+    const heard = ({ target }) => { if (folded.delete(target) && !folded.size) resolve(null); };
+    document.addEventListener('toggle', heard, true);  // after the page's own listener has heard of it
+    folded.forEach(fold => { fold.open = true; });
+    if (!folded.size) resolve(null);
 })"""
+AT_REST = "* { transition: none !important; }"  # or a colour would be looked at on its way from light to dark
 SET_THEME = "theme => { Object.assign(document.documentElement.dataset, { theme, mode: theme }); }"
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -35,7 +41,7 @@ TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElemen
 def book(browser, tmp_path_factory):
     """Build the book, and return its folder. It depends on the browser: without one, nothing is built."""
     folder = tmp_path_factory.mktemp("book")
-    command = [sys.executable, "-m", "book", "--into", str(folder), "--without-recordings"]
+    command = [sys.executable, "-m", "book", "--into", str(folder), "--record", *RECORDED]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=BUILD_SECONDS)
     assert (done.returncode, done.stderr) == (0, "")
     return folder / "html"
@@ -85,6 +91,7 @@ def test_every_page_is_for_every_reader(axe, open_page, name):
     page = open_page(name)
     page.evaluate(UNFOLD)
     page.evaluate(THIN_OUT)
+    page.add_style_tag(content=AT_REST)
     page.evaluate(SET_THEME, "light")
     by_light = axe(page, "html")
     page.evaluate(SET_THEME, "dark")
@@ -165,6 +172,44 @@ def test_a_page_is_light_or_dark_as_its_reader_chooses(afresh, open_page):
     assert grounds["Light"] != grounds["Dark"]
     page = open_page(SELECT)  # and so is the next
     assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == grounds["Dark"]
+
+
+def recording(page, kind):
+    page.evaluate(UNFOLD)
+    found = page.locator(f".muxlab-recording[data-kind={kind}][data-place]").first
+    found.wait_for()
+    return found
+
+
+def test_the_recording_of_a_stepper_is_played_by_keys_and_by_its_slider(open_page):
+    """The same panel as in the notebook: it says where the server is, and has the kernel's figures."""
+    stepper = recording(open_page(EPOLL), "stepper")
+    caption, status = stepper.locator(".mr-caption"), stepper.locator(".ms-status").first
+    told = {caption.inner_text()}
+    stepper.get_by_role("button", name="Play").focus()
+    while stepper.get_by_role("button", name="Forward").get_attribute("aria-disabled") == "false":
+        before = stepper.get_attribute("data-place")
+        stepper.page.keyboard.press("ArrowRight")
+        assert int(stepper.get_attribute("data-place")) == int(before) + 1
+        told.add(caption.inner_text())
+    assert len(told) > 10
+    slider = stepper.get_by_role("slider", name="step of the recording")
+    slider.focus()
+    slider.press("Home")
+    assert stepper.get_attribute("data-place") == "0"
+    assert "line" in status.inner_text()
+
+
+def test_the_first_page_plays_in_its_first_screen(open_page):
+    page = open_page("index.html")
+    crowds = recording(page, "crowds")
+    page.locator(".muxlab-recording[data-kind=crowds][data-state=playing]").wait_for()
+    box = crowds.bounding_box()
+    assert box["y"] + box["height"] <= page.viewport_size["height"]
+    crowds.get_by_role("button", name="Pause").click()
+    place = crowds.get_attribute("data-place")
+    crowds.get_by_role("button", name="Forward").click()
+    assert int(crowds.get_attribute("data-place")) > int(place)
 
 
 # ---- what the files say

@@ -149,7 +149,7 @@ function play(node, recording) {
   }
 
   window.addEventListener("keydown", key, true);
-  followTheme(node, () => model.tell({}, moments[place]));
+  followTheme(node, () => { model.tell({}, moments[place]); show(); });
   panel.render({ model, el });
   pause();
   show();

@@ -1,4 +1,4 @@
-"""A learner's server in a process of its own, and what the kernel tells of it: to the examiner, as to anybody else.
+"""A learner's server in a process of its own, and what the kernel tells anybody about it.
 
 `HostedServer` answers the questions that a `Server` answers (server.py), as far as that can be done from outside. The
 listener is the examiner's, and handed over; so is the pipe that tells the server to return.
@@ -33,7 +33,7 @@ LOADING = 20.0
 """Seconds in which an answer has to be loaded, before it serves: it is a few definitions."""
 
 MOMENT = 2.0
-"""Seconds in which a process has to end that has said its last."""
+"""Seconds that a process is given to end by itself once it has hung up."""
 
 SAID = 500
 """Characters that are kept of what a process says of itself."""
@@ -47,7 +47,7 @@ EDGE = 1 << 31
 
 
 class NoAnswer(Exception):
-    """The process did not get as far as to serve; says why."""
+    """The process never got as far as serving; says why."""
 
 
 class HostedThread(NamedTuple):
@@ -142,11 +142,11 @@ class HostedServer:
     """
 
     error = None
-    """What the function raised: that is its own business, it has returned."""
+    """What the function raised: not known here. A process that ends by itself has returned."""
 
     tap = None
     calls = Tap().calls
-    """None are seen from here."""
+    """No calls are seen from here."""
 
     def __init__(self, task: dict[str, Any], folder: str, backlog: int, narrow: bool, settings: dict) -> None:
         self._lock = threading.RLock()  # a trial may tell it to stop in a thread of its own

@@ -22,8 +22,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "grade",
         help="grade the exercises of a class",
-        description="Check the exercises of a class. A learner's code runs in processes of its own, with limits, and an "
-        "answer that claims to have passed is tried again from outside. This is no sandbox: muxlab.grade says what is "
+        description="Check the exercises of a class. A learner's code runs in processes of its own, with limits, and "
+        "an answer that claims to have passed is tried again from outside. This is no sandbox: muxlab.grade says what is "
         "defended against, and what is not.",
     )
     command.add_argument("folder", type=Path, metavar="FOLDER", help="it holds one folder for each learner")

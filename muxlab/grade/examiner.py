@@ -23,7 +23,8 @@ from ..trials import runner
 from ..trials.report import Verdict
 from .answer import Refused, find_answer
 from .bounds import Bounds
-from .hosted import Candidate, HostedServer, NoAnswer
+from .candidate_process import Candidate
+from .hosted import HostedServer, NoAnswer
 from .outside import trials_from_outside
 from .process_tree import adopt_orphans, descendants, end_descendants, kill_descendants, memory_of
 

@@ -23,8 +23,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         "grade",
         help="grade the exercises of a class",
         description="Check the exercises of a class. A learner's code runs in processes of its own, with limits, and "
-        "an answer that claims to have passed is tried again from outside. This is no sandbox: muxlab.grade says what is "
-        "defended against, and what is not.",
+        "an answer that claims to have passed is tried again from outside. This is no sandbox: muxlab.grade tells what "
+        "it defends against, and what it does not.",
     )
     command.add_argument("folder", type=Path, metavar="FOLDER", help="it holds one folder for each learner")
     command.add_argument("--csv", type=Path, metavar="FILE", help="also write the rows to this file, as they come")

@@ -1,12 +1,14 @@
 """The command line: `muxlab COMMAND`, or `python -m muxlab COMMAND`."""
 
 import argparse
+import os
 import signal
 import sys
 
 from .command import check, doctor, grade, lab, progress, serve, swarm
 
 COMMANDS = [lab, progress, doctor, serve, swarm, check, grade]  # in the order in which --help lists them
+NOBODY_READS = 128 + signal.SIGPIPE  # the status that a shell gives to a program that has written to a closed pipe
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,17 +24,43 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends as Ctrl-C does
     try:
-        return options.command(options) or 0
+        status = options.command(options) or 0
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         print("\nstopped")
     except (OSError, ValueError) as error:
-        print(f"muxlab: {error.strerror if isinstance(error, OSError) and error.strerror else error}", file=sys.stderr)
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            return NOBODY_READS
+        print(f"muxlab: {_what_is_wrong(error)}", file=sys.stderr)
         return 1
     return 0
 
 
+def _nobody_reads() -> bool:
+    """Return whether standard output is a pipe whose reader has gone, as in `muxlab doctor | head -1`.
+
+    If so, what is still to be written goes nowhere: Python would try once more at its end, and complain.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        return True
+    return False
+
+
+def _what_is_wrong(error: OSError | ValueError) -> str:
+    """Return the sentence of an error: without its number, and with the file that it is about."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="muxlab", description="Servers and clients of the muxlab course.")
+    parser = argparse.ArgumentParser(prog="muxlab", description="The muxlab course: open it, check your servers, see how far you are.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in COMMANDS:
         module.add(commands)

@@ -209,12 +209,12 @@ def test_a_file_may_import_its_neighbours(folder: Path) -> None:
         ("nowhere.py:server", "there is no file"),
         ("mine.py:nobody", "has no 'nobody'; it has sound, deaf"),
         ("empty.py:server", "has no 'server'; it has no function at all"),
-        ("mine.py:limit", "limit in .*mine.py is no function: 3"),
-        ("notes.txt:server", "is no Python file"),
+        ("mine.py:limit", "limit in .*mine.py is not a function: 3"),
+        ("notes.txt:server", "is not a Python file"),
         ("broken.py:server", r"cannot be run: TypeError: .* in line 3: server\(1\)"),
         ("unfinished.py:server", "cannot be run: .*line 1"),
         ("program.py:server", r"ends the program while it is imported: SystemExit, in line 4: sys.exit\(\)"),
-        ("mine.py:select", "is no function"),
+        ("mine.py:select", "is not a function"),
     ],
 )
 def test_what_cannot_be_tried_is_told_in_one_sentence(

@@ -200,6 +200,23 @@ def test_the_recording_of_a_stepper_is_played_by_keys_and_by_its_slider(open_pag
     assert "line" in status.inner_text()
 
 
+def test_a_timeline_plays_its_marks_by_its_slider_and_by_its_button(open_page):
+    """The wall of EAGAIN: two hundred calls, of which as many are shown as the slider says."""
+    page = open_page("chapters/02_poll_without_blocking.html")
+    page.evaluate(UNFOLD)
+    timeline = page.locator(".book-timeline").first
+    marks = timeline.locator("g[id*='axes_'] use")
+    hidden = "marks => marks.filter(mark => mark.style.visibility === 'hidden').length"
+    slider = timeline.get_by_role("slider", name="calls that are shown")
+    assert (slider.get_attribute("aria-valuetext"), marks.evaluate_all(hidden)) == ("call 200 of 200", 0)
+    slider.press("Home")
+    assert (slider.get_attribute("aria-valuetext"), marks.evaluate_all(hidden)) == ("call 1 of 200", 199)
+    timeline.get_by_role("button", name="Play").click()
+    timeline.get_by_text("call 4 of 200").wait_for()
+    timeline.get_by_role("button", name="Pause").click()
+    assert 0 < marks.evaluate_all(hidden) < 197
+
+
 def test_the_first_page_plays_in_its_first_screen(open_page):
     page = open_page("index.html")
     crowds = recording(page, "crowds")

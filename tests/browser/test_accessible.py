@@ -31,6 +31,8 @@ CELLS = {
     for passed, detail in [(True, "it did"), (False, "it did not"), (None, "cannot"), (None, "not tried: no")]])""",
     "museum": "muxlab.museum.gallery('ghost_server', 'picky_server')",
     "doctor": "muxlab.doctor()",
+    "map": "muxlab.progress()",
+    "recording": "hidden = muxlab.show.stepper(my_server, clients=1)\nmuxlab.show.play(hidden.record())",
     "chart": "muxlab.show.beside(muxlab.measure.published.chain(), muxlab.measure.published.chain());",
 }
 
@@ -76,6 +78,32 @@ CUT_OR_COVERED = """() => {
 }"""
 
 
+# What moves in the panels from the moment when a client sends until its bytes are there, and a little longer.
+MOVED = """() => new Promise((resolve, reject) => {
+    const panel = document.querySelector('.ms'), before = panel.dataset.answered, moved = new Set();
+    let frames = 0;  // since the answer
+    const look = () => {
+        document.getAnimations().map(one => one.effect.target).filter(node => node.closest('.mux-card'))
+            .forEach(node => moved.add(node.className));
+        frames += panel.dataset.answered !== before;
+        if (frames > 20) resolve([...moved]); else requestAnimationFrame(look);
+    };
+    setTimeout(reject, 20000, new Error('no answer'));
+    panel.querySelector('button[aria-label="client 1: send"]').click();
+    look();
+})"""
+NOTE_PICTURES = """() => {  // when the dots of the playground were drawn
+    window.pictures = [];
+    const { clearRect } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+        if (this.canvas.closest('.mux-playground .mux-dots')) window.pictures.push(performance.now());
+        return clearRect.apply(this, box);
+    };
+}"""
+FRAME_AFTER = "number => +document.querySelector('.mux-playground .mux-dots canvas').dataset.frame > number"
+LEAST_APART = """() => Math.min(...window.pictures.slice(1).map((time, i) => time - window.pictures[i]))"""
+
+
 @pytest.fixture(scope="module")
 def notebook(lab, pages):
     """Yield a notebook with everything that the course shows, which has run and was used."""
@@ -110,6 +138,7 @@ def use(notebook):
     for button in ("Hint", "Solution", "Check"):
         notebook.click_button(button, exercise)
     exercise.get_by_text("There is no picky_server in this notebook yet.").wait_for()
+    page.locator(".muxlab-recording[data-state=paused]").wait_for()
     page.evaluate(UNFOLD)
     assert "Microseconds for one run" in page.locator(".jp-RenderedSVG img").get_attribute("alt")
 
@@ -130,3 +159,20 @@ def test_no_text_is_cut_or_covered_where_there_is_little_room(notebook, width):
     notebook.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     notebook.look(".mux", width)
     assert "\n".join(notebook.page.evaluate(CUT_OR_COVERED)) == ""
+
+
+def test_nothing_moves_and_nothing_flashes_for_who_wants_less_motion(notebook):
+    page = notebook.page
+    page.emulate_media(reduced_motion="reduce")
+    try:
+        assert page.evaluate(MOVED) == []
+        page.evaluate(NOTE_PICTURES)
+        panel = page.locator(".mux", has_text="epoll").filter(has=page.locator(".mux-playground"))
+        panel.get_by_role("button", name="Start", exact=True).click()
+        page.wait_for_function(FRAME_AFTER, arg=40)
+        panel.get_by_role("button", name="Stop", exact=True).click()
+        panel.get_by_role("button", name="Start", exact=True).wait_for()
+        assert page.evaluate("() => window.pictures.length") >= 2
+        assert page.evaluate(LEAST_APART) > 900  # of 1,000 ms, for which a picture stands
+    finally:
+        page.emulate_media(reduced_motion="no-preference")

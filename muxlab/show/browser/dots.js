@@ -10,6 +10,8 @@ const AGED = 40; // frames after which one that waits has grown as large as it g
 const LARGEST = 28; // pixels from dot to dot when there are few
 const LEAST = 1.5; // pixels: the radius of a dot that is still seen when there are thousands
 const SAMPLE = 14; // pixels of a mark in the legend
+const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
+const STANDS = 1000; // ms that a picture stands for a reader who wants less motion: nothing fades, nothing flashes
 
 // Make a canvas of dots. `show(bytes, fresh)` draws them, and returns how many there are of each kind; a frame that was
 // shown before is not `fresh`.
@@ -18,13 +20,16 @@ function dotField(parent, kinds) {
   describe(canvas, "img");
   let glow = new Float32Array(0); // brightness of each dot, 0 to 1
   let wait = new Float32Array(0); // frames for which each has been waiting
+  const lights = (shown) => shown.map((kind) => (kind === "answered" ? 1 : 0));
+  const stand = standing((shown) => drawDots(canvas, shown, lights(shown), shown.map((_, i) => wait[i] ?? 0)));
   const show = (bytes, fresh) => {
     const shown = Array.from(bytes, (byte) => kinds[byte] ?? "answered");
     if (fresh || shown.length !== glow.length) {
       glow = Float32Array.from(shown, (kind, i) => Math.max(kind === "answered" ? brightness(bytes[i]) : 0, (glow[i] ?? 0) * FADE));
       wait = Float32Array.from(shown, (kind, i) => (kind === "waiting" ? Math.min(AGED, (wait[i] ?? 0) + 1) : 0));
     }
-    drawDots(canvas, shown, glow, wait);
+    if (STILL.matches) stand(shown, fresh);
+    else drawDots(canvas, shown, glow, wait);
     const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
     shown.forEach((kind) => { counts[kind]++; });
     canvas.setAttribute("aria-label", KINDS.map((kind) => `${counts[kind]} ${MEANING[kind]}`).join(", "));
@@ -32,6 +37,32 @@ function dotField(parent, kinds) {
     return counts;
   };
   return { canvas, show };
+}
+
+// One picture a second: whoever was answered since the last one is lit, and the others are as they are now. `draw` draws.
+function standing(draw) {
+  let lit = []; // whether each was answered since the last picture
+  let picture = [];
+  let drawn = -Infinity; // when
+  let timer = 0;
+  let now = [];
+  const next = () => {
+    picture = now.map((kind, i) => (lit[i] ? "answered" : kind));
+    lit = [];
+    drawn = performance.now();
+    draw(picture);
+  };
+  return (shown, fresh) => {
+    if (fresh) shown.forEach((kind, i) => { lit[i] ||= kind === "answered"; });
+    now = shown;
+    clearTimeout(timer);
+    const left = drawn + STANDS - performance.now();
+    if (left <= 0) next();
+    else {
+      if (!fresh) draw(picture); // the canvas has another size, or the page another theme
+      timer = setTimeout(next, left);
+    }
+  };
 }
 
 // What the marks mean; returns what shows how many there are of each.

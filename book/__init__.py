@@ -7,7 +7,6 @@ recording, made from the real servers while the book is built.
     site         the whole way: put the source together, let Sphinx build it
     chapter      a notebook as a page of the book
     questions    a question and the line below its experiment, as the notebook stores them
-    timeline     a chart of calls, whose marks play one by one
     exercises    an exercise on a page where nothing can be run: what it is about, its hints, its solution
     fold         what follows a question is folded until the reader has answered (an extension of Sphinx)
     landing      the first page: its list of chapters, its two recordings

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from nbformat import NotebookNode, from_dict
 
-from . import exercises, questions, timeline
+from . import exercises, questions
 from .questions import Question
 
 START = "../index.html#start"
@@ -19,6 +19,9 @@ START = "../index.html#start"
 
 FOLDED = "hide-input"  # the source of a cell with this tag is folded
 TO_HEADING = re.compile(r"\]\((?P<page>[\w.]*)#(?P<heading>[^)\s]+)\)")
+
+PICTURES = {"image/png", "image/svg+xml"}
+"""What a recording stands for in a page: the picture of a panel, or a timeline."""
 
 
 def as_page(notebook: NotebookNode, number: int, panels: Mapping[str, str]) -> NotebookNode:
@@ -46,9 +49,8 @@ def as_page(notebook: NotebookNode, number: int, panels: Mapping[str, str]) -> N
         elif exercises.is_check(cell):
             cell.outputs = []  # it says that the answer is still as it was given: nobody can change that on a page
         elif cell.id in panels:
-            cell.outputs = [_html_output(panels[cell.id])]
-        elif timeline.is_timeline(cell):
-            _let_timelines_play(cell)
+            playing = _html_output(panels[cell.id])
+            cell.outputs = [playing if PICTURES & set(output.get("data", {})) else output for output in cell.outputs]
         _fit(cell)
         _describe_charts(cell)
     return notebook
@@ -86,12 +88,6 @@ def _describe_charts(cell: NotebookNode) -> None:
     words = [output.data["text/plain"] for output in cell.outputs if "image/svg+xml" in output.get("data", {})]
     if words:
         cell.metadata["mystnb"] = {"image": {"alt": " ".join(words[0].split())}}
-
-
-def _let_timelines_play(cell: NotebookNode) -> None:
-    for number, output in enumerate(cell.outputs):
-        if svg := output.get("data", {}).pop("image/svg+xml", None):
-            output.data["text/html"] = timeline.timeline_html(svg, f"timeline-{cell.id}-{number}")
 
 
 def _fit(cell: NotebookNode) -> None:

@@ -119,17 +119,6 @@ def test_what_a_cell_shows_fits_the_page():
     assert page.cells[1].metadata["mystnb"]["image"]["alt"] == "It rises. From 1 to 2."
 
 
-def test_a_timeline_is_put_into_the_page_under_names_of_its_own():
-    shapes = '<path id="m0"/><use xlink:href="#m0"/><g clip-path="url(#p)"/>'
-    svg = f'<svg role="img"><style type="text/css">*{{a: b}}</style>{shapes}</svg>'
-    drawn = new_output("display_data", {"image/svg+xml": svg, "text/plain": "calls"})
-    page = page_of(new_code_cell("muxlab.show.timeline(calls)", outputs=[drawn], id="c"))
-    assert page.cells[1].outputs[0].data["text/html"] == (
-        '<div class="book-timeline"><svg style="a: b" role="img"><path id="timeline-c-0-m0"/>'
-        '<use xlink:href="#timeline-c-0-m0"/><g clip-path="url(#timeline-c-0-p)"/></svg></div>'
-    )
-
-
 def test_a_link_to_a_heading_is_written_as_the_page_names_it():
     page = page_of(
         new_markdown_cell("See [it](#For-the-curious:-a-chain) and [there](05_scale_with_epoll.ipynb#Play).")

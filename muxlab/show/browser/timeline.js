@@ -2,7 +2,8 @@
 // come. The chart gets a root of its own, as the names in it are the same in every chart of a page.
 
 const MARKS = /^(line2d|LineCollection)_/; // by the names that matplotlib gives: not the axes, and not the titles
-const isBar = ({ id, firstElementChild: shape }) => id.startsWith("patch_") && !["", "none"].includes(shape?.style.fill); // not a spine
+// A bar has a ground of its own; a spine of the chart has none.
+const isBar = (group) => group.id.startsWith("patch_") && group.querySelector("[style*='fill: #']") !== null;
 
 function render({ model, el }) {
   const chart = new DOMParser().parseFromString(model.get("svg"), "image/svg+xml").documentElement;

@@ -248,7 +248,7 @@ def test_what_waits_when_the_kernel_ends_is_written_then(chapter, copy, monkeypa
 
 
 def test_a_fork_of_the_kernel_notes_nothing(chapter, copy, monkeypatch):
-    monkeypatch.setattr(notes.os, "getpid", lambda owner=os.getpid(): owner + 1)
+    monkeypatch.setattr(notes, "_owner", os.getpid() + 1)
     chapter.run("a0")
     assert file.read(copy).cells == {}
 

@@ -20,6 +20,9 @@ START = "../index.html#start"
 FOLDED = "hide-input"  # the source of a cell with this tag is folded
 TO_HEADING = re.compile(r"\]\((?P<page>[\w.]*)#(?P<heading>[^)\s]+)\)")
 
+PICTURES = {"image/png", "image/svg+xml"}
+"""What a recording stands for in a page: the picture of a panel, or a timeline."""
+
 
 def as_page(notebook: NotebookNode, number: int, panels: Mapping[str, str]) -> NotebookNode:
     """Change a chapter into a page of the book, in place, and return it.
@@ -46,7 +49,8 @@ def as_page(notebook: NotebookNode, number: int, panels: Mapping[str, str]) -> N
         elif exercises.is_check(cell):
             cell.outputs = []  # it says that the answer is still as it was given: nobody can change that on a page
         elif cell.id in panels:
-            cell.outputs = [_html_output(panels[cell.id])]
+            playing = _html_output(panels[cell.id])
+            cell.outputs = [playing if PICTURES & set(output.get("data", {})) else output for output in cell.outputs]
         _fit(cell)
         _describe_charts(cell)
     return notebook

@@ -9,6 +9,7 @@ The cells run in a process of their own, which has run nothing else: what a cell
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import linecache
 import re
@@ -21,13 +22,15 @@ from typing import Any
 
 import nbformat
 
-from muxlab.show.recording import Recording
+from muxlab.show.recording import NotARecording, Recording
 from muxlab.show.story import Scene
+from muxlab.show.timeline_recording import record_timeline
 
 from .needed import needed
 from .stories import STORIES
 
 ROOT = Path(__file__).resolve().parent.parent
+TIMELINE = re.compile(r"\bmuxlab\.show\.(timeline|compare)\(")
 PANEL = re.compile(r"^muxlab\.show\.(stepper|duel|playground|crowds|race)\(", re.MULTILINE)
 SECONDS = 60  # for all panels of a chapter: a few seconds each
 
@@ -37,7 +40,7 @@ class NotRecorded(RuntimeError):
 
 
 def recordings(path: Path, cells: list[str] | None = None) -> dict[str, Recording]:
-    """Record the panels of a chapter; return {cell id: recording}.
+    """Record the panels of a chapter, and its timelines as they are stored; return {cell id: recording}.
 
     Args:
         path: the notebook.
@@ -46,9 +49,10 @@ def recordings(path: Path, cells: list[str] | None = None) -> dict[str, Recordin
     Raises:
         NotRecorded: a cell raised, a caption was not true, or it took longer than `SECONDS`.
     """
-    wanted = panels(path) if cells is None else {cell: kind for cell, kind in panels(path).items() if cell in cells}
+    recorded = {cell: one for cell, one in timelines(path).items() if cells is None or cell in cells}
+    wanted = [cell for cell in panels(path) if cells is None or cell in cells]
     if not wanted:
-        return {}
+        return recorded
     command = [sys.executable, "-m", "book.record", str(path.resolve()), *wanted]
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
@@ -57,7 +61,7 @@ def recordings(path: Path, cells: list[str] | None = None) -> dict[str, Recordin
     if done.returncode:
         raise NotRecorded(f"{path.name}:\n{done.stderr}")
     lines = (json.loads(line) for line in done.stdout.splitlines())
-    return {cell: Recording.from_json(text) for cell, text in lines}
+    return recorded | {cell: Recording.from_json(text) for cell, text in lines}
 
 
 def panels(path: Path) -> dict[str, str]:
@@ -65,6 +69,18 @@ def panels(path: Path) -> dict[str, str]:
     notebook = nbformat.read(path, as_version=4)
     code = (cell for cell in notebook.cells if cell.cell_type == "code")
     return {cell.id: found[1] for cell in code if (found := PANEL.search(cell.source))}
+
+
+def timelines(path: Path) -> dict[str, Recording]:
+    """Return a recording of each timeline in a chapter, made from its stored picture: {cell id: recording}."""
+    recorded = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and TIMELINE.search(cell.source):
+            charts = (output.get("data", {}).get("image/svg+xml") for output in cell.outputs)
+            for chart in filter(None, charts):
+                with contextlib.suppress(NotARecording):  # its marks are too many: it stays a picture
+                    recorded[cell.id] = record_timeline(chart)
+    return recorded
 
 
 def story_of(path: Path, kind: str) -> Sequence[Scene]:

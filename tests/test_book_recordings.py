@@ -80,6 +80,13 @@ def notebook(folder, name, *cells):
     return path
 
 
+def test_timelines_are_recorded_as_they_are_stored():
+    recorded = {path.name[:2]: list(record.timelines(path).values()) for path in CHAPTERS}
+    assert {number for number, ones in recorded.items() if ones} == {"01", "02", "03", "05", "06", "11", "13"}
+    (wall,) = recorded["02"]
+    assert len(wall) == 200 and wall.title == "polling_server"
+
+
 @pytest.mark.slow
 def test_the_stepper_of_a_chapter_is_recorded():
     (path,) = (path for path in CHAPTERS if path.name.startswith("05"))

@@ -3,15 +3,19 @@
 import html.parser
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from press import forgetful, press
 
 import muxlab
-from muxlab.show import crowds, duel, live_story, play, playground, race, stepper
+from muxlab.show import compare, crowds, duel, live_story, play, playground, race, stepper, timeline
+from muxlab.show.call_rows import row_of
 from muxlab.show.player import SCRIPTS, fragment, page, unpack
 from muxlab.show.recording import NotARecording, Recording
 from muxlab.show.story import Scene, UntrueCaption
+from muxlab.show.timeline import MEANING
+from muxlab.show.timeline_recording import record_timeline
 
 pytestmark = pytest.mark.usefixtures("drawing")
 
@@ -105,7 +109,7 @@ def test_nothing_in_a_recording_gets_out_of_its_page():
 @pytest.mark.parametrize("kind", SCRIPTS)
 def test_a_page_asks_nothing_of_a_network(kind):
     recording = Recording(kind, "a server")
-    recording.note({}, "first")
+    recording.note({"svg": ""}, "first")
     text = page(recording)
     assert not re.search(
         r"https?://|url\(|@import|\bimport\b|\bfetch\(", text.replace("http://www.w3.org/2000/svg", "")
@@ -138,6 +142,67 @@ def test_play_shows_a_recording_and_nothing_else():
     assert play(recording)._repr_html_() == recording.to_html()
     with pytest.raises(TypeError, match="play takes a recording"):
         play("recording.html")
+
+
+# ---- timelines
+
+
+def calls_of(fn):
+    """Return the calls that a server makes for a client that says hello."""
+    with muxlab.step(fn) as step:
+        client = step.client()
+        step.run_until_blocked()
+        client.send(b"hello")
+        step.run_until_blocked()
+        return step.calls
+
+
+def words_of(call):
+    """Return what a chart says of a call: its row and what its mark means."""
+    row, meaning = row_of(call), MEANING[call.kind]
+    return meaning if row == "waits" else f"{row}: {meaning}"
+
+
+def test_the_marks_of_a_stored_timeline_come_one_after_the_other():
+    calls = calls_of(SELECT)
+    recording = record_timeline(timeline(calls).figure.svg())
+    captions = [frame["caption"] for frame in recording.frames]
+    total = len(calls.events)
+    assert recording.kind == "timeline" and total > 4
+    assert captions == [f"Call {n} of {total}: {words_of(call)}" for n, call in enumerate(calls.events, 1)]
+    places = [moment["x"] for moment in recording.moments()]
+    assert places == sorted(set(places))
+    assert [name for frame in recording.frames[1:] for name in frame if name == "svg"] == []  # it is stored once
+
+
+def test_timelines_above_one_another_are_played_together():
+    calls = {"one": calls_of(SELECT), "other": calls_of(EPOLL)}
+    recording = record_timeline(compare(calls)[0].figure.svg())
+    assert recording.title == "one and other"
+    for number, frame in enumerate(recording.frames):
+        there = [f"{name}, {words_of(one.events[number])}" for name, one in calls.items() if number < len(one.events)]
+        assert frame["caption"] == f"Call {number + 1} of {len(recording)}: {'; '.join(there)}"
+
+
+def test_a_timeline_of_times_is_played_in_even_steps():
+    calls = calls_of(SELECT)
+    recording = record_timeline(timeline(calls, times=True).figure.svg())
+    places = [moment["x"] for moment in recording.moments()]
+    assert len(places) == 61 and max(b - a for a, b in pairwise(places)) < 2 * (places[-1] - places[0]) / 60
+    counts = [int(frame["caption"].split()[1]) for frame in recording.frames]
+    assert counts == sorted(counts) and counts[-1] > counts[0]
+
+
+def test_a_picture_that_is_no_timeline_is_refused():
+    with pytest.raises(NotARecording, match="no timeline"):
+        record_timeline('<svg xmlns="http://www.w3.org/2000/svg"><g id="axes_1"/></svg>')
+
+
+def test_without_scripts_a_timeline_is_its_chart():
+    chart = timeline(calls_of(SELECT)).figure
+    text = record_timeline(chart.svg()).to_html()
+    title = chart.words().partition("\n")[0]
+    assert f'<img alt="{title}' in text and "<ol>" not in text
 
 
 # ---- the stepper and the duel
@@ -238,7 +303,7 @@ def test_the_button_writes_a_page_beside_the_notebook(tmp_path, monkeypatch):
     press(panel, "next_call")
     for name in ("recording-epoll.html", "recording-epoll-2.html"):
         said = press(panel, "save")["said"]
-        assert said["text"] == f"what you have seen so far is saved as {name}, in the folder {tmp_path.name}"
+        assert said["text"] == f"saved as {name}, in the folder {tmp_path.name}"
         saved = unpack(packed((tmp_path / name).read_text(encoding="utf-8")))
         assert [frame["caption"] for frame in saved.frames][-1].startswith("Next call.") and len(saved) == 2
 

@@ -19,19 +19,23 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    command = commands.add_parser("grade", help="grade the exercises of a class")
-    command.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="it holds a folder for each learner, with the learner's notebooks"
+    command = commands.add_parser(
+        "grade",
+        help="grade the exercises of a class",
+        description="Check the exercises of a class. A learner's code runs in processes of its own, with limits, and "
+        "an answer that claims to have passed is tried again from outside. This is no sandbox: muxlab.grade tells what "
+        "it defends against, and what it does not.",
     )
-    command.add_argument("--csv", type=Path, metavar="FILE", help="write the rows into this file as well")
+    command.add_argument("folder", type=Path, metavar="FOLDER", help="it holds one folder for each learner")
+    command.add_argument("--csv", type=Path, metavar="FILE", help="also write the rows to this file, as they come")
     command.add_argument(
         "--exercise", action="append", metavar="NAME", help="only this exercise (or several, each with --exercise)"
     )
     command.add_argument(
-        "--jobs", type=int, metavar="N", help="answers that are examined at a time (one for every two cores)"
+        "--jobs", type=int, metavar="N", help="how many answers to examine at a time (one for every two cores)"
     )
-    command.add_argument("--seconds", type=float, default=300.0, metavar="S", help="time for one answer (300)")
-    command.add_argument("--memory", type=int, default=1024, metavar="MIB", help="memory of one process (1024)")
+    command.add_argument("--seconds", type=float, default=300.0, metavar="S", help="how long an answer may take (300)")
+    command.add_argument("--memory", type=int, default=1024, metavar="MIB", help="what one process may use (1024)")
     command.set_defaults(command=grade)
 
 

@@ -5,6 +5,7 @@ copies        the learners' folders, and their notebooks
 answer        what has to be run of a notebook, and no more
 examiner      the process that examines one answer
 candidate     the process in which a learner's code is run
+candidate_process  the same, from the examiner's side
 bounds        what that one may take
 hosted        a learner's server in such a process, and what the kernel tells of it
 outside       the trials, run from outside

@@ -1,4 +1,4 @@
-"""What a process may take in which a learner's code is run: time, memory, descriptors, output, a folder of its own.
+"""What the process that runs a learner's code may use: time, memory, descriptors, output, a folder of its own.
 
 The limits are setrlimit(2)'s, so the kernel keeps them. They hold for each process; the examiner counts how many there
 are (`examiner.py`). Root could raise them again: do not grade as root, other than in a container.
@@ -24,7 +24,7 @@ memory by the room that it reserves and never uses."""
 
 @dataclass(frozen=True)
 class Bounds:
-    """What the answer to one exercise may take.
+    """What the answer to one exercise may use.
 
     Attributes:
         seconds: in all, on the clock.

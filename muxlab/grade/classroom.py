@@ -34,14 +34,14 @@ OVERTIME = 60.0
 
 
 RESULTS = {
-    "passed": "all trials were passed, also from outside",
+    "passed": "all trials passed, also when run from outside",
     "failed": "a trial failed",
-    "doubtful": "passed by its own word, and not from outside: look at it yourself",
+    "doubtful": "it passed by its own account, but not from outside: look at it yourself",
     "untouched": "the cell is as the course gives it, or empty",
     "missing": "no such notebook or function",
-    "refused": "the notebook cannot be read, or is there twice",
+    "refused": "the notebook cannot be read, or there are two of it",
     "too slow": "no verdict within the time",
-    "crashed": "the process ended without a verdict, or took more than it may",
+    "crashed": "the process ended without a verdict, or used more than it is allowed",
 }
 """What may come of an answer."""
 
@@ -59,7 +59,7 @@ class Grade:
         trials: those that were run.
         first_failed: the first trial that failed, and
         seen: what was seen there; or why there is no verdict.
-        seconds: that it took.
+        seconds: how long it took.
     """
 
     learner: str

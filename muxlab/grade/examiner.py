@@ -1,10 +1,10 @@
-"""The process that examines one answer: it has the learner's code run in others, and ends them all.
+"""The process that examines one answer: it starts others to run the learner's code in, and ends them all.
 
 First the answer is checked as in its notebook, in a candidate (candidate.py), which tells what came of it. If it says
 that all trials were passed, they are run once more from outside (outside.py). The notebook itself is only read.
 
-It is started by `classroom.py`, over whose socket (SOCK_SEQPACKET, on standard input) it is told what to examine, and
-sends the outcome. When that socket is closed it ends, with all that it has started.
+`classroom.py` starts it, tells it over a socket what to examine (SOCK_SEQPACKET, its standard input), and gets the
+outcome back. When that socket is closed it ends, with all that it has started.
 """
 
 import json
@@ -23,7 +23,8 @@ from ..trials import runner
 from ..trials.report import Verdict
 from .answer import Refused, find_answer
 from .bounds import Bounds
-from .hosted import Candidate, HostedServer, NoAnswer
+from .candidate_process import Candidate
+from .hosted import HostedServer, NoAnswer
 from .outside import trials_from_outside
 from .process_tree import adopt_orphans, descendants, end_descendants, kill_descendants, memory_of
 
@@ -80,7 +81,7 @@ class Guard:
             if len(started) > self.bounds.processes:
                 self._end(f"it started more than {self.bounds.processes} processes")
             elif memory_of(started) > 2 * self.bounds.memory:
-                self._end(f"with all its processes it took more than {2 * self.bounds.memory // 2**20:,} MiB")
+                self._end(f"with all its processes it used more than {2 * self.bounds.memory // 2**20:,} MiB")
 
     def _end(self, reason: str) -> None:
         self.reason = reason
@@ -116,7 +117,7 @@ def examine(exercise: Exercise, notebook: Path, folder: str, bounds: Bounds, gua
 
 
 def by_its_own_word(exercise: Exercise, task: dict[str, Any], folder: str, bounds: Bounds, guard: Guard) -> Outcome:
-    """Return what the candidate says came of the check: its word for it, and no more than that."""
+    """Return what the candidate says came of the check. It is the candidate's word, and no more than that."""
     candidate = Candidate("check", task, folder)
     try:
         said = candidate.hear(bounds.seconds)

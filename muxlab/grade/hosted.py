@@ -1,4 +1,4 @@
-"""A learner's server in a process of its own, and what the kernel tells of it: to the examiner, as to anybody else.
+"""A learner's server in a process of its own, and what the kernel tells anybody about it.
 
 `HostedServer` answers the questions that a `Server` answers (server.py), as far as that can be done from outside. The
 listener is the examiner's, and handed over; so is the pipe that tells the server to return.
@@ -9,14 +9,11 @@ Not handled here: what no other process can know: the calls that the server make
 import contextlib
 import json
 import os
-import select
-import signal
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..interrupt import Pulse
@@ -26,14 +23,10 @@ from ..trials.trial import narrow_down
 from ..watch.kernel import SLEEPS
 from ..watch.socket_table import SocketEntry, connections_on, unix_sockets
 from ..watch.tap import Tap
-from .bounds import environment, python_command
-from .process_tree import descendants, kill
+from .candidate_process import Candidate
 
 LOADING = 20.0
 """Seconds in which an answer has to be loaded, before it serves: it is a few definitions."""
-
-MOMENT = 2.0
-"""Seconds in which a process has to end that has said its last."""
 
 SAID = 500
 """Characters that are kept of what a process says of itself."""
@@ -47,7 +40,7 @@ EDGE = 1 << 31
 
 
 class NoAnswer(Exception):
-    """The process did not get as far as to serve; says why."""
+    """The process never got as far as serving; says why."""
 
 
 class HostedThread(NamedTuple):
@@ -66,67 +59,6 @@ class HostedThread(NamedTuple):
         return os.path.exists(f"/proc/{self.native_id}")
 
 
-class Candidate:
-    """A process in which a learner's answer is run; see candidate.py.
-
-    Args:
-        todo: "check" or "serve".
-        task: what it has to know, for its file.
-        folder: the temporary folder that it works in.
-        pass_fds: descriptors that it gets.
-    """
-
-    def __init__(self, todo: str, task: dict[str, Any], folder: str, pass_fds: tuple[int, ...] = ()) -> None:
-        file = Path(folder, f"task-{time.monotonic_ns()}.json")
-        file.write_text(json.dumps(task | {"parent": os.getpid()}), encoding="utf-8")
-        self.channel, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with its, open(Path(folder, "errors.txt"), "wb") as errors:
-            self.process = subprocess.Popen(
-                python_command("muxlab.grade.candidate", todo, file, its.fileno()),
-                cwd=folder,
-                env=environment(folder),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                pass_fds=(its.fileno(), *pass_fds),
-                start_new_session=True,  # no terminal, and no Ctrl-C
-            )
-        self._its_end = os.pidfd_open(self.process.pid)  # becomes readable then: pidfd_open(2)
-
-    def hear(self, seconds: float) -> dict[str, Any] | None:
-        """Wait for a message; None if the process ends without one, or sends what is none.
-
-        Raises:
-            TimeoutError: it took longer than so many seconds.
-        """
-        poll = select.poll()
-        poll.register(self.channel, select.POLLIN)
-        poll.register(self._its_end, select.POLLIN)  # what it has forked may keep the other end of the channel open
-        if not poll.poll(1000 * seconds):
-            raise TimeoutError
-        try:
-            message = json.loads(self.channel.recv(2**20, socket.MSG_DONTWAIT))
-        except (ValueError, OSError, RecursionError):
-            return None
-        return message if isinstance(message, dict) else None
-
-    def status(self) -> str:
-        """Say how the process has ended; one that has just hung up is given a moment."""
-        try:
-            status = self.process.wait(MOMENT)
-        except subprocess.TimeoutExpired:
-            return "it runs on"
-        return f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
-
-    def end(self) -> None:
-        """Kill the process and all that it has started."""
-        if self.process.poll() is None:
-            kill([*descendants(self.process.pid), self.process.pid])
-        self.process.wait()
-        self.channel.close()
-        os.close(self._its_end)
-
-
 class HostedServer:
     """A server function at work in another process, which waits for the word to begin.
 
@@ -142,11 +74,11 @@ class HostedServer:
     """
 
     error = None
-    """What the function raised: that is its own business, it has returned."""
+    """What the function raised: not known here. A process that ends by itself has returned."""
 
     tap = None
     calls = Tap().calls
-    """None are seen from here."""
+    """No calls are seen from here."""
 
     def __init__(self, task: dict[str, Any], folder: str, backlog: int, narrow: bool, settings: dict) -> None:
         self._lock = threading.RLock()  # a trial may tell it to stop in a thread of its own

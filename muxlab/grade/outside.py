@@ -1,4 +1,4 @@
-"""The trials, run from outside: the clients are here, and the server is in a process from which it cannot touch them.
+"""The trials, run from outside: the clients are here, and the server is in another process, where it cannot touch them.
 
 The trials are the battery's own (muxlab/trials). What they look at is what any process may know of another: the bytes
 that come back, the kernel's table of sockets, /proc of the server's process. So an answer passes them by being a server

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 import zlib
 from functools import cache
 
@@ -26,6 +27,7 @@ SCRIPTS = {
     "playground": ("dots.js", "playground.js"),
     "crowds": ("dots.js", "crowds.js"),
     "race": ("race.js",),
+    "timeline": ("timeline.js",),
 }
 """The files of `browser/` that draw each kind of recording: those of its panel."""
 
@@ -35,6 +37,7 @@ STYLES = {
     "playground": ("session.css", "dots.css", "playground.css"),
     "crowds": ("session.css", "dots.css", "crowds.css"),
     "race": ("session.css", "race.css"),
+    "timeline": (),
 }
 
 EXPORT = "export default { render };"
@@ -75,18 +78,26 @@ def fragment(recording: Recording, player: bool = True, autoplay: bool = False) 
         raise NotARecording(f"no panel plays recordings of the kind {recording.kind!r}; there are {', '.join(SCRIPTS)}")
     if not recording.frames:
         raise NotARecording("there is nothing to play: this recording has no frames")
-    captions = dict.fromkeys(str(frame["caption"]) for frame in recording.frames)
-    listed = "\n".join(f"<li>{html.escape(caption)}</li>" for caption in captions)
     start = " data-autoplay" if autoplay else ""
     return f"""{_player_html(recording.kind) if player else ""}
 <div class="muxlab-recording" data-kind="{recording.kind}"{start}>
 <script type="text/plain" class="mr-packed">{pack(recording)}</script>
-<ol>
-{listed}
-</ol>
+{_still(recording)}
 </div>
 <script>window.muxlabPlayers?.{recording.kind}?.();</script>
 """
+
+
+def _still(recording: Recording) -> str:
+    """Return what is seen where no script runs: a chart, or the captions as a list."""
+    if recording.kind == "timeline":
+        chart = str(recording.frames[0]["svg"])
+        title = re.search(r"<title>(.*?)</title>", chart, re.DOTALL)
+        alternative = html.escape(html.unescape(title[1])) if title else "timeline"
+        data = base64.b64encode(chart.encode()).decode()
+        return f'<img alt="{alternative}" src="data:image/svg+xml;base64,{data}">'
+    captions = dict.fromkeys(str(frame["caption"]) for frame in recording.frames)
+    return "\n".join(["<ol>", *(f"<li>{html.escape(caption)}</li>" for caption in captions), "</ol>"])
 
 
 def page(recording: Recording) -> str:

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 import muxlab
 from muxlab.show.recording import Recording
 from muxlab.show.story import Scene
+from muxlab.show.timeline_recording import record_timeline
 
 pytestmark = pytest.mark.browser
 
@@ -26,14 +27,14 @@ WIDE = "() => [document.documentElement.scrollWidth, window.innerWidth]"
 class Player:
     """A recording in a page of its own."""
 
-    def __init__(self, browser, recording, path):
+    def __init__(self, browser, recording, path, last):
         self.watched = WatchedPage(browser, "")
         self.requests = []
         self.page = self.watched.page
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(recording.save(path).as_uri())
         self.root = self.page.locator(".muxlab-recording")
-        self.shows(recording.frames[0]["caption"])
+        self.shows(recording.frames[-1 if last else 0]["caption"])
 
     def button(self, name):
         return self.root.get_by_role("button", name=name, exact=True)
@@ -52,8 +53,8 @@ def open_recording(browser, tmp_path):
     """Yield a function that opens a recording; its page asks for nothing but itself, and is free of errors."""
     opened = []
 
-    def open_(recording):
-        opened.append(Player(browser, recording, tmp_path / "recording.html"))
+    def open_(recording, last=False):
+        opened.append(Player(browser, recording, tmp_path / "recording.html", last))
         return opened[-1]
 
     yield open_
@@ -179,6 +180,25 @@ def test_it_can_be_read_by_light_and_dark_on_a_small_screen_and_by_a_screen_read
     player.page.set_viewport_size({"width": 390, "height": 800})
     content, window = player.page.evaluate(WIDE)
     assert content <= window
+
+
+def test_the_marks_of_a_timeline_come_one_after_the_other(open_recording):
+    with muxlab.step(SELECT) as step:
+        step.client()
+        step.run_until_blocked()
+        calls = step.calls
+    player = open_recording(record_timeline(muxlab.show.timeline(calls).figure.svg()), last=True)
+    total = len(calls.events)
+    seen = player.root.locator(".mr-panel use[style*='visibility: visible']")
+    expect(seen).to_have_count(total)  # a chart is whole until it is played
+    player.page.keyboard.press("Tab")
+    player.page.keyboard.press("Home")
+    expect(seen).to_have_count(1)
+    player.page.keyboard.press("ArrowRight")
+    expect(seen).to_have_count(2)
+    player.button("Play").click()
+    expect(player.root).to_have_attribute("data-state", "paused", timeout=20_000)
+    expect(seen).to_have_count(total)
 
 
 def test_nothing_in_a_recording_becomes_part_of_the_page(open_recording):

@@ -9,6 +9,13 @@ const SMOOTH = window.matchMedia("(prefers-reduced-motion: no-preference)");
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 const WHY = "This is a recording: no server runs here. Move through it with the arrow keys or the buttons on top.";
 
+const FOOT = {
+  live: "Recorded from servers and clients at work, ten moments a second. Nothing runs here.",
+  stepper: "Recorded from a real server, with the kernel's own figures. Nothing runs here.",
+  duel: "Recorded from two real servers, with the kernel's own figures. Nothing runs here.",
+  timeline: "The calls that a real server made, in their order.",
+};
+
 function playAll() {
   document.querySelectorAll(`.muxlab-recording[data-kind="${KIND}"]:not([data-state])`).forEach((node) => {
     node.dataset.state = "unpacking";
@@ -37,7 +44,7 @@ function play(node, recording) {
   // Where "forward" goes: to the next frame, or, where they follow each other by themselves, to the end of what a caption tells.
   const ends = moments.map((_, i) => i).filter((i) => i === last || moments[i].caption !== moments[i + 1].caption);
   const stops = live ? [0, ...ends] : moments.map((_, i) => i);
-  let place = 0;
+  let place = recording.kind === "timeline" ? last : 0; // a chart is whole until it is played
   let epoch = 0; // counts the jumps: a panel lets bytes fly only from one frame to the next one
   let timer = 0;
   let until = last; // where it pauses
@@ -61,9 +68,7 @@ function play(node, recording) {
   if (recording.kind === "playground") serverName(card, recording.title, moments[0].colour);
   const moveSliders = live ? settings(card, moments, playScene) : () => {};
   const el = make(card, "div", "mr-panel");
-  make(card, "p", "mr-foot").textContent = live
-    ? "Recorded from servers and clients at work, ten moments a second. Nothing runs here."
-    : "Recorded from a real server, with the kernel's own figures. Nothing runs here.";
+  make(card, "p", "mr-foot").textContent = FOOT[recording.kind] ?? FOOT.live;
 
   const before = () => stops.findLast((i) => i < place) ?? 0;
   const after = () => stops.find((i) => i > place) ?? last;
@@ -78,7 +83,7 @@ function play(node, recording) {
 
   function show() {
     const { caption: text, setting } = moments[place];
-    const number = live ? `${(place * recording.seconds).toFixed(1)} s` : `${place + 1} of ${last + 1}`;
+    const number = live && recording.kind !== "timeline" ? `${(place * recording.seconds).toFixed(1)} s` : `${place + 1} of ${last + 1}`;
     slider.value = place;
     slider.setAttribute("aria-valuetext", `${number}: ${text}`);
     put(count, number);
@@ -94,6 +99,7 @@ function play(node, recording) {
     if (place === last) go(0);
     until = end;
     node.dataset.state = "playing";
+    caption.setAttribute("aria-live", live ? "off" : "polite"); // a screen reader cannot follow ten captions a second
     put(start.words, "Pause");
     timer = setTimeout(next, pace());
   }
@@ -116,8 +122,9 @@ function play(node, recording) {
   function pace() {
     const { caption: text } = moments[place];
     if (live) { // before the next caption there is time to read this one to its end
-      const scene = 1000 * recording.seconds * (place - (ends.findLast((i) => i < place) ?? 0));
-      return Math.max(1000 * recording.seconds, ends.includes(place) ? READING * text.length - scene : 0);
+      const frames = place - (ends.findLast((i) => i < place) ?? 0);
+      const unread = frames > 1 && ends.includes(place) ? READING * text.length - 1000 * recording.seconds * frames : 0;
+      return Math.max(1000 * recording.seconds, unread);
     }
     return moments[place + 1]?.caption === text ? WITHIN : Math.max(SHORTEST, READING * text.length);
   }
@@ -126,6 +133,7 @@ function play(node, recording) {
     clearTimeout(timer);
     timer = 0;
     node.dataset.state = "paused";
+    caption.setAttribute("aria-live", "polite");
     put(start.words, "Play");
   }
 

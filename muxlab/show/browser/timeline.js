@@ -1,0 +1,32 @@
+// A timeline whose marks come one after the other. What to show is the chart as it is stored, an SVG, and `x`: how far it has
+// come. The chart gets a root of its own, as the names in it are the same in every chart of a page.
+
+const MARKS = /^(line2d|LineCollection)_/; // by the names that matplotlib gives: not the axes, and not the titles
+// A bar has a ground of its own; a spine of the chart has none.
+const isBar = (group) => group.id.startsWith("patch_") && group.querySelector("[style*='fill: #']") !== null;
+
+function render({ model, el }) {
+  const chart = new DOMParser().parseFromString(model.get("svg"), "image/svg+xml").documentElement;
+  chart.querySelectorAll("script, foreignObject").forEach((node) => node.remove());
+  chart.style.maxWidth = "100%";
+  chart.style.height = "auto";
+  el.attachShadow({ mode: "open" }).append(document.importNode(chart, true));
+  const groups = [...el.shadowRoot.querySelectorAll('[id^="axes_"] > g')]
+    .filter((group) => MARKS.test(group.id) || isBar(group));
+  const parts = groups.flatMap((group) => [...group.querySelectorAll("use, :not(defs) > path")]).map((node) => {
+    const { x, width } = node.getBBox();
+    return { node, x: node.hasAttribute("x") ? +node.getAttribute("x") : x, width: node.hasAttribute("x") ? 0 : width };
+  });
+
+  return follow(model, {
+    x: () => {
+      const now = model.get("x");
+      parts.forEach(({ node, x, width }) => {
+        node.style.visibility = x <= now + 0.6 ? "visible" : "hidden";
+        if (width > 1) node.style.clipPath = `inset(-4px ${Math.max(0, x + width - now)}px -4px -4px)`; // a bar that grows
+      });
+    },
+  });
+}
+
+export default { render };

@@ -7,7 +7,10 @@ const isBar = (group) => group.id.startsWith("patch_") && group.querySelector("[
 
 function render({ model, el }) {
   const chart = new DOMParser().parseFromString(model.get("svg"), "image/svg+xml").documentElement;
-  chart.querySelectorAll("script, foreignObject").forEach((node) => node.remove());
+  chart.querySelectorAll("script, foreignObject").forEach((node) => node.remove()); // a chart has none; and whose chart is it?
+  [chart, ...chart.querySelectorAll("*")].forEach((node) => {
+    [...node.attributes].filter(({ name }) => name.startsWith("on")).forEach(({ name }) => node.removeAttribute(name));
+  });
   chart.style.maxWidth = "100%";
   chart.style.height = "auto";
   el.attachShadow({ mode: "open" }).append(document.importNode(chart, true));

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import os
 import shlex
 import signal
@@ -17,6 +18,9 @@ from ..lab.environment import check_environment
 from ..lab.jupyter import JupyterLab, check_port, find_running, show
 
 DEFAULT = "muxlab-course"
+
+NOT_ABOUT_THE_FOLDER = (errno.EPIPE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+"""Errors that another folder would not mend: nobody reads what is printed, or this machine's limits are reached."""
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -91,7 +95,7 @@ def _where_to_go_on(folder: Path) -> str:
     """Return the name of the chapter that was left last, or of the first."""
     chapters = [path.name for path in chapters_in(folder)]
     last = f"{last_chapter(folder)}.ipynb"
-    return last if last in chapters else chapters[0]
+    return last if last in chapters else next(iter(chapters), "")  # "": the folder itself, which may hold none
 
 
 @contextlib.contextmanager
@@ -100,7 +104,7 @@ def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.strerror is None:  # says what to do by itself
+        if error.strerror is None or error.errno in NOT_ABOUT_THE_FOLDER:  # the former says what to do by itself
             raise
         where = f" ({error.filename})" if error.filename not in (None, str(folder)) else ""
         raise ValueError(

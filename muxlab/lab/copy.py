@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,15 +52,17 @@ def check_place(folder: Path) -> None:
     if copy == Path(os.path.abspath(folder)):
         return
     if copy:
-        raise ValueError(f"{folder} lies inside your copy of the course; for that copy, run: muxlab lab {copy}")
+        raise ValueError(
+            f"{folder} lies inside your copy of the course; for that copy, run: muxlab lab {shlex.quote(str(copy))}"
+        )
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; name a folder, or one that is still to be made")
-    if folder.resolve() in (Path.home().resolve(), Path("/")):
-        raise ValueError(
-            f"{folder} is no place to put chapters; name a folder inside it: muxlab lab {folder / 'muxlab-course'}"
-        )
+    inside = shlex.quote(str(folder / "muxlab-course"))
+    home = Path(os.path.expanduser("~"))  # "~" where this user has none, as in some containers
+    if folder.resolve() in (home.resolve(), Path("/")):
+        raise ValueError(f"{folder} is no place to put chapters; name a folder inside it: muxlab lab {inside}")
     if (folder / ".git").exists():
-        raise ValueError(f"{folder} is a git checkout; name a folder of its own: muxlab lab {folder / 'muxlab-course'}")
+        raise ValueError(f"{folder} is a git checkout; name a folder of its own: muxlab lab {inside}")
 
 
 def bring_up_to_date(folder: Path, course: Path, version: str) -> Changes:
@@ -135,7 +138,7 @@ def _read_record(folder: Path) -> tuple[str | None, dict[str, str]]:
         return record["version"], {str(name): str(value) for name, value in record["files"].items()}
     except FileNotFoundError:
         return None, {}
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         path.replace(path.with_name("course.broken.json"))
         return None, {}
 

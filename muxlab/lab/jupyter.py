@@ -51,7 +51,10 @@ class Running:
         return f"{self.url}lab/tree/{urllib.parse.quote(notebook)}{query}"
 
     def answers(self) -> bool:
-        """Ask it for its version, which needs no token."""
+        """Ask how it is, with its token: only this server knows that, and another one may have its address now.
+
+        A server with a password in its place is asked for its version, which it tells everybody.
+        """
         import http.client  # here, because no other command needs these
         import ssl
         import urllib.error
@@ -59,8 +62,11 @@ class Running:
 
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with direct.open(f"{self.url}api", timeout=ANSWER_SECONDS) as answer:
-                return "version" in json.load(answer)
+            question = urllib.request.Request(
+                f"{self.url}{'api/status' if self.token else 'api'}", headers={"Authorization": f"token {self.token}"}
+            )
+            with direct.open(question, timeout=ANSWER_SECONDS) as answer:
+                return isinstance(json.load(answer), dict)
         except urllib.error.URLError as error:
             return isinstance(error.reason, ssl.SSLError)  # it answers, with a certificate that the learner has made
         except (OSError, ValueError, http.client.HTTPException):
@@ -154,12 +160,16 @@ class JupyterLab:
         self.end()
 
     def _wait_until_it_runs(self) -> Running:
-        """Wait for the file that it writes as soon as it listens."""
+        """Wait for the file that it writes as soon as it listens.
+
+        A server that was killed has left its file there, and its process number may be the one of this server now, as
+        after a container's restart. So the file counts when what it names answers.
+        """
         file = _runtime_folder() / f"jpserver-{self._program.pid}.json"
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
-            running, _ = _read(file)
-            if running:
+            running, root = _read(file)
+            if running and root == self.folder and running.answers():
                 return running
             if self._program.wait(0.05):
                 raise OSError(self._excuse("ended before it was ready"))

@@ -159,6 +159,10 @@ def test_no_text_is_cut_or_covered_where_there_is_little_room(notebook, width):
     notebook.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     notebook.look(".mux", width)
     assert "\n".join(notebook.page.evaluate(CUT_OR_COVERED)) == ""
+    stepper = notebook.page.locator(".ms").first
+    stepper.get_by_role("button", name="step back").click()
+    assert "\n".join(notebook.page.evaluate(CUT_OR_COVERED)) == ""  # there is a button and a sentence more
+    stepper.get_by_role("button", name="Back to now").click()
 
 
 def test_nothing_moves_and_nothing_flashes_for_who_wants_less_motion(notebook):

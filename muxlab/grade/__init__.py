@@ -22,8 +22,8 @@ are in the examiner, the server is in a candidate, and what is judged is what co
 tells. An answer that passes its own check and not this one is "doubtful", and left to a human being.
 
 What is not seen from outside is believed: which calls a server makes, beyond the one that it sleeps in; objects that
-pile up in memory; and the trials in `outside.UNSEEN`, which the row of a passed answer names. Nor can an honest server be told from one that behaves only
-when it is being examined.
+pile up in memory; and the trials in `outside.UNSEEN`, which the row of a passed answer names. Nor can an honest server
+be told from one that behaves only when it is being examined.
 
 **What one answer does to others.** All that was handed in is read before the first answer is run, in processes with
 limits; whatever goes wrong with one answer is a row; each has a folder of its own, and what it leaves behind is ended

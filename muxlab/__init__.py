@@ -32,7 +32,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     trials/      check: hostile clients, one trial for each way to break a server, and a search for more ways
     measure/     experiments that return rows: wait_cost, chain_cost, echo_cost
     course/      the exercises of the chapters, the museum of broken servers, and the review of the article
-    show/        everything that draws: charts and panels
+    show/        everything that draws: charts, panels, and recordings of panels
     doctor       a report on what this machine allows
     grade/       the exercises of a whole class, in processes that can neither hang nor fool the teacher's
     command/     the commands of the command line, one file for each

@@ -1,6 +1,7 @@
 """The command line: `muxlab COMMAND`, or `python -m muxlab COMMAND`."""
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -21,6 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0, or 1 with a sentence on standard error. Of `check`: 0 when the server passed, 1 when a trial
         failed, 2 when there is no verdict, with the reason.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a folder's name is shown its codes
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends as Ctrl-C does
     try:

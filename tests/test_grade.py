@@ -1,32 +1,31 @@
 """`muxlab grade`: a class, right, wrong, empty or hostile, gets the grades that it should, and nothing is left over."""
 
+import contextlib
 import csv
-import json
 import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
+import tempfile
 
 import pytest
-from class_of_learners import CHAPTER, CHECK, IMPORTS, LEARNERS, SOLVED, handed_in
+from class_of_learners import CHAPTER, GIVEN, LEARNERS, SOLVED, at_the_start, handed_in, write
 from helpers import eventually
 
-from muxlab.command.grade import _no_formula
+from muxlab.__main__ import main
+from muxlab.command.grade import ENDS, _ended_once
 from muxlab.course import EXERCISES
-from muxlab.grade.answer import Refused, find_answer
+from muxlab.grade import classroom
 from muxlab.grade.bounds import Bounds
-from muxlab.grade.classroom import RESULTS, exercises_called, grade
+from muxlab.grade.cells import Refused
+from muxlab.grade.classroom import exercises_called, grade
 from muxlab.grade.copies import learners, notebook_of
+from muxlab.grade.examiner import Outcome, remarks
+from muxlab.grade.grades import RESULTS, Grade
 from muxlab.grade.process_tree import descendants
+from muxlab.grade.table import cell, write_table
 
 PATIENCE = 30.0
-
-
-@pytest.fixture
-def chapter(tmp_path):
-    """Return a function that writes a chapter with these code cells, and returns its path."""
-    return lambda *cells: write(tmp_path, cells)
 
 
 # ---- the class
@@ -46,7 +45,7 @@ def test_everybody_gets_the_grade_that_they_should(learner, outcome):
 def test_a_row_says_what_was_tried_and_what_was_seen(outcome):
     right, wrong = outcome["right"], outcome["wrong"]
     assert (right["chapter"], right["exercise"], right["passed"], right["trials"]) == ("06", "one-accept", "4", "4")
-    assert right["first_failed"] == right["seen"] == ""
+    assert (right["first_failed"], right["seen"]) == ("", "the text of the course's own solution is in it")
     assert int(wrong["passed"]) < int(wrong["trials"]) == 4
     assert wrong["first_failed"] in EXERCISES["one-accept"].trials
     assert "of 300 were answered" in wrong["seen"]
@@ -87,12 +86,38 @@ def test_an_answer_that_hangs_is_ended_in_time(tmp_path):
 @pytest.mark.slow
 def test_what_a_killed_examiner_leaves_is_ended(tmp_path):
     write(tmp_path / "bob", KILLS)
-    (row,) = grade(tmp_path, exercises_called(["one-accept"]), 1, Bounds(seconds=PATIENCE))
-    assert (row.result, row.seen) == ("crashed", "the examiner itself was ended, and cannot say why")
+    before = descendants(os.getpid())
+    with contextlib.closing(grade(tmp_path, exercises_called(["one-accept"]), 1, Bounds(seconds=PATIENCE))) as rows:
+        row = next(rows)
+        assert (row.result, row.seen) == ("crashed", "the examiner itself was ended, and cannot say why")
+        assert descendants(os.getpid()) == before, "at once, not when the whole class is graded"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+def test_an_answer_cannot_change_what_others_have_handed_in(tmp_path):
+    others = write(tmp_path / "bob", handed_in(GIVEN))
+    spoils = f"import pathlib\nSPOILT = pathlib.Path({str(others)!r}).write_text('nothing')\nEND = no_such_name\n"
+    write(tmp_path / "ann", handed_in(spoils + at_the_start("SPOILT, END")))
+    ann, bob = grade(tmp_path, exercises_called(["one-accept"]), 1, Bounds(seconds=PATIENCE))
+    assert ann.result == "crashed"
+    assert others.read_text() == "nothing"
+    assert bob.result == "untouched"
+
+
+def test_what_cannot_be_begun_is_a_row_and_the_next_answer_gets_its_turn(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    for learner in ("ann", "bob"):
+        write(tmp_path / learner, handed_in(SOLVED))
+    rows = list(grade(tmp_path, exercises_called(["one-accept"]), 1, Bounds()))
+    assert [(row.learner, row.result) for row in rows] == [("ann", "crashed"), ("bob", "crashed")]
+    assert "No space left" in rows[0].seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGHUP])
 def test_after_an_interrupt_the_finished_rows_are_written_and_nothing_runs_on(signal_, tmp_path):
     (tmp_path / "class" / "ann").mkdir(parents=True)
     write(tmp_path / "class" / "bob", HANGS)
@@ -113,19 +138,102 @@ def test_after_an_interrupt_the_finished_rows_are_written_and_nothing_runs_on(si
     finally:
         process.kill()
         process.wait()
-    assert "1 of 2 answers: 1 missing" in printed
+    assert "stopped after 1 of 2 answers: 1 missing" in printed
+    assert process.returncode == 128 + signal_
     with table.open() as rows:
         assert [row["result"] for row in csv.DictReader(rows)] == ["missing"]
     assert not [one for one in started if os.path.exists(f"/proc/{one}")]
     assert not list(temporary.iterdir())
 
 
-def write(folder: Path, cells: tuple[str, ...]) -> Path:
-    """Write a chapter with these code cells."""
-    folder.mkdir(exist_ok=True)
-    content = {"cells": [{"cell_type": "code", "source": cell} for cell in cells]}
-    (folder / CHAPTER).write_text(json.dumps(content))
-    return folder / CHAPTER
+def test_the_second_signal_does_not_disturb_the_end():
+    before = [signal.getsignal(each) for each in ENDS]
+    with _ended_once() as ended_by:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        for each in ENDS:
+            signal.raise_signal(each)
+    assert ended_by == [signal.SIGTERM]
+    assert [signal.getsignal(each) for each in ENDS] == before
+
+
+# ---- the table
+
+
+def row(learner="bob", seen=""):
+    """Return a grade."""
+    return Grade(learner, "06", "one-accept", "crashed", 0, 4, "", seen, 1.0)
+
+
+@pytest.mark.slow
+def test_odd_names_of_folders_are_rows_like_others(tmp_path, capsys):
+    names = {b"caf\xe9": r"caf\udce9", "caf\u00e9".encode(): "caf\u00e9", b"-rf": "'-rf", b"two\nlines": r"two\nlines"}
+    for name in names:
+        os.mkdir(os.fsencode(tmp_path) + b"/" + name)
+    table = tmp_path / "grades.csv"
+    assert main(["grade", str(tmp_path), "--csv", str(table), "--exercise", "one-accept"]) == 0
+    with table.open(encoding="utf-8") as rows:
+        assert {each["learner"]: each["result"] for each in csv.DictReader(rows)} == dict.fromkeys(
+            names.values(), "missing"
+        )
+    assert "there is no copy of chapter 06" in capsys.readouterr().out
+
+
+def test_the_table_is_written_anew_whatever_was_done_to_it(tmp_path, monkeypatch, capsys):
+    table = tmp_path / "grades.csv"
+    (tmp_path / "class" / "bob").mkdir(parents=True)
+
+    def scribble(*_):
+        yield row("ann")
+        table.write_text("scribble")
+        yield row("bob")
+        table.write_text("scribble")
+
+    monkeypatch.setattr(classroom, "grade", scribble)
+    assert main(["grade", str(tmp_path / "class"), "--csv", str(table)]) == 0
+    with table.open() as rows:
+        assert [each["learner"] for each in csv.DictReader(rows)] == ["ann", "bob"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["grades.csv"]
+
+
+def test_a_table_takes_the_place_of_a_file_and_of_nothing_else(tmp_path):
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    write_table(tmp_path / "link.csv", [])
+    assert (tmp_path / "real.csv").read_text().startswith("learner,chapter,exercise,result")
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path / "pipe", tmp_path, tmp_path / "nowhere" / "grades.csv"):
+        with pytest.raises(OSError, match="cannot be written"):
+            write_table(file, [])
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("survives", "survives"),
+        (3, 3),
+        ("=1+1", "'=1+1"),
+        ("two\nlines, \x1b[31mred", r"two\nlines, \x1b[31mred"),
+        ("\ud800 and caf\udce9", r"\ud800 and caf\udce9"),
+    ],
+)
+def test_a_spreadsheet_and_a_terminal_get_nothing_that_they_would_run(value, written):
+    assert cell(value) == written
+
+
+# ---- what a row says beside what was seen
+
+
+def test_a_row_says_what_was_believed_and_what_is_the_course_s():
+    def said(result, name, code, seen=""):
+        answer = {"cells": [{"source": code}]}
+        return " ".join(remarks(Outcome(result, seen=seen), EXERCISES[name], answer))
+
+    assert "lets nobody pay for another's event" in said("passed", "stale", "")
+    assert "mentions the course's own" in said("passed", "one-accept", "from muxlab.course import EXERCISES")
+    assert "own solution" in said("passed", "one-accept", SOLVED)
+    assert said("passed", "one-accept", SOLVED.replace("recv(1024)", "recv(1000)")) == ""
+    assert "only what the answer seems to need" in said("failed", "one-accept", "", "NameError: name 'x'")
+    assert said("failed", "one-accept", SOLVED) == ""
 
 
 # ---- the folders
@@ -161,73 +269,31 @@ def test_a_chapter_is_found_in_the_copy_and_not_among_what_was_kept(tmp_path):
         "03_wait_with_select.ipynb",
     ):
         (home / name).touch()
-    assert notebook_of(tmp_path / "bob", EXERCISES["one-accept"]) == home / CHAPTER
-    assert notebook_of(tmp_path / "bob", EXERCISES["picky"]) is None
+    assert notebook_of(tmp_path / "bob", "06", "one-accept") == home / CHAPTER
+    with pytest.raises(FileNotFoundError, match="there is no copy of chapter 05"):
+        notebook_of(tmp_path / "bob", "05", "picky")
     (home / "picky.ipynb").touch()
-    assert notebook_of(tmp_path / "bob", EXERCISES["picky"]) == home / "picky.ipynb"
+    assert notebook_of(tmp_path / "bob", "05", "picky") == home / "picky.ipynb"
+    (home / "02_poll_without_blocking (1).ipynb").touch()
+    with pytest.raises(FileNotFoundError, match=r"but '02_poll_without_blocking \(1\).ipynb': rename it"):
+        notebook_of(tmp_path / "bob", "02", "misspelt")
+
+
+def test_a_learner_s_folder_that_is_another_s_or_shut_is_refused(tmp_path, monkeypatch):
+    write(tmp_path / "bob", ("x = 1",))
+    (tmp_path / "eve").symlink_to(tmp_path / "bob")
+    with pytest.raises(Refused, match="link"):
+        notebook_of(tmp_path / "eve", "06", "one-accept")
+
+    def shut(path):  # root may read any folder, so a folder that is shut is simulated
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", shut)
+    with pytest.raises(Refused, match="the folder bob cannot be read: Permission denied"):
+        notebook_of(tmp_path / "bob", "06", "one-accept")
 
 
 def test_an_unknown_exercise_is_refused_with_the_list():
     with pytest.raises(ValueError, match=r"no exercise 'one-acept'; there are: .*one-accept"):
         exercises_called(["one-accept", "one-acept"])
     assert [one.name for one in exercises_called(["one-accept", "ghost"])] == ["ghost", "one-accept"]
-
-
-# ---- what an answer needs
-
-
-def test_only_what_the_answer_needs_is_run(chapter):
-    file = chapter(
-        "import select, os, sys\nLIMIT = 10\nprint('hello')\nconn = os.fork()",
-        "def other():\n    return LIMIT\n",
-        "table = {}\ntable['x'] = LIMIT\nos.remove('x')",
-        "def helper(conn):\n    return table",
-        f"def burst_server(listener, stop):\n    conn = helper(select)\n\n{CHECK}",
-        "def helper(conn):\n    return 'later'",
-    )
-    answer = find_answer(file, "one-accept", "burst_server")
-    assert answer.expression == "burst_server"
-    assert [(cell.place, cell.chosen) for cell in answer.cells] == [
-        ("cell 1", (0, 1)),
-        ("cell 3", (0, 1)),
-        ("cell 4", (0,)),
-        ("cell 5", (0,)),
-    ]
-
-
-def test_the_last_check_counts_whatever_it_is_given(chapter):
-    file = chapter(
-        f"{IMPORTS}, functools\ndef a(listener, stop, size): ...\nb = functools.partial(a, size=1)",
-        'muxlab.exercise("ghost").check(b)\nmuxlab.exercise("one-accept").check(a)',
-        'answer = muxlab.exercise("one-accept").check(functools.partial(a, size=2))',
-    )
-    answer = find_answer(file, "one-accept", "burst_server")
-    assert answer.expression == "functools.partial(a, size=2)"
-    assert [cell.chosen for cell in answer.cells] == [(1, 2)]
-
-
-def test_an_answer_without_a_check_goes_by_its_name(chapter):
-    assert find_answer(chapter(SOLVED), "one-accept", "burst_server").expression == "burst_server"
-    assert find_answer(chapter("x = 1"), "one-accept", "burst_server") is None
-
-
-def test_magic_commands_are_no_part_of_an_answer(chapter):
-    answer = find_answer(
-        chapter("%load_ext foo\n!ls\nSIZE = 1", "%%bash\nls", "def burst_server(x):\n    SIZE"),
-        "one-accept",
-        "burst_server",
-    )
-    assert [len(cell.chosen) for cell in answer.cells] == [1, 1]
-
-
-@pytest.mark.parametrize("content", ["", "[]", '{"cells": 3}', "[" * 100_000, "\x00"])
-def test_what_is_no_notebook_is_refused(content, tmp_path):
-    (tmp_path / CHAPTER).write_text(content)
-    with pytest.raises(Refused, match="not a notebook"):
-        find_answer(tmp_path / CHAPTER, "one-accept", "burst_server")
-
-
-def test_a_spreadsheet_gets_no_formula_from_a_learner():
-    assert _no_formula("=1+1") == "'=1+1"
-    assert _no_formula("survives") == "survives"
-    assert _no_formula(3) == 3

@@ -216,6 +216,27 @@ def test_nothing_gets_away_from_a_subreaper():
         end_descendants(os.getpid())
         print(len(before), len(descendants(os.getpid(), ended=True)))
 
+    assert printed_by(program).split() == ["1", "0"]
+
+
+@pytest.mark.slow
+def test_what_is_hidden_from_learners_is_so_until_another_program_is_run():
+    def program():
+        import ctypes
+        import subprocess
+        import sys
+
+        from muxlab.grade.process_tree import hide_from_learners
+
+        hide_from_learners()
+        look = "import ctypes; print(ctypes.CDLL(None).prctl(3))"  # PR_GET_DUMPABLE
+        print(ctypes.CDLL(None).prctl(3), flush=True)
+        subprocess.run([sys.executable, "-c", look], check=True)
+
+    assert printed_by(program).split() == ["0", "1"]
+
+
+def printed_by(program):
+    """Run the body of a function as a program of its own, and return what it prints."""
     text = textwrap.dedent("".join(inspect.getsource(program).splitlines(keepends=True)[1:]))
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["1", "0"]
+    return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout

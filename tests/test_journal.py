@@ -5,6 +5,9 @@ import fcntl
 import json
 import subprocess
 import sys
+import threading
+import time
+import types
 from pathlib import Path
 
 import pytest
@@ -159,7 +162,7 @@ def test_a_full_disk_leaves_the_journal_as_it_was(copy, monkeypatch):
         with pytest.raises(OSError, match="No space"):
             note(copy, "b0")
     assert file.read(copy).cells == {"01_wait": {"2a843a53"}}
-    assert sorted(path.name for path in stored(copy).parent.iterdir()) == [place.MARK, file.NAME, file.LOCK]
+    assert sorted(path.name for path in stored(copy).parent.iterdir()) == [place.MARK, file.NAME, file.LOCK, file.TURN]
 
 
 def test_an_interrupt_half_way_leaves_the_journal_as_it_was(copy, monkeypatch):
@@ -186,6 +189,32 @@ def test_who_keeps_the_lock_is_not_waited_for_for_ever(copy, monkeypatch):
     assert file.read(copy).last == "01_wait"
 
 
+def test_who_waits_for_the_lock_has_it_before_who_has_just_had_it(copy, monkeypatch):
+    order, begun, waiting = [], threading.Event(), threading.Event()
+
+    def begin(journal):
+        begun.set()
+        assert waiting.wait(30)
+        order.append("one")
+
+    def look_again(seconds):
+        waiting.set()
+        time.sleep(seconds)
+
+    def note_twice():
+        file.change(copy, [begin])
+        file.change(copy, [lambda journal: order.append("one again")])
+
+    monkeypatch.setattr(file, "PATIENCE", 30.0)
+    monkeypatch.setattr(file, "time", types.SimpleNamespace(monotonic=time.monotonic, sleep=look_again))
+    one = threading.Thread(target=note_twice)
+    one.start()
+    assert begun.wait(30)
+    file.change(copy, [lambda journal: order.append("another")])
+    one.join(30)
+    assert order == ["one", "another", "one again"]
+
+
 def write(what, copy):
     command = [sys.executable, str(WRITERS), what, str(copy)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -207,7 +236,7 @@ def test_who_is_killed_half_way_breaks_nothing_and_keeps_nobody_out(copy):
     killed = write("killed", copy)
     assert killed == [f"{stage}, killed, []" for stage in killed_stages()]
     assert file.read(copy).cells == {"01_wait": {"2a843a53", *killed_stages()}}
-    assert sorted(path.name for path in stored(copy).parent.iterdir()) == [place.MARK, file.NAME, file.LOCK]
+    assert sorted(path.name for path in stored(copy).parent.iterdir()) == [place.MARK, file.NAME, file.LOCK, file.TURN]
 
 
 def killed_stages():

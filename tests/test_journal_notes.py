@@ -227,9 +227,30 @@ def test_a_journal_that_cannot_be_written_is_told_once_and_loses_nothing(
             chapter.run(cell)
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert f"the course goes on without it. .muxlab/progress.json: {os.strerror(code)}" in said
+    assert f".muxlab/progress.json cannot be written ({os.strerror(code)}). The course goes on" in said
     chapter.run("d0")
     assert file.read(copy).cells == {CHAPTER: {"a0", "b0", "c0", "d0"}}
+
+
+def test_what_waits_when_the_kernel_ends_is_written_then(chapter, copy, monkeypatch, capsys):
+    at_the_end = []
+    monkeypatch.setattr(notes.atexit, "register", at_the_end.append)
+    monkeypatch.setattr(notes, "_watching", False)
+    muxlab.journal.begin()
+    with monkeypatch.context() as patched:
+        patched.setattr(file.fcntl, "flock", refuse(errno.EAGAIN))  # another process keeps the lock
+        patched.setattr(file, "PATIENCE", 0)
+        chapter.run("a0")
+    assert file.read(copy).cells == {}
+    for write in at_the_end:
+        write()
+    assert file.read(copy).cells == {CHAPTER: {"a0"}}
+
+
+def test_a_fork_of_the_kernel_notes_nothing(chapter, copy, monkeypatch):
+    monkeypatch.setattr(notes, "_owner", os.getpid() + 1)
+    chapter.run("a0")
+    assert file.read(copy).cells == {}
 
 
 def test_a_broken_journal_is_told_once(chapter, copy, capsys):

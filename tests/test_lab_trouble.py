@@ -2,6 +2,8 @@
 
 import json
 import os
+import pwd
+import resource
 import socket
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import muxlab
 from muxlab.journal.place import MARK, OWN
 from muxlab.lab import environment, jupyter
 from muxlab.lab.chapters import chapters_in, course_folder, digest
+from muxlab.lab.copy import check_place, keep_to_oneself
 
 
 @pytest.mark.slow
@@ -67,14 +70,15 @@ def test_a_port_that_cannot_be_had_is_told(account: Account) -> None:
 
 
 @pytest.mark.slow
-def test_a_copy_from_a_newer_version_is_told(account: Account) -> None:
+@pytest.mark.parametrize("page", ["00_start_here.ipynb", ""])  # "": the learner has renamed all of them
+def test_a_copy_from_a_newer_version_is_told(account: Account, page: str) -> None:
     (account.home / "mine" / OWN).mkdir(parents=True)
     (account.home / "mine" / OWN / MARK).write_text(json.dumps({"version": "99.0", "files": {}}))
-    (account.home / "mine/00_start_here.ipynb").write_text("{}")
+    (account.home / "mine" / (page or "mine.ipynb")).write_text("{}")
     with account.lab("mine") as process:
-        assert "It was made by muxlab 99.0, which is newer than this one, so nothing in it was touched." in until(
-            process, READY
-        )
+        said = until(process, READY)
+    assert "It was made by muxlab 99.0, which is newer than this one, so nothing in it was touched." in said
+    assert f"/lab/tree/{page}?token=secret" in said
 
 
 @pytest.mark.slow
@@ -85,10 +89,12 @@ def test_chapters_that_have_changed_on_either_side_are_told(account: Account) ->
         (mine / path.name).write_text(f'{{"cells": [{number}]}}')
     unchanged = {path.name: digest(path.name, path.read_bytes()) for path in chapters_in(mine)[:2]}
     stale = {path.name: "another" for path in chapters_in(mine)[2:]}
-    (mine / OWN / MARK).write_text(json.dumps({"version": "0.0.1", "files": unchanged | stale}))
+    (mine / "15_rest.ipynb").write_text("{}")
+    (mine / OWN / MARK).write_text(json.dumps({"version": "0.0.1", "files": unchanged | stale | {"15_rest.ipynb": ""}}))
     with account.lab("mine", "--fresh", "2") as process:
         said = until(process, READY)
     assert f"It was made by muxlab 0.0.1, and follows {muxlab.__version__} now." in said
+    assert "Not in the course any more, and left as you have it: 15_rest.ipynb." in said
     assert "11 chapters were copied." in said and "Brought up to date: 00 and 01" in said
     assert "Left alone, because you have made changes: 03." in said and ": muxlab lab mine --fresh 03\n" in said
     assert (
@@ -128,3 +134,61 @@ def test_a_server_that_is_gone_or_serves_something_else_is_not_taken_for_ours(
             (account.home / f"runtime/jpserver-{number}.json").write_text(json.dumps(said))
         (account.home / "runtime/jpserver-3.json").write_text("{")
         assert jupyter.find_running(tmp_path) is None
+
+
+@pytest.mark.slow
+def test_a_server_whose_address_another_one_has_now_is_not_taken_for_ours(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", account.variables["JUPYTER_RUNTIME_DIR"])
+    with account.lab("mine") as process:
+        until(process, READY)
+        there = jupyter.find_running(account.home / "mine")
+        assert there is not None
+        stale = {"url": there.url, "token": "old", "root_dir": str(tmp_path), "pid": os.getpid()}
+        (account.home / "runtime/jpserver-1.json").write_text(json.dumps(stale))
+        assert jupyter.find_running(tmp_path) is None
+
+
+@pytest.mark.slow
+def test_the_file_of_a_killed_server_with_the_same_process_number_is_not_taken_for_ours(account: Account) -> None:
+    account.variables["MUXLAB_STAND_IN"] = "late"
+    with account.lab("mine") as process:
+        assert "?token=secret" in until(process, READY)
+
+
+@pytest.mark.slow
+def test_a_terminal_that_cannot_show_the_name_of_the_folder_is_no_obstacle(account: Account) -> None:
+    account.variables["PYTHONIOENCODING"] = "ascii"
+    with account.lab("über") as process:
+        assert "\\xfcber" in until(process, READY)
+
+
+@pytest.mark.slow
+def test_what_another_folder_would_not_mend_is_not_blamed_on_the_folder(account: Account) -> None:
+    status, said = account.say("mine", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8)))
+    assert status == 1 and said.endswith("muxlab: Too many open files\n")
+
+
+def test_a_folder_that_jupyterlab_cannot_write_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "new"))
+    jupyter.check_runtime_folder()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/proc/new")
+    with pytest.raises(ValueError, match=r"cannot write to /proc/new, .*\n    export JUPYTER_RUNTIME_DIR="):
+        jupyter.check_runtime_folder()
+
+
+@pytest.mark.slow
+def test_who_has_to_wait_for_another_call_is_told(account: Account) -> None:
+    with keep_to_oneself(account.home / "mine"):
+        with account.lab("mine") as process:
+            assert until(process, "waiting").startswith("Another `muxlab lab` is at work on this copy")
+
+
+def test_who_has_no_home_may_still_have_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may run as a user that it does not know."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    check_place(tmp_path / "mine")

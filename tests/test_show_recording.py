@@ -303,7 +303,7 @@ def test_the_button_writes_a_page_beside_the_notebook(tmp_path, monkeypatch):
     press(panel, "next_call")
     for name in ("recording-epoll.html", "recording-epoll-2.html"):
         said = press(panel, "save")["said"]
-        assert said["text"] == f"what you have seen so far is saved as {name}, in the folder {tmp_path.name}"
+        assert said["text"] == f"saved as {name}, in the folder {tmp_path.name}"
         saved = unpack(packed((tmp_path / name).read_text(encoding="utf-8")))
         assert [frame["caption"] for frame in saved.frames][-1].startswith("Next call.") and len(saved) == 2
 

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from muxlab.course import EXERCISES
-from muxlab.grade.classroom import RESULTS
+from muxlab.grade.grades import RESULTS
 from muxlab.journal import find_copy
 from tools import nbgrader_assignment
 

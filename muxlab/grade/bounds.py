@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OUTPUT = 2**20
-"""Bytes of the largest file that it may write; what it prints as errors goes into one."""
+"""Bytes of the largest file that it may write."""
 
 STACK = 512 * 1024
 """Bytes of a thread's stack. With the usual 8 MiB, a server with a thread for each client would run into the limit of

@@ -34,14 +34,14 @@ class Candidate:
         file = Path(folder, f"task-{time.monotonic_ns()}.json")
         file.write_text(json.dumps(task | {"parent": os.getpid()}), encoding="utf-8")
         self.channel, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with its, open(Path(folder, "errors.txt"), "wb") as errors:
+        with its:
             self.process = subprocess.Popen(
                 python_command("muxlab.grade.candidate", todo, file, its.fileno()),
                 cwd=folder,
                 env=environment(folder),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=errors,
+                stderr=subprocess.DEVNULL,
                 pass_fds=(its.fileno(), *pass_fds),
                 start_new_session=True,  # no terminal, and no Ctrl-C
             )

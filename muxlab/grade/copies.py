@@ -7,11 +7,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..course.exercises import Exercise
 from ..journal.place import CHAPTER
-from .answer import Refused
+from .cells import Refused
 
-DEPTH = 4
+DEPTH = 8
 """Folders within a learner's in which a chapter is looked for."""
 
 
@@ -35,19 +34,26 @@ def learners(folder: Path) -> list[Path]:
     return found
 
 
-def notebook_of(learner: Path, exercise: Exercise) -> Path | None:
-    """Return the notebook with a learner's answer, or None; of several, the one that lies least deep.
+def notebook_of(learner: Path, chapter: str, exercise: str) -> Path:
+    """Return the notebook with a learner's answer; of several, the one that lies least deep.
 
     Args:
         learner: the learner's folder.
-        exercise: it is looked for in the learner's copy of its chapter, or in a notebook that is called after it.
+        chapter: "05": the answer is looked for in the learner's copy of this chapter,
+        exercise: or in a notebook that is called after the exercise.
 
     Raises:
-        Refused: there are two that lie equally deep, or it is a link to another file.
+        FileNotFoundError: there is none; says what there is instead.
+        Refused: there are two that lie equally deep, or it is a link to another file, or a folder cannot be read.
     """
-    found = sorted(_notebooks(learner, exercise), key=lambda path: len(path.parts))
+    if learner.is_symlink():
+        raise Refused("the learner's folder is a link to another one")
+    notebooks = sorted(_notebooks(learner), key=lambda path: (len(path.parts), path.name))
+    found = [path for path in notebooks if _counts(path.name, chapter, exercise)]
     if not found:
-        return None
+        like = next((path.name for path in notebooks if path.name.startswith(f"{chapter}_")), "")
+        instead = f", but {like!r}: rename it to grade it" if like else ""
+        raise FileNotFoundError(f"there is no copy of chapter {chapter}{instead}")
     first, *others = found
     if others and len(others[0].parts) == len(first.parts):
         names = " and ".join(str(path.relative_to(learner)) for path in (first, others[0]))
@@ -57,12 +63,18 @@ def notebook_of(learner: Path, exercise: Exercise) -> Path | None:
     return first
 
 
-def _notebooks(learner: Path, exercise: Exercise) -> Iterator[Path]:
-    for place, folders, files in os.walk(learner):
+def _counts(name: str, chapter: str, exercise: str) -> bool:
+    is_chapter = CHAPTER.fullmatch(name) and name.startswith(chapter)  # not one that is kept beside it
+    return bool(is_chapter) or name == f"{exercise}.ipynb"
+
+
+def _notebooks(learner: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(learner, onerror=_refuse):
         here = Path(place)
         deep = len(here.relative_to(learner).parts) >= DEPTH
         folders[:] = [] if deep else [name for name in folders if not name.startswith(".")]
-        for name in files:
-            is_chapter = CHAPTER.fullmatch(name) and name.startswith(exercise.chapter)  # not one that is kept beside it
-            if is_chapter or name == f"{exercise.name}.ipynb":
-                yield here / name
+        yield from (here / name for name in files if name.endswith(".ipynb"))
+
+
+def _refuse(error: OSError) -> None:
+    raise Refused(f"the folder {Path(error.filename).name} cannot be read: {error.strerror}")

@@ -1,7 +1,7 @@
 """The process that examines one answer: it starts others to run the learner's code in, and ends them all.
 
 First the answer is checked as in its notebook, in a candidate (candidate.py), which tells what came of it. If it says
-that all trials were passed, they are run once more from outside (outside.py). The notebook itself is only read.
+that all trials were passed, they are run once more from outside (outside.py).
 
 `classroom.py` starts it, tells it over a socket what to examine (SOCK_SEQPACKET, its standard input), and gets the
 outcome back. When that socket is closed it ends, with all that it has started.
@@ -13,26 +13,30 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from ..course import EXERCISES
 from ..course.exercises import Exercise
+from ..course.variant import source
+from ..errors import where
 from ..trials import runner
 from ..trials.report import Verdict
-from .answer import Refused, find_answer
 from .bounds import Bounds
 from .candidate_process import Candidate
 from .hosted import HostedServer, NoAnswer
-from .outside import trials_from_outside
-from .process_tree import adopt_orphans, descendants, end_descendants, kill_descendants, memory_of
+from .outside import UNSEEN, trials_from_outside
+from .process_tree import adopt_orphans, descendants, end_descendants, hide_from_learners, kill_descendants, memory_of
 
 LOOK = 0.25
 """Seconds from one look at what the candidate has started to the next."""
 
 SEEN = 500
 """Characters of what was seen that are kept."""
+
+OURS = ("muxlab.course", "muxlab.servers", ".solution(")
+"""Words in the code of an answer that may have asked the course for it."""
 
 
 @dataclass(frozen=True)
@@ -88,32 +92,22 @@ class Guard:
         kill_descendants(os.getpid())
 
 
-def examine(exercise: Exercise, notebook: Path, folder: str, bounds: Bounds, guard: Guard) -> Outcome:
-    """Examine the answer to an exercise in a notebook; return what came of it.
+def examine(exercise: Exercise, answer: dict[str, Any], folder: str, bounds: Bounds, guard: Guard) -> Outcome:
+    """Examine the answer to an exercise; return what came of it.
 
     Args:
         exercise: the exercise.
-        notebook: the learner's copy of the chapter.
+        answer: what was handed in, as reader.py returns it.
         folder: an empty folder to work in.
         bounds: what the answer may take.
         guard: it is looking already.
     """
-    try:
-        answer = find_answer(notebook, exercise.name, exercise.answer)
-    except Refused as why:
-        return Outcome("refused", seen=str(why))
-    if answer is None:
-        return Outcome("missing", seen=f"no cell defines {exercise.answer}")
-    task = {
-        "notebook": notebook.name,
-        "exercise": exercise.name,
-        "expression": answer.expression,
-        "cells": [asdict(cell) for cell in answer.cells],
-        "bounds": asdict(bounds),
-    }
+    task = answer | {"exercise": exercise.name, "bounds": asdict(bounds)}
     deadline = time.monotonic() + bounds.seconds
     outcome = by_its_own_word(exercise, task, folder, bounds, guard)
-    return confirmed(outcome, exercise, task, folder, deadline, guard) if outcome.result == "passed" else outcome
+    if outcome.result == "passed":
+        outcome = confirmed(outcome, exercise, task, folder, deadline, guard)
+    return replace(outcome, seen="; ".join(filter(None, [outcome.seen, *remarks(outcome, exercise, answer)])))
 
 
 def by_its_own_word(exercise: Exercise, task: dict[str, Any], folder: str, bounds: Bounds, guard: Guard) -> Outcome:
@@ -138,8 +132,12 @@ def by_its_own_word(exercise: Exercise, task: dict[str, Any], folder: str, bound
         trials = [Verdict(str(name), passed, str(detail), "") for name, passed, detail in said["trials"]]
     except (KeyError, TypeError, ValueError):
         return Outcome("crashed", seen="what it told is no verdict")
-    if not {trial.name for trial in trials} >= set(exercise.trials or runner.TRIALS):
+    names = [trial.name for trial in trials]
+    wanted = list(exercise.trials or runner.TRIALS)
+    if not set(names) >= set(wanted):
         return Outcome("crashed", seen="its verdict leaves trials out")
+    if len(names) > len(wanted) + bool(exercise.way):
+        return Outcome("crashed", seen="its verdict has trials in it that are not the exercise's")
     return outcome_of(trials)
 
 
@@ -148,7 +146,7 @@ def outcome_of(trials: list[Verdict], otherwise: str = "failed") -> Outcome:
     passed = sum(trial.passed is True for trial in trials)
     for trial in trials:
         if trial.passed is False:
-            return Outcome(otherwise, passed, len(trials), trial.name, trial.detail[:SEEN])
+            return Outcome(otherwise, passed, len(trials), trial.name[:SEEN], trial.detail[:SEEN])
     return Outcome("passed" if passed else otherwise, passed, len(trials))
 
 
@@ -170,17 +168,35 @@ def confirmed(
     return outcome if outside.result == "passed" else replace(outside, trials=outcome.trials)
 
 
+def remarks(outcome: Outcome, exercise: Exercise, answer: dict[str, Any]) -> Iterator[str]:
+    """Yield what a teacher should know of an outcome beside what was seen."""
+    if outcome.result == "passed":
+        believed = sorted(UNSEEN.keys() & set(exercise.trials or runner.TRIALS))
+        if believed:
+            yield f"believed, as it cannot be seen from outside: {', '.join(believed)}"
+        code = "\n".join(cell["source"] for cell in answer["cells"])
+        if any(word in code for word in OURS):
+            yield "it mentions the course's own servers or solutions"
+        elif all(source(function).strip() in code for function in exercise.functions):
+            yield "the text of the course's own solution is in it"
+    elif "NameError" in outcome.seen or "KeyError" in outcome.seen:
+        yield "only what the answer seems to need was run of its notebook: see there whether it needs more"
+
+
 def main() -> None:
     """Examine one answer."""
     adopt_orphans()
+    hide_from_learners()
     with socket.socket(fileno=0) as tie:
         task = json.loads(tie.recv(2**17))
         bounds = Bounds(**task["bounds"])
         guard = Guard(tie, bounds)
         watching = threading.Thread(target=guard.watch, name="muxlab-guard", daemon=True)
         watching.start()
-        exercise = EXERCISES[task["exercise"]]
-        outcome = examine(exercise, Path(task["notebook"]), task["folder"], bounds, guard)
+        try:
+            outcome = examine(EXERCISES[task["exercise"]], task["answer"], task["folder"], bounds, guard)
+        except Exception as error:  # no room on the disk, for example: the row says so
+            outcome = Outcome("crashed", seen=guard.reason or f"it could not be examined: {where(error)}"[:SEEN])
         guard.over.set()
         watching.join()
         end_descendants(os.getpid())

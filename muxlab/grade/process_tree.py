@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import Container, Iterable
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 """Requests of prctl(2): linux/prctl.h."""
 
 PATIENCE = 5.0
@@ -33,18 +33,27 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)  # it has ended before that was asked for
 
 
+def hide_from_learners(hide: bool = True) -> None:
+    """Keep other processes of this account from tracing this one and from taking its descriptors, or let them again.
+
+    Programs that it starts are not hidden: execve(2) resets it. Root may look at everything.
+    """
+    _prctl(PR_SET_DUMPABLE, int(not hide))
+
+
 def _prctl(request: int, value: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(request, ctypes.c_ulong(value), 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl was refused by the kernel: grading needs Linux 3.4 or newer")
 
 
-def descendants(of: int, ended: bool = False) -> list[int]:
+def descendants(of: int, ended: bool = False, spare: Container[int] = ()) -> list[int]:
     """Return the processes that descend from a process, parents before their children. Source: proc(5), stat.
 
     Args:
         of: the process.
         ended: whether to count those, too, that have ended and were not waited for.
+        spare: children of the process that are left out, with all that descends from them.
     """
     children: dict[int, list[int]] = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
@@ -52,7 +61,7 @@ def descendants(of: int, ended: bool = False) -> list[int]:
             state, parent, _ = file.read().rpartition(b") ")[2].split(maxsplit=2)
             if ended or state not in (b"Z", b"X"):
                 children.setdefault(int(parent), []).append(int(name))
-    found = list(children.get(of, ()))
+    found = [child for child in children.get(of, ()) if child not in spare]
     for process in found:  # it grows meanwhile
         found += children.get(process, ())
     return found
@@ -75,15 +84,14 @@ def end_descendants(of: int, spare: Container[int] = ()) -> None:
 
     Args:
         of: the process whose descendants are to be ended: this one.
-        spare: those to be left alone.
+        spare: its children that are to be left alone, with all that descends from them.
     """
     deadline = time.monotonic() + PATIENCE
     for process in kill_descendants(of, spare):
         _wait_for(process, deadline)
-    for process in descendants(of, ended=True):
-        if process not in spare:
-            with contextlib.suppress(ChildProcessError):  # it is not ours, but that of one that has just ended
-                os.waitpid(process, os.WNOHANG)
+    for process in descendants(of, ended=True, spare=spare):
+        with contextlib.suppress(ChildProcessError):  # it is not ours, but that of one that has just ended
+            os.waitpid(process, os.WNOHANG)
 
 
 def kill_descendants(of: int, spare: Container[int] = ()) -> set[int]:
@@ -93,7 +101,7 @@ def kill_descendants(of: int, spare: Container[int] = ()) -> set[int]:
     """
     deadline = time.monotonic() + PATIENCE
     stopped: set[int] = set()
-    while new := {one for one in descendants(of) if one not in stopped and one not in spare}:
+    while new := set(descendants(of, spare=spare)) - stopped:
         for process in new:
             _signal(process, signal.SIGSTOP)
         stopped |= new

@@ -51,7 +51,7 @@ def read(path: Path) -> Contents:
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         sources = [(cell["cell_type"], cell.get("id", ""), "".join(cell["source"])) for cell in cells]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path.name} is no notebook: {error!r}") from None
     title, promise = heading(path.name, [source for kind, _, source in sources if kind == "markdown"])
     minutes = next((int(found[1]) for _, _, source in sources if (found := MINUTES.search(source))), 0)

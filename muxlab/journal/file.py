@@ -1,8 +1,8 @@
 """The journal's file: read, changed under a lock, and replaced as a whole.
 
-Two kernels may write at once: each takes the lock, reads what is there, changes it and writes all of it. The new text
-goes into a file beside the old one, reaches the disk, and takes its name in one step (rename(2)): whoever reads, and
-whoever is killed half-way, meets the old journal or the new one, and never a part.
+Two kernels may write at once: each takes the lock in its turn, reads what is there, changes it and writes all of it.
+The new text goes into a file beside the old one, reaches the disk, and takes its name in one step (rename(2)): whoever
+reads, and whoever is killed half-way, meets the old journal or the new one, and never a part.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from .record import Journal, NewerForm
 
 NAME = "progress.json"
 LOCK = "progress.lock"
+TURN = "progress.turn"
 NEW = "progress.json.new"
 PATIENCE = 1.0
-"""Seconds to wait for the lock, at most. Whoever has it holds it for some thousandths of a second."""
+"""Seconds to wait for the lock, at most. Whoever has it holds it for as long as the disk takes: mostly milliseconds."""
 PAUSE = 0.005
 """Seconds between two looks at the lock: flock(2) waits without a bound, or not at all."""
 
@@ -79,9 +80,23 @@ def change(copy: str | os.PathLike[str], changes: Iterable[Change]) -> str:
 
 @contextlib.contextmanager
 def _locked(home: Path) -> Iterator[None]:
-    """Hold the lock of the journal in `home`. The kernel releases it, if we do not live to do so."""
-    with (home / LOCK).open("ab") as lock:
-        deadline = time.monotonic() + PATIENCE
+    """Hold the lock of the journal in `home`, once it is our turn.
+
+    A process that lets go of the lock and wants it again would find it free, and take it, before the one that is
+    waiting has its next look. So there is a second lock, for the place at the front: whoever waits keeps that one.
+    """
+    deadline = time.monotonic() + PATIENCE
+    with contextlib.ExitStack() as at_the_front:
+        at_the_front.enter_context(_held(home / TURN, deadline))
+        with _held(home / LOCK, deadline):
+            at_the_front.close()
+            yield
+
+
+@contextlib.contextmanager
+def _held(path: Path, deadline: float) -> Iterator[None]:
+    """Hold one lock. The kernel releases it, if we do not live to do so."""
+    with path.open("ab") as lock:
         while not _take(lock.fileno()):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"another process has not let go of it for {PATIENCE:g} s")

@@ -4,11 +4,12 @@ The name of the notebook comes from the kernel: JupyterLab tells it to the proce
 anything else (plain Python, nbval, nbclient) there is none, and nothing is noted.
 
 A journal that cannot be written does not stop the course. The learner is told once, and the notes wait until it can be
-written.
+written: at the next note, or at the latest when the kernel ends.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import threading
@@ -35,6 +36,7 @@ class Cell:
 
 _lock = threading.Lock()  # a question is answered on another thread than a cell runs on, see ipykernel's subshells
 _watching = False
+_owner = os.getpid()
 _looked: Cell | None = None
 _waiting: list[file.Change] = []
 _said: set[str] = set()
@@ -47,6 +49,7 @@ def watch() -> None:
     if shell is None or _watching or copy() is None:
         return
     shell.events.register("post_run_cell", _ran)
+    atexit.register(write_what_waits)
     _watching = True
 
 
@@ -105,17 +108,27 @@ def copy() -> Path | None:
 
 def _note(make: file.Change) -> None:
     """Make a change to the journal, and those that are still waiting; keep them if it cannot be written now."""
-    folder = copy()
+    if os.getpid() == _owner and copy():  # what a fork of the kernel does is an experiment, and no progress
+        with _lock:
+            _waiting.append(make)
+            del _waiting[:-MOST_WAITING]
+        write_what_waits()
+
+
+def write_what_waits() -> None:
+    """Make the changes that are waiting; they go on waiting if the journal cannot be written."""
+    folder = copy() if _waiting and os.getpid() == _owner else None
     if folder is None:
         return
     with _lock:
-        _waiting.append(make)
-        del _waiting[:-MOST_WAITING]
         try:
             kept = file.change(folder, [*_waiting])
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            _say(f"your progress is not being recorded; the course goes on without it. {OWN}/{file.NAME}: {reason}")
+            _say(
+                f"{OWN}/{file.NAME} cannot be written ({reason}). The course goes on, and your progress is recorded as "
+                "soon as it can be."
+            )
             return
         _waiting.clear()
     if kept:

@@ -74,6 +74,6 @@ def digest(name: str, content: bytes) -> str:
         try:
             cells = [{**cell, "source": "".join(cell["source"])} for cell in json.loads(content)["cells"]]
             content = json.dumps(cells, sort_keys=True).encode()
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             pass  # not a notebook any more: whatever it is, it is the learner's
     return hashlib.sha256(content).hexdigest()

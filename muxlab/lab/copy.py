@@ -9,8 +9,9 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,8 @@ class Changes:
     Attributes:
         before: the version of the package that the copy came from; None when there was no copy yet.
         files: for each file that was not as the package has it: "added" when it was not there, "replaced" when the
-            learner had not changed it, "outdated" when the learner has changed it and the package has, too.
+            learner had not changed it, "outdated" when the learner has changed it and the package has, too, "retired"
+            when the package has it no more: it stays in the copy.
         is_newer: True when the copy comes from a newer package than this one. Then nothing was done.
     """
 
@@ -42,7 +44,7 @@ class Changes:
 
     def chapters(self, change: str) -> list[str]:
         """Return the names of the chapters with this change."""
-        return [name for name, what in self.files.items() if what == change and CHAPTER.fullmatch(name)]
+        return sorted(name for name, what in self.files.items() if what == change and CHAPTER.fullmatch(name))
 
 
 def check_place(folder: Path) -> None:
@@ -51,15 +53,17 @@ def check_place(folder: Path) -> None:
     if copy == Path(os.path.abspath(folder)):
         return
     if copy:
-        raise ValueError(f"{folder} lies inside your copy of the course; for that copy, run: muxlab lab {copy}")
+        raise ValueError(
+            f"{folder} lies inside your copy of the course; for that copy, run: muxlab lab {shlex.quote(str(copy))}"
+        )
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; name a folder, or one that is still to be made")
-    if folder.resolve() in (Path.home().resolve(), Path("/")):
-        raise ValueError(
-            f"{folder} is no place to put chapters; name a folder inside it: muxlab lab {folder / 'muxlab-course'}"
-        )
+    inside = shlex.quote(str(folder / "muxlab-course"))
+    home = Path(os.path.expanduser("~"))  # "~" where this user has none, as in some containers
+    if folder.resolve() in (home.resolve(), Path("/")):
+        raise ValueError(f"{folder} is no place to put chapters; name a folder inside it: muxlab lab {inside}")
     if (folder / ".git").exists():
-        raise ValueError(f"{folder} is a git checkout; name a folder of its own: muxlab lab {folder / 'muxlab-course'}")
+        raise ValueError(f"{folder} is a git checkout; name a folder of its own: muxlab lab {inside}")
 
 
 def bring_up_to_date(folder: Path, course: Path, version: str) -> Changes:
@@ -78,7 +82,12 @@ def bring_up_to_date(folder: Path, course: Path, version: str) -> Changes:
     if before is not None and _as_version(before) > _as_version(version):
         changes.is_newer = True
         return changes
-    for name, content in handed_out(course).items():
+    files = handed_out(course)
+    for name in known.keys() - files.keys():
+        del known[name]  # so this is told once
+        if os.path.lexists(folder / name):
+            changes.files[name] = "retired"
+    for name, content in files.items():
         here, new = _digest_of(folder, name), digest(name, content)
         if here in (None, known.get(name)) and here != new:
             _write(folder, name, content)
@@ -135,7 +144,7 @@ def _read_record(folder: Path) -> tuple[str | None, dict[str, str]]:
         return record["version"], {str(name): str(value) for name, value in record["files"].items()}
     except FileNotFoundError:
         return None, {}
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         path.replace(path.with_name("course.broken.json"))
         return None, {}
 
@@ -161,8 +170,12 @@ def _write(folder: Path, name: str, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def keep_to_oneself(folder: Path) -> Iterator[None]:
+def keep_to_oneself(folder: Path, tell_waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Make the folder if there is none, and keep it from every other `muxlab lab` meanwhile.
+
+    Args:
+        folder: the learner's copy, or what is to be one.
+        tell_waiting: called if this has to wait for another one.
 
     Raises:
         OSError: the folder cannot be written, or another one does not let go of it.
@@ -171,10 +184,13 @@ def keep_to_oneself(folder: Path) -> Iterator[None]:
     (folder / OWN).mkdir(exist_ok=True)
     with open(folder / OWN / "lock", "ab") as file:  # the kernel lets go of a lock when its process ends: flock(2)
         end = time.monotonic() + LOCK_SECONDS
-        while not _locked(file.fileno()):
+        if not (locked := _locked(file.fileno())):
+            tell_waiting()
+        while not locked:
             if time.monotonic() > end:
                 raise TimeoutError(f"another `muxlab lab` has kept {folder} to itself for {LOCK_SECONDS} s; end it")
             time.sleep(0.1)
+            locked = _locked(file.fileno())
         yield
 
 

@@ -4,6 +4,7 @@ It keeps its token and listens on 127.0.0.1 alone. What it prints goes to a file
 course wants it is said on its command line, for this one server: the learner's own settings stay as they are.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -51,7 +52,10 @@ class Running:
         return f"{self.url}lab/tree/{urllib.parse.quote(notebook)}{query}"
 
     def answers(self) -> bool:
-        """Ask it for its version, which needs no token."""
+        """Ask how it is, with its token: only this server knows that, and another one may have its address now.
+
+        A server with a password in its place is asked for its version, which it tells everybody.
+        """
         import http.client  # here, because no other command needs these
         import ssl
         import urllib.error
@@ -59,8 +63,11 @@ class Running:
 
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with direct.open(f"{self.url}api", timeout=ANSWER_SECONDS) as answer:
-                return "version" in json.load(answer)
+            question = urllib.request.Request(
+                f"{self.url}{'api/status' if self.token else 'api'}", headers={"Authorization": f"token {self.token}"}
+            )
+            with direct.open(question, timeout=ANSWER_SECONDS) as answer:
+                return isinstance(json.load(answer), dict)
         except urllib.error.URLError as error:
             return isinstance(error.reason, ssl.SSLError)  # it answers, with a certificate that the learner has made
         except (OSError, ValueError, http.client.HTTPException):
@@ -76,6 +83,18 @@ def check_port(port: int | None) -> None:
         except (OSError, OverflowError) as error:
             reason = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
             raise ValueError(f"port {port}: {reason}. Leave --port out, and JupyterLab finds a free one") from None
+
+
+def check_runtime_folder() -> None:
+    """Raise ValueError when JupyterLab could not write down where it is, without which it does not start."""
+    folder = _runtime_folder()
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise ValueError(
+            f"JupyterLab cannot write to {folder}, which it needs while it runs. Name another folder for that:\n"
+            "    export JUPYTER_RUNTIME_DIR=$(mktemp -d)"
+        )
 
 
 def find_running(folder: Path) -> Running | None:
@@ -154,12 +173,16 @@ class JupyterLab:
         self.end()
 
     def _wait_until_it_runs(self) -> Running:
-        """Wait for the file that it writes as soon as it listens."""
+        """Wait for the file that it writes as soon as it listens.
+
+        A server that was killed has left its file there, and its process number may be the one of this server now, as
+        after a container's restart. So the file counts when what it names answers.
+        """
         file = _runtime_folder() / f"jpserver-{self._program.pid}.json"
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
-            running, _ = _read(file)
-            if running:
+            running, root = _read(file)
+            if running and root == self.folder and running.answers():
                 return running
             if self._program.wait(0.05):
                 raise OSError(self._excuse("ended before it was ready"))

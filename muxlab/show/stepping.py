@@ -230,7 +230,7 @@ class StepPanel(Panel, anywidget.AnyWidget):
     def _act(self, act: str, content: dict) -> None:
         if act == "save":
             path = step_story.save_in(Path.cwd(), self.record())
-            self._say(f"what you have seen so far is saved as {path.name}, in the folder {path.parent.name}")
+            self._say(f"saved as {path.name}, in the folder {path.parent.name}")
         elif act == "stop":
             self._say("")
             self.stop()

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [f"chapters/{path.stem}.html" for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))]
 BY_HAND = [f"{path.stem}.html" for path in sorted((ROOT / "book").glob("*.md"))]
 GENERATED = ["search.html", "genindex.html"]
-RECORDED = ["00", "05"]  # of which the first page shows a panel; the other recordings have tests of their own
+RECORDED = ["00", "02", "05"]  # the panels that the tests below look at; tests/test_book_recordings.py has the others
 BUILD_SECONDS = 240  # with two busy cores; alone it takes a quarter of a minute
 
 SELECT = "chapters/03_wait_with_select.html"
@@ -200,6 +200,17 @@ def test_the_recording_of_a_stepper_is_played_by_keys_and_by_its_slider(open_pag
     assert "line" in status.inner_text()
 
 
+def test_a_timeline_plays_call_by_call(open_page):
+    """The wall of EAGAIN: two hundred calls, from the first on."""
+    timeline = recording(open_page("chapters/02_poll_without_blocking.html"), "timeline")
+    place = int(timeline.get_attribute("data-place"))
+    timeline.get_by_role("button", name="Play").focus()
+    timeline.page.keyboard.press("Home")
+    assert timeline.get_attribute("data-place") == "0"
+    timeline.page.keyboard.press("End")
+    assert int(timeline.get_attribute("data-place")) >= max(place, 100)
+
+
 def test_the_first_page_plays_in_its_first_screen(open_page):
     page = open_page("index.html")
     crowds = recording(page, "crowds")
@@ -238,7 +249,8 @@ def pages(book):
 
 
 def test_nothing_is_loaded_from_anywhere_else(book, pages):
-    outside = [(path.name, one) for path, page in pages.items() for one in page.loaded if any(urlsplit(one)[:2])]
+    loaded = [(path.name, one) for path, page in pages.items() for one in page.loaded]
+    outside = [(name, one) for name, one in loaded if any(urlsplit(one)[:2]) and not one.startswith("data:")]
     for path in book.glob("**/*.css"):
         text = path.read_text(encoding="utf-8")
         outside += [(path.name, one) for one in re.findall(r"(?:url\(|@import) *['\"]?(?:https?:)?//[^)]*", text)]

@@ -61,6 +61,15 @@ def test_looking_back_and_going_on(panel):
     assert when.inner_text() == "step 1" and panel.status() == begin
 
 
+def test_what_was_seen_is_saved_as_a_page(panel, lab):
+    panel.press("Next line")
+    panel.press("Save as a page")
+    path = lab.folder / "recording-epoll.html"
+    said = f"saved as {path.name}, in the folder {lab.folder.name}"
+    assert panel.root.locator(".ms-words").inner_text() == said
+    assert "Next line." in path.read_text(encoding="utf-8")
+
+
 def test_asleep_it_shows_what_to_press(panel):
     panel.press("Run until blocked")
     wake = panel.root.locator("button.is-next").all_inner_texts()

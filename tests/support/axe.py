@@ -82,7 +82,7 @@ MEASURE = """selector => {
 # it can be read; looking at all of them takes ten times as long as all the rest.
 THIN_OUT = """() => {
     const seen = new Set();
-    document.querySelectorAll('pre span').forEach(word => {
+    document.querySelectorAll('.highlight pre span, pre [class^=tok-]').forEach(word => {
         const code = word.closest('pre'), line = word.closest('ins, del');
         const look = [word.className, code.className, code.parentElement.className, line?.tagName].join();
         if (seen.has(look)) word.replaceWith(...word.childNodes);

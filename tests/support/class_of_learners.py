@@ -67,6 +67,7 @@ for fd in range(3, 20):
 """Writes a verdict to whatever socket there is."""
 
 SHORT = json.dumps({"said": "solved", "tried": True, "trials": [(EXERCISE.trials[0], True, "fine")]})
+LONG = json.dumps(json.loads(FORGED) | {"trials": 100 * json.loads(FORGED)["trials"]})
 
 
 def indented(statements: str) -> str:
@@ -108,6 +109,23 @@ FORKS = "\n    ".join(
 BOMB = "import os, time\nfor _ in range(600):\n    if not os.fork():\n        time.sleep(1000)\ntime.sleep(1000)"
 
 
+DIGS = """
+import os
+def dig():
+    for _ in range(1500):
+        os.mkdir("d")
+        os.chdir("d")
+    raise ValueError("got there")
+DEEP = dig()
+"""
+"""Makes folders in folders, deeper than Python 3.11 can remove them."""
+REMOVES = """
+import os, shutil
+GONE = shutil.rmtree(os.path.dirname(os.environ["TMPDIR"]))
+"""
+"""Removes the folder above its own: in there, it must be alone."""
+
+
 def twice(folder: Path) -> None:
     """Put a second copy of the chapter into a folder beside the first one's."""
     for name in ("monday", "tuesday"):
@@ -139,7 +157,7 @@ LEARNERS = {
             "%matplotlib inline\nimport select, muxlab\nSIZE = 1024",
             "def burst_server(listener, stop):\n    raise ValueError('the first try')",
             "import os\nos._exit(3)  # no part of the answer",
-            "def chunk(conn):\n    return conn.recv(SIZE)",
+            "import sys\ndef chunk(conn):\n    print(300_000 * 'x', file=sys.stderr)\n    return conn.recv(SIZE)",
             SOLVED.replace("conns[fd].recv(1024)", "chunk(conns[fd])").replace("burst_server", "mine"),
             'muxlab.exercise("one-accept").check(mine)',
             "mine = None\nwhile True:\n    pass",
@@ -186,17 +204,34 @@ LEARNERS = {
     "leaves_trials_out": Learner(
         "crashed", handed_in(at_the_start(FORGERY.replace(FORGED, SHORT))), seen="leaves trials"
     ),
+    "adds_trials": Learner(
+        "crashed", handed_in(at_the_start(FORGERY.replace(FORGED, LONG))), seen="not the exercise's"
+    ),
+    "cannot_be_written": Learner(
+        "crashed",
+        handed_in(
+            "def fail():\n    raise ValueError(chr(0xD800) + '\\x1b[31m')\nFAIL = fail()\n" + at_the_start("FAIL")
+        ),
+        seen=r"ValueError: \ud800\x1b[31m",
+    ),
+    "digs": Learner("crashed", handed_in(DIGS + at_the_start("DEEP")), seen="got there"),
+    "removes": Learner("failed", handed_in(REMOVES + at_the_start("GONE"))),
     "neighbours": Learner("untouched", handed_in(GIVEN), prepare=neighbours),
 }
 
 
+def write(folder: Path, cells: tuple[str, ...]) -> Path:
+    """Write a chapter with these code cells into a folder."""
+    folder.mkdir(exist_ok=True)
+    content = {"cells": [{"cell_type": "code", "source": cell, "metadata": {}, "outputs": []} for cell in cells]}
+    (folder / CHAPTER).write_text(json.dumps(content | {"metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return folder / CHAPTER
+
+
 def make(folder: Path, learner: str) -> None:
     """Make the folder of a learner."""
-    home = folder / learner
-    home.mkdir()
-    cells = [{"cell_type": "code", "source": cell, "metadata": {}, "outputs": []} for cell in LEARNERS[learner].cells]
-    (home / CHAPTER).write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    LEARNERS[learner].prepare(home)
+    write(folder / learner, LEARNERS[learner].cells)
+    LEARNERS[learner].prepare(folder / learner)
 
 
 def strange_metadata(folder: Path) -> None:

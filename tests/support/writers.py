@@ -6,12 +6,14 @@ Each is a fork of this small program, which starts in a moment; a fork of the te
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from muxlab.journal import file
 
 CELLS = 60  # for each writer: enough that they meet in every run
-PATIENCE = 30.0  # seconds: each takes the lock again as soon as it has let go of it, which no kernel does
+PATIENCE = 30.0  # seconds: a machine may be busy with something else
+DISK = 0.001  # seconds that the disk takes: with a real one, this would measure what else the machine writes
 
 STAGES = {
     "before the file is written": (file, "_replace"),
@@ -36,6 +38,7 @@ def fork(work) -> int:
 def write(copy: str, chapter: str) -> None:
     """Note the cells of a chapter, one after the other, each with a check of the same exercise."""
     file.PATIENCE = PATIENCE
+    os.fsync = lambda descriptor: time.sleep(DISK)
     for number in range(CELLS):
         cell = f"{number:08x}"
         file.change(copy, [lambda journal, cell=cell: journal.ran(chapter, cell)])

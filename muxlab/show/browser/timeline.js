@@ -2,11 +2,15 @@
 // come. The chart gets a root of its own, as the names in it are the same in every chart of a page.
 
 const MARKS = /^(line2d|LineCollection)_/; // by the names that matplotlib gives: not the axes, and not the titles
-const isBar = (group) => group.id.startsWith("patch_") && /fill: #/.test(group.innerHTML); // a spine has no ground
+// A bar has a ground of its own; a spine of the chart has none.
+const isBar = (group) => group.id.startsWith("patch_") && group.querySelector("[style*='fill: #']") !== null;
 
 function render({ model, el }) {
   const chart = new DOMParser().parseFromString(model.get("svg"), "image/svg+xml").documentElement;
-  chart.querySelectorAll("script, foreignObject").forEach((node) => node.remove());
+  chart.querySelectorAll("script, foreignObject").forEach((node) => node.remove()); // a chart has none; and whose chart is it?
+  [chart, ...chart.querySelectorAll("*")].forEach((node) => {
+    [...node.attributes].filter(({ name }) => name.startsWith("on")).forEach(({ name }) => node.removeAttribute(name));
+  });
   chart.style.maxWidth = "100%";
   chart.style.height = "auto";
   el.attachShadow({ mode: "open" }).append(document.importNode(chart, true));

@@ -57,7 +57,7 @@ def test_a_lap_goes_on_until_there_is_a_reply(monkeypatch):
     session = SimpleNamespace(
         seen=SimpleNamespace(replies=20, errors=0),
         server=SimpleNamespace(name="one", cpu_seconds=lambda: clock[0] / 10),
-        swarm=SimpleNamespace(activity=lambda: [], active=0, connections=0),
+        swarm=SimpleNamespace(activity=list, active=0, connections=0),
         look=lambda: None,
         trouble=lambda: "",
         all_tried=True,

@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import select
 import signal
 import sys
 
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends as Ctrl-C does
     try:
         status = options.command(options) or 0
-        sys.stdout.flush()
+        print(end="", flush=True)  # so that a pipe that nobody reads is noticed here
         return status
     except KeyboardInterrupt:
         print("\nstopped")
@@ -44,16 +45,18 @@ def main(arguments: list[str] | None = None) -> int:
 def _nobody_reads() -> bool:
     """Return whether standard output is a pipe whose reader has gone, as in `muxlab doctor | head -1`.
 
-    If so, what is still to be written goes nowhere: Python would try once more at its end, and complain.
+    The kernel reports an error for such a pipe without being asked to. (An error may also come from the socket of a
+    server.) What is still to be written goes nowhere then: Python would try once more at its end, and complain.
     """
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        return True
-    return False
+    out = sys.stdout.fileno()
+    pipe = select.poll()
+    pipe.register(out, 0)
+    if not any(event & select.POLLERR for _, event in pipe.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, out)
+    os.close(nowhere)
+    return True
 
 
 def _what_is_wrong(error: OSError | ValueError) -> str:
@@ -64,7 +67,9 @@ def _what_is_wrong(error: OSError | ValueError) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="muxlab", description="The muxlab course: open it, check your servers, see how far you are.")
+    parser = argparse.ArgumentParser(
+        prog="muxlab", description="The muxlab course: open it, check your servers, see how far you are."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in COMMANDS:
         module.add(commands)

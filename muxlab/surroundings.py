@@ -60,8 +60,9 @@ def not_linux() -> str:
         return ""
     system = SYSTEMS.get(system, system or sys.platform)
     return (
-        f"{system} has no epoll: chapters 0 to 3 run here, except where they read the kernel's tables. For all of it, open the project in its "
-        "dev container (VS Code with Docker, or GitHub Codespaces), or take a Linux virtual machine"
+        f"{system} has no epoll: chapters 0 to 3 run here, except where they read the kernel's tables. For all of the "
+        "course, open the project in its dev container (VS Code with Docker, or GitHub Codespaces), or take a Linux "
+        "virtual machine"
     )
 
 

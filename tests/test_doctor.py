@@ -97,7 +97,8 @@ def test_the_doctor_marks_what_limits_the_course(monkeypatch: pytest.MonkeyPatch
     assert {"descriptors, hard limit", "ports for clients"} <= marked
     assert not report.fine and "with limits: see the " in report.verdict
     (found,) = [finding for finding in report.findings if finding.name == "descriptors, hard limit"]
-    assert "chapters 4" in found.meaning and "sudo prlimit --pid $$" in found.meaning
+    assert "chapters 2, 3, 4, 5, 6, 9, 11, 12 and 14 have cells that need more" in found.meaning
+    assert "sudo prlimit --pid $$" in found.meaning
 
 
 def test_the_doctor_says_that_the_largest_crowd_is_cut_where_only_that_does_not_fit(

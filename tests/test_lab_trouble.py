@@ -24,10 +24,10 @@ def test_a_broken_jupyterlab_shows_its_last_words(account: Account) -> None:
     account.variables["MUXLAB_STAND_IN"] = "broken"
     status, said = account.say()
     assert status == 1
-    assert "JupyterLab ended before it was ready. Its last words:" in said
+    assert "JupyterLab ended before it was ready. It printed last:" in said
     assert "ModuleNotFoundError: No module named 'a_module_that_is_missing'" in said
     assert "-m pip install --force-reinstall jupyterlab" in said and said.count("\n") < 15
-    assert "Traceback" not in said.split("Its last words:")[0]
+    assert "Traceback" not in said.split("It printed last:")[0]
 
 
 def test_a_jupyterlab_that_is_never_ready_is_ended(
@@ -49,7 +49,7 @@ def test_what_is_wrong_is_told_in_a_sentence_and_nothing_is_made(account: Accoun
     for arguments, says in (
         (["file"], "file is a file; name a folder"),
         (["file/new"], "file/new cannot be written: Not a directory. Name a folder that you can: muxlab lab FOLDER"),
-        (["."], "is no place to put chapters; name a folder inside it: "),
+        (["."], "is not a good place for the chapters; use a folder inside it: "),
         (["work"], "work is a git checkout"),
         (["/proc/new"], "/proc/new cannot be written: "),
         (["new", "--fresh", "77"], "no chapter 77; there are 00_start_here, "),

@@ -15,7 +15,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="run many clients against a server until Ctrl-C",
         description="Connect many clients to a server, let some of them talk, and print every second what they see.",
     )
-    command.add_argument("--host", default="127.0.0.1", help="address of the server; use only machines of your own (127.0.0.1)")
+    command.add_argument(
+        "--host", default="127.0.0.1", help="address of the server; use only machines of your own (127.0.0.1)"
+    )
     command.add_argument("--port", type=int, default=7788, help="its TCP port (7788)")
     command.add_argument("--connections", type=int, default=100, metavar="N", help="clients (100)")
     command.add_argument("--active", type=int, default=10, metavar="A", help="clients that talk (10)")

@@ -9,6 +9,9 @@ recording, made from the real servers while the book is built.
     questions    a question and the line below its experiment, as the notebook stores them
     exercises    an exercise on a page where nothing can be run: what it is about, its hints, its solution
     fold         what follows a question is folded until the reader has answered (an extension of Sphinx)
+    record       the recordings of a chapter's panels, and of its timelines
+    needed       what a panel's cell needs of the cells above it
+    stories      what each panel performs while it is recorded; those of the steppers are in step_stories
     landing      the first page: its list of chapters, its two recordings
     conf         Sphinx's own configuration
 """

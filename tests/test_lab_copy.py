@@ -160,6 +160,17 @@ def test_a_chapter_that_was_removed_comes_back(mine: Path, course: Path) -> None
     assert bring_up_to_date(mine, course, "1.0").files == {FIVE: "added"}
 
 
+def test_a_chapter_that_a_newer_package_has_no_more_stays_and_is_told_once(mine: Path, course: Path) -> None:
+    """Also one that was given another name there, and comes under that, too."""
+    written = edit(mine / FIVE, "mine = 1")
+    (course / FIVE).rename(course / "05_scale_up.ipynb")
+    (course / SEVEN).unlink()
+    changes = bring_up_to_date(mine, course, "1.1")
+    assert [changes.chapters(what) for what in ("added", "retired")] == [["05_scale_up.ipynb"], [FIVE, SEVEN]]
+    assert (mine / FIVE).read_text() == written and source_of(mine / SEVEN) == f"print('{SEVEN}')"
+    assert bring_up_to_date(mine, course, "1.1").files == {}
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"cells": 1}', b'{"cells": [{}]}', b"\xff\xfe", b"my notes", b"[" * 100_000]
 )

@@ -16,7 +16,7 @@ import muxlab
 from muxlab.journal.place import MARK, OWN
 from muxlab.lab import environment, jupyter
 from muxlab.lab.chapters import chapters_in, course_folder, digest
-from muxlab.lab.copy import check_place
+from muxlab.lab.copy import check_place, keep_to_oneself
 
 
 @pytest.mark.slow
@@ -89,10 +89,12 @@ def test_chapters_that_have_changed_on_either_side_are_told(account: Account) ->
         (mine / path.name).write_text(f'{{"cells": [{number}]}}')
     unchanged = {path.name: digest(path.name, path.read_bytes()) for path in chapters_in(mine)[:2]}
     stale = {path.name: "another" for path in chapters_in(mine)[2:]}
-    (mine / OWN / MARK).write_text(json.dumps({"version": "0.0.1", "files": unchanged | stale}))
+    (mine / "15_rest.ipynb").write_text("{}")
+    (mine / OWN / MARK).write_text(json.dumps({"version": "0.0.1", "files": unchanged | stale | {"15_rest.ipynb": ""}}))
     with account.lab("mine", "--fresh", "2") as process:
         said = until(process, READY)
     assert f"It was made by muxlab 0.0.1, and follows {muxlab.__version__} now." in said
+    assert "Not in the course any more, and left as you have it: 15_rest.ipynb." in said
     assert "11 chapters were copied." in said and "Brought up to date: 00 and 01" in said
     assert "Left alone, because you have made changes: 03." in said and ": muxlab lab mine --fresh 03\n" in said
     assert (
@@ -166,6 +168,23 @@ def test_a_terminal_that_cannot_show_the_name_of_the_folder_is_no_obstacle(accou
 def test_what_another_folder_would_not_mend_is_not_blamed_on_the_folder(account: Account) -> None:
     status, said = account.say("mine", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8)))
     assert status == 1 and said.endswith("muxlab: Too many open files\n")
+
+
+def test_a_folder_that_jupyterlab_cannot_write_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "new"))
+    jupyter.check_runtime_folder()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/proc/new")
+    with pytest.raises(ValueError, match=r"cannot write to /proc/new, .*\n    export JUPYTER_RUNTIME_DIR="):
+        jupyter.check_runtime_folder()
+
+
+@pytest.mark.slow
+def test_who_has_to_wait_for_another_call_is_told(account: Account) -> None:
+    with keep_to_oneself(account.home / "mine"):
+        with account.lab("mine") as process:
+            assert until(process, "waiting").startswith("Another `muxlab lab` is at work on this copy")
 
 
 def test_who_has_no_home_may_still_have_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from ..journal import find_copy, last_chapter
 from ..lab.chapters import chapters_in, choose, course_folder
 from ..lab.copy import Changes, bring_up_to_date, check_place, give_again, keep_to_oneself
 from ..lab.environment import check_environment
-from ..lab.jupyter import JupyterLab, check_port, find_running, show
+from ..lab.jupyter import JupyterLab, check_port, check_runtime_folder, find_running, show
 
 DEFAULT = "muxlab-course"
 
@@ -57,7 +57,7 @@ def lab(options: argparse.Namespace) -> int:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1) has it ignored
         signal.signal(signal.SIGHUP, signal.default_int_handler)  # a terminal that is closed ends it as Ctrl-C does
     with contextlib.ExitStack() as at_the_end:
-        with _writing(folder), keep_to_oneself(folder):
+        with _writing(folder), keep_to_oneself(folder, _tell_waiting):
             changes = bring_up_to_date(folder, course, __version__)
             print(f"muxlab {__version__}. Your copy of the course is in {folder.resolve()}")
             _tell(changes, fresh, options)
@@ -65,6 +65,7 @@ def lab(options: argparse.Namespace) -> int:
             there = find_running(folder)
             if there is None:
                 check_port(options.port)
+                check_runtime_folder()
                 print("JupyterLab is starting.", flush=True)
                 server = at_the_end.enter_context(JupyterLab(folder, options.port))
         notebook = fresh[0].name if fresh else _where_to_go_on(folder)
@@ -88,7 +89,10 @@ def _give_again(fresh: list[Path], folder: Path, course: Path) -> None:
         kept = give_again(folder, chapter.name, course, __version__)
         print(f"  {chapter.name} is fresh again{f'; yours is kept beside it, as {kept}' if kept else ''}.")
     if fresh:
-        print("  If it is open in JupyterLab already, choose File > Reload Notebook from Disk there.")
+        print(
+            "  If it is open in JupyterLab already, choose File > Reload Notebook from Disk there. That drops changes"
+        )
+        print("  that you have not saved; to keep them, save the notebook under another name first.")
 
 
 def _where_to_go_on(folder: Path) -> str:
@@ -112,6 +116,10 @@ def _writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
+def _tell_waiting() -> None:
+    print("Another `muxlab lab` is at work on this copy; waiting for it.", flush=True)
+
+
 def _tell(changes: Changes, fresh: list[Path], options: argparse.Namespace) -> None:
     """Say what was done to the copy, and what the learner may want to do about it."""
     if changes.is_newer:
@@ -124,6 +132,8 @@ def _tell(changes: Changes, fresh: list[Path], options: argparse.Namespace) -> N
         print(f"  {len(added)} {'chapter was' if len(added) == 1 else 'chapters were'} copied.")
     if replaced := changes.chapters("replaced"):
         print(f"  Brought up to date: {_listed(replaced)}.")
+    if retired := changes.chapters("retired"):
+        print(f"  Not in the course any more, and left as you have it: {', '.join(retired)}.")
     taken = [path.name for path in fresh]
     if outdated := [name for name in changes.chapters("outdated") if name not in taken]:
         print(f"  Left alone, because you have made changes: {_listed(outdated)}. To get the newer version, and keep")

@@ -11,7 +11,7 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +33,8 @@ class Changes:
     Attributes:
         before: the version of the package that the copy came from; None when there was no copy yet.
         files: for each file that was not as the package has it: "added" when it was not there, "replaced" when the
-            learner had not changed it, "outdated" when the learner has changed it and the package has, too.
+            learner had not changed it, "outdated" when the learner has changed it and the package has, too, "retired"
+            when the package has it no more: it stays in the copy.
         is_newer: True when the copy comes from a newer package than this one. Then nothing was done.
     """
 
@@ -43,7 +44,7 @@ class Changes:
 
     def chapters(self, change: str) -> list[str]:
         """Return the names of the chapters with this change."""
-        return [name for name, what in self.files.items() if what == change and CHAPTER.fullmatch(name)]
+        return sorted(name for name, what in self.files.items() if what == change and CHAPTER.fullmatch(name))
 
 
 def check_place(folder: Path) -> None:
@@ -81,7 +82,12 @@ def bring_up_to_date(folder: Path, course: Path, version: str) -> Changes:
     if before is not None and _as_version(before) > _as_version(version):
         changes.is_newer = True
         return changes
-    for name, content in handed_out(course).items():
+    files = handed_out(course)
+    for name in known.keys() - files.keys():
+        del known[name]  # so this is told once
+        if os.path.lexists(folder / name):
+            changes.files[name] = "retired"
+    for name, content in files.items():
         here, new = _digest_of(folder, name), digest(name, content)
         if here in (None, known.get(name)) and here != new:
             _write(folder, name, content)
@@ -164,8 +170,12 @@ def _write(folder: Path, name: str, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def keep_to_oneself(folder: Path) -> Iterator[None]:
+def keep_to_oneself(folder: Path, tell_waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Make the folder if there is none, and keep it from every other `muxlab lab` meanwhile.
+
+    Args:
+        folder: the learner's copy, or what is to be one.
+        tell_waiting: called if this has to wait for another one.
 
     Raises:
         OSError: the folder cannot be written, or another one does not let go of it.
@@ -174,10 +184,13 @@ def keep_to_oneself(folder: Path) -> Iterator[None]:
     (folder / OWN).mkdir(exist_ok=True)
     with open(folder / OWN / "lock", "ab") as file:  # the kernel lets go of a lock when its process ends: flock(2)
         end = time.monotonic() + LOCK_SECONDS
-        while not _locked(file.fileno()):
+        if not (locked := _locked(file.fileno())):
+            tell_waiting()
+        while not locked:
             if time.monotonic() > end:
                 raise TimeoutError(f"another `muxlab lab` has kept {folder} to itself for {LOCK_SECONDS} s; end it")
             time.sleep(0.1)
+            locked = _locked(file.fileno())
         yield
 
 

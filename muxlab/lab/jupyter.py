@@ -4,6 +4,7 @@ It keeps its token and listens on 127.0.0.1 alone. What it prints goes to a file
 course wants it is said on its command line, for this one server: the learner's own settings stay as they are.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -82,6 +83,18 @@ def check_port(port: int | None) -> None:
         except (OSError, OverflowError) as error:
             reason = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
             raise ValueError(f"port {port}: {reason}. Leave --port out, and JupyterLab finds a free one") from None
+
+
+def check_runtime_folder() -> None:
+    """Raise ValueError when JupyterLab could not write down where it is, without which it does not start."""
+    folder = _runtime_folder()
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        raise ValueError(
+            f"JupyterLab cannot write to {folder}, which it needs while it runs. Name another folder for that:\n"
+            "    export JUPYTER_RUNTIME_DIR=$(mktemp -d)"
+        )
 
 
 def find_running(folder: Path) -> Running | None:

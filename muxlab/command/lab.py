@@ -83,9 +83,8 @@ def lab(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print("\nStopping JupyterLab and its kernels ...", flush=True)
             server.end()
-            print(
-                f"Stopped. To go on where you are now, run the same command again. How far that is: {_typed()} progress"
-            )
+            print("Stopped. To go on where you are now, run the same command again.")
+            print(f"To see how far you have come: {_typed()} progress{_named(options)}")
             return 0
 
 
@@ -166,12 +165,14 @@ def _named(options: argparse.Namespace) -> str:
 
 
 def _typed() -> str:
-    """Return what to type for `muxlab`: after `make lab`, it is in an environment that no shell knows."""
+    """Return what to type for `muxlab`: after `make lab`, it is in an environment that the shell does not look into."""
     script = Path(sys.executable).with_name("muxlab")
     found = shutil.which("muxlab")
     if found and script.exists() and os.path.samefile(found, script):
         return "muxlab"
-    return shlex.quote(os.path.relpath(script)) if script.exists() else f"{sys.executable} -m muxlab"
+    if not script.exists():
+        return f"{shlex.quote(sys.executable)} -m muxlab"
+    return shlex.quote(str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script))
 
 
 def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """The code cells of a notebook, as IPython would run them. They are only read, with `ast`: nothing is run in here.
 
 Magic commands become the calls that IPython makes of them. A cell magic that does no more than to run its cell, such
-as %%time, is left away.
+as %%time, becomes a comment.
 
 Not handled here: the limits of what reading may take. See reader.py.
 """
@@ -16,8 +16,8 @@ from typing import Any
 MOST_BYTES = 20 * 2**20
 """Size of the largest notebook that is read. With all its pictures, a chapter of the course has less than 1 MiB."""
 
-RUNS_ITS_CELL = re.compile(r"\s*%%(time|capture|prun)\b.*\n?")
-"""The first line of a cell that IPython runs like any other. (%%timeit is none: it keeps no name of its cell.)"""
+RUNS_ITS_CELL = re.compile(r"\A(\s*)%%(?=(time|capture|prun)\b)")
+"""The beginning of a cell that IPython runs like any other. (%%timeit is none: it keeps no name of its cell.)"""
 
 
 class Refused(Exception):
@@ -52,9 +52,7 @@ def code_cells(notebook: Path) -> list[CodeCell]:
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             lines = cell.get("source", "")
             source = "".join(map(str, lines)) if isinstance(lines, list) else str(lines)
-            found.append(
-                _code_cell(f"cell {number}", RUNS_ITS_CELL.sub("", source, count=1) if "%%" in source else source)
-            )
+            found.append(_code_cell(f"cell {number}", RUNS_ITS_CELL.sub(r"\1# %%", source)))
     return found
 
 

@@ -158,6 +158,15 @@ def test_a_signal_ends_it_as_ctrl_c_does(account: Account, signal_: signal.Signa
 
 
 @pytest.mark.slow
+def test_who_starts_it_in_the_background_of_a_script_is_told_what_stops_it(account: Account) -> None:
+    """A shell has Ctrl-C ignored there."""
+    with account.lab(preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) as process:
+        assert f"`kill {process.pid}` stops it" in until(process, "stops it")
+        process.terminate()
+        assert "Stopped." in process.communicate(timeout=30)[0] and process.returncode == 0
+
+
+@pytest.mark.slow
 def test_who_presses_ctrl_c_twice_leaves_nothing_either(account: Account) -> None:
     account.variables["MUXLAB_STAND_IN"] = "lingers"
     with account.lab() as process:

@@ -1,5 +1,6 @@
 """A learner's copy of the course: made, brought up to date, and never at the cost of what the learner wrote."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -244,6 +245,22 @@ def test_a_fresh_chapter_in_place_of_an_unchanged_one_keeps_nothing(mine: Path, 
     edit(course / FIVE, "newer = 1")
     assert give_again(mine, FIVE, course, "1.1") is None
     assert {path.name for path in mine.iterdir()} == {OWN, "pictures", FIVE, SEVEN}
+
+
+def test_a_fresh_chapter_that_finds_the_disk_full_leaves_the_old_one_in_its_place(
+    mine: Path, course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = edit(mine / FIVE, "mine = 1")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", _find_the_disk_full)
+        with pytest.raises(OSError, match="No space left"):
+            give_again(mine, FIVE, course, "1.0")
+    assert (mine / FIVE).read_text() == written
+    assert {path.name for path in mine.iterdir()} == {OWN, "pictures", FIVE, SEVEN}
+
+
+def _find_the_disk_full(path: Path, content: bytes) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 # ---- places

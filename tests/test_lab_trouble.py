@@ -1,5 +1,6 @@
 """`muxlab lab` where something is wrong, or not as it was: it says so in a sentence, with what to do."""
 
+import errno
 import json
 import os
 import pwd
@@ -13,6 +14,8 @@ import pytest
 from lab_account import READY, Account, until
 
 import muxlab
+from muxlab.__main__ import main
+from muxlab.command import lab
 from muxlab.journal.place import MARK, OWN
 from muxlab.lab import environment, jupyter
 from muxlab.lab.chapters import chapters_in, course_folder, digest
@@ -188,6 +191,18 @@ def test_who_has_to_wait_for_another_call_is_told(account: Account) -> None:
     with keep_to_oneself(account.home / "mine"):
         with account.lab("mine") as process:
             assert until(process, "waiting").startswith("Another `muxlab lab` is at work on this copy")
+
+
+def test_a_full_disk_is_no_reason_to_begin_another_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def find_the_disk_full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(lab.signal, "signal", lambda *arguments: None)  # those of the tests stay as they are
+    monkeypatch.setattr(lab, "bring_up_to_date", find_the_disk_full)
+    assert main(["lab", str(tmp_path / "mine")]) == 1
+    assert "mine cannot be written: No space left on device. Make room there" in capsys.readouterr().err
 
 
 def test_who_has_no_home_may_still_have_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

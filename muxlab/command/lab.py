@@ -115,10 +115,10 @@ def _writing(folder: Path) -> Iterator[None]:
         if error.strerror is None or error.errno in NOT_ABOUT_THE_FOLDER:  # the former says what to do by itself
             raise
         where = f" ({error.filename})" if error.filename not in (None, str(folder)) else ""
-        raise ValueError(
-            f"{folder} cannot be written: {error.strerror}{where}. "
-            "Name a folder that you can write to: muxlab lab FOLDER"
-        ) from None
+        advice = "Name a folder that you can write to: muxlab lab FOLDER"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = "Make room there, and run the same command again"
+        raise ValueError(f"{folder} cannot be written: {error.strerror}{where}. {advice}") from None
 
 
 def _tell_waiting() -> None:
@@ -186,7 +186,9 @@ def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path
 def _tell_how_to_stop() -> None:
     if os.geteuid() == 0:
         print("You are root, so JupyterLab was started with --allow-root; an ordinary account would be safer.")
-    print("Ctrl-C here stops it; save your notebooks first. Its log is .muxlab/jupyterlab.log.", flush=True)
+    in_the_background = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # started by a script, with `&`
+    how = f"`kill {os.getpid()}`" if in_the_background else "Ctrl-C here"
+    print(f"{how} stops it; save your notebooks first. Its log is .muxlab/jupyterlab.log.", flush=True)
 
 
 def _wait_for(server: JupyterLab) -> int:

@@ -112,8 +112,7 @@ def give_again(folder: Path, name: str, course: Path, version: str) -> str | Non
     kept = None
     if _digest_of(folder, name) not in (None, digest(name, content), known.get(name)):
         kept = _free_name(folder, name)
-        (folder / name).rename(folder / kept)
-    _write(folder, name, content)
+    _write(folder, name, content, kept)
     _write_record(folder, before or version, known | {name: digest(name, content)})
     return kept
 
@@ -161,11 +160,16 @@ def _write_record(folder: Path, version: str, files: dict[str, str]) -> None:
     _write(folder, f"{OWN}/{MARK}", (json.dumps(record, indent=1) + "\n").encode())
 
 
-def _write(folder: Path, name: str, content: bytes) -> None:
-    """Write a file of the copy; whoever reads it meanwhile, or after a crash, finds the old one or the new."""
+def _write(folder: Path, name: str, content: bytes, kept: str | None = None) -> None:
+    """Write a file of the copy; whoever reads it meanwhile, or after a crash, finds the old one or the new.
+
+    With `kept`, the old one goes on under that name. That comes last, for a full disk is noticed before.
+    """
     unfinished = folder / OWN / "unfinished"
     unfinished.write_bytes(content)
     (folder / name).parent.mkdir(exist_ok=True)
+    if kept:
+        (folder / name).rename(folder / kept)
     os.replace(unfinished, folder / name)
 
 

@@ -216,6 +216,9 @@ LEARNERS = {
         seen=r"ValueError: \ud800\x1b[31m",
     ),
     "digs": Learner("crashed", handed_in(DIGS + at_the_start("DEEP")), seen="got there"),
+    "stops_its_examiner": Learner(
+        "crashed", handed_in(at_the_start("import os; os.kill(os.getppid(), 19); os._exit(3)")), seen="exit status 3"
+    ),
     "removes": Learner("crashed", handed_in(REMOVES + at_the_start("GONE")), seen="no_such_name"),
     "neighbours": Learner("untouched", handed_in(GIVEN), prepare=neighbours),
 }

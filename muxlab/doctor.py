@@ -30,7 +30,7 @@ EDITORS = {
 """What each editor that is recognised means for the course."""
 
 VIRTUAL = {
-    "container": "it shares the kernel of the machine around it; lines marked ! say what is not allowed in here",
+    "container": "it shares the kernel of the machine around it, which may not allow everything: see any line marked !",
     "WSL 2": "a Linux kernel of its own: the course runs here; keep it in WSL's file system, as /mnt/c is slow",
     "WSL 1": "it imitates Linux, and what you would count here is Windows' doing: wsl --set-version DISTRIBUTION 2",
 }

@@ -278,9 +278,11 @@ def test_a_file_a_home_and_a_checkout_are_no_places(tmp_path: Path, monkeypatch:
     with pytest.raises(ValueError, match="file is a file; name a folder"):
         check_place(tmp_path / "file")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(ValueError, match=r"no place to put chapters; name a folder inside it: .*/muxlab-course$"):
+    with pytest.raises(
+        ValueError, match=r"not a good place for the chapters; use a folder inside it: .*/muxlab-course$"
+    ):
         check_place(tmp_path)
-    with pytest.raises(ValueError, match="no place to put chapters"):
+    with pytest.raises(ValueError, match="not a good place for the chapters"):
         check_place(Path("/"))
     (tmp_path / "work/.git").mkdir(parents=True)
     with pytest.raises(ValueError, match="is a git checkout"):

@@ -11,6 +11,7 @@ import pytest
 
 import muxlab
 from muxlab.__main__ import COMMANDS
+from muxlab.course import EXERCISES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -87,6 +88,12 @@ def test_the_reference_leaves_no_public_name_out() -> None:
     assert set(muxlab.__all__) - types - set(re.findall(r"\bmuxlab\.(\w+)", REFERENCE)) == set()
     panels_and_charts = {ast.unparse(call.func) for call in calls(REFERENCE)}
     assert {f"muxlab.show.{name}" for name in muxlab.show.__all__ if name != "predict"} <= panels_and_charts
+
+
+def test_the_reference_names_every_exercise_at_its_chapter() -> None:
+    rows = re.findall(r"^\| (\d\d) \| (`[^|]+) \|$", REFERENCE, re.MULTILINE)
+    named = {(chapter, name) for chapter, names in rows for name in re.findall(r"`([^`]+)`", names)}
+    assert named == {(exercise.chapter, name) for name, exercise in EXERCISES.items()}
 
 
 @pytest.mark.slow

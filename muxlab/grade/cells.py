@@ -45,7 +45,7 @@ def code_cells(notebook: Path) -> list[CodeCell]:
     """Return the code cells of a notebook.
 
     Raises:
-        Refused: the file is no notebook, or a cell of it is such that nobody could read it.
+        Refused: the file is not a notebook, or a cell of it is such that nobody could read it.
     """
     found = []
     for number, cell in enumerate(_cells(notebook), 1):
@@ -78,7 +78,7 @@ def _code_cell(place: str, source: str) -> CodeCell:
         python = _without_magic(source)
         if python is not None:
             return CodeCell(place, python, tuple(ast.parse(python).body))
-        line = f", in its line {error.lineno}" if error.lineno else ""
+        line = f" (line {error.lineno} of the cell)" if error.lineno else ""
         return CodeCell(place, source, (), f"{place} is not Python: {error.msg}{line}")
     except ValueError as error:  # null bytes
         return CodeCell(place, source, (), f"{place} cannot be read: {error}")

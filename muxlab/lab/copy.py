@@ -57,11 +57,11 @@ def check_place(folder: Path) -> None:
             f"{folder} lies inside your copy of the course; for that copy, run: muxlab lab {shlex.quote(str(copy))}"
         )
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; name a folder, or one that is still to be made")
+        raise ValueError(f"{folder} is a file; name a folder, which is made if there is none")
     inside = shlex.quote(str(folder / "muxlab-course"))
     home = Path(os.path.expanduser("~"))  # "~" where this user has none, as in some containers
     if folder.resolve() in (home.resolve(), Path("/")):
-        raise ValueError(f"{folder} is no place to put chapters; name a folder inside it: muxlab lab {inside}")
+        raise ValueError(f"{folder} is not a good place for the chapters; use a folder inside it: muxlab lab {inside}")
     if (folder / ".git").exists():
         raise ValueError(f"{folder} is a git checkout; name a folder of its own: muxlab lab {inside}")
 
@@ -192,7 +192,7 @@ def keep_to_oneself(folder: Path, tell_waiting: Callable[[], object] = lambda: N
             tell_waiting()
         while not locked:
             if time.monotonic() > end:
-                raise TimeoutError(f"another `muxlab lab` has kept {folder} to itself for {LOCK_SECONDS} s; end it")
+                raise TimeoutError(f"another `muxlab lab` has been using {folder} for {LOCK_SECONDS} s; stop it first")
             time.sleep(0.1)
             locked = _locked(file.fileno())
         yield

@@ -178,7 +178,7 @@ LEARNERS = {
     "empty_folder": Learner("missing", (), prepare=lambda folder: (folder / CHAPTER).unlink()),
     "not_python": Learner("refused", handed_in(FIRST_LINE + "    while"), seen="not Python"),
     "no_notebook": Learner("refused", (), prepare=lambda folder: (folder / CHAPTER).write_text("{")),
-    "two_copies": Learner("refused", handed_in(SOLVED), prepare=twice, seen="which one counts"),
+    "two_copies": Learner("refused", handed_in(SOLVED), prepare=twice, seen="more than one notebook"),
     "a_link": Learner("refused", handed_in(SOLVED), prepare=elsewhere, seen="a link"),
     "misspelt": Learner("crashed", handed_in("STOP = stpo\n" + at_the_start("STOP")), seen="NameError"),
     # ---- hostile

@@ -131,7 +131,7 @@ def test_magic_commands_are_no_part_of_an_answer(chapter):
     assert [len(cell.chosen) for cell in answer.cells] == [1, 1]
 
 
-HUGE = "burst_server = 1\n" * 300_000
+HUGE = "other = 1\n" * 500_000
 DEEP = "burst_server = " + "-" * 50_000 + "1"
 WRONG = "def burst_server(listener, listener): ..."
 LONG = SOLVED + "\n# " + 100_000 * "x"

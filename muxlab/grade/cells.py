@@ -45,7 +45,7 @@ def code_cells(notebook: Path) -> list[CodeCell]:
     """Return the code cells of a notebook.
 
     Raises:
-        Refused: the file is not a notebook.
+        Refused: the file is not a notebook, or a cell of it is such that nobody could read it.
     """
     found = []
     for number, cell in enumerate(_cells(notebook), 1):
@@ -83,7 +83,7 @@ def _code_cell(place: str, source: str) -> CodeCell:
     except ValueError as error:  # null bytes
         return CodeCell(place, source, (), f"{place} cannot be read: {error}")
     except (RecursionError, MemoryError):
-        return CodeCell(place, source, (), f"{place} is too long, or nested too deep, to be read")
+        raise Refused(f"{place} is too long, or nested too deep, to be read") from None
 
 
 def _without_magic(source: str) -> str | None:

@@ -14,7 +14,15 @@ TOP_LEVEL = {
     *("environment.yml", "pyproject.toml", "Makefile", "README.md", "LICENSE", "CONTRIBUTING.md"),
     *("CHANGELOG.md", "CITATION.cff"),
 }
-BUILT = {"my-course", "build", "dist", "__pycache__", "muxlab.egg-info"}  # made by installing, ignored by git
+BUILT = {
+    "my-course",
+    "muxlab-course",
+    "muxlab-env",
+    "build",
+    "dist",
+    "__pycache__",
+    "muxlab.egg-info",
+}  # made by installing, ignored by git
 HEAVY = {"matplotlib", "ipywidgets", "anywidget", "numpy", "IPython", "asyncio"}
 
 

@@ -78,7 +78,7 @@ def crowds(*sizes: tuple[int, float, str]) -> Sequence[Scene]:
 STORIES: dict[str, dict[str, Sequence[Scene]]] = {
     "00": {
         "crowds": crowds(
-            (100, 1.0, "A hundred clients on each side, and each has something to say."),
+            (100, 1.0, "A hundred clients on each side."),
             (100, 1.5, "On the left one client is served, and the others wait."),
             (300, 1.0, "Now there are three hundred on each side."),
             (300, 1.5, "On the left still one is served. There are just more who wait."),

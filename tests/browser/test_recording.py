@@ -167,6 +167,10 @@ def test_a_playground_is_played_and_its_sliders_stand_where_there_is_a_recording
     talking.press("ArrowRight")
     player.shows("All talk.")
     expect(talking).to_have_attribute("aria-valuetext", "5")
+    talking.press("Home")  # of the slider, and not of the recording
+    expect(talking).to_have_attribute("aria-valuetext", "2")
+    expect(player.root).not_to_have_attribute("data-place", "0")
+    talking.press("End")
     expect(player.root).to_have_attribute("data-state", "paused")  # who wants less motion sees how it ends
     expect(player.button("Forward")).to_have_attribute("aria-disabled", "true")
     player.page.emulate_media(reduced_motion="no-preference")

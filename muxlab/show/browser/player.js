@@ -144,7 +144,7 @@ function play(node, recording) {
       return;
     }
     if (!node.contains(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.type === "range" && event.key.startsWith("Arrow")) return; // it moves itself
+    if (event.target.type === "range" && /^(Arrow|Home|End)/.test(event.key)) return; // it moves itself
     const deeds = {
       ArrowLeft: () => go(before()), ArrowRight: () => go(after()), "[": () => go(before()), "]": () => go(after()),
       Home: () => go(0), End: () => go(last),

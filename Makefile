@@ -25,16 +25,16 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make .venv      make the Python environment and nothing else"
 	@echo "make lab        open the course in JupyterLab, as a copy of your own in my-course/"
-	@echo "make quick      check the code and the form of the chapters, and run the tests that are quick (under a minute)"
+	@echo "make quick      check the code and the form of the chapters, and run the tests that are quick (about a minute)"
 	@echo "make test       check the same, run and compare all chapters, and run all tests"
 	@echo "make test-oldest  run the quick tests and two chapters with the oldest Python and packages that are allowed"
-	@echo "make chapter NAME=15_verb_phrase  start a new chapter, from bones that run"
+	@echo "make chapter NAME=15_verb_phrase  start a new chapter, from a template that runs"
 	@echo "make links      check the links between pages, and list those that lead out (none is fetched)"
 	@echo "make notebooks  run all chapters and rewrite them with their outputs"
 	@echo "make pictures   make the pictures of the chapters and of the README again"
 	@echo "make book       build the course as a website, book/_build/html/index.html"
 	@echo "make axe        fetch axe-core by npm, with which tests look at pages as a screen reader does"
-	@echo "make bench      run all benchmarks and print their tables (takes some ten minutes)"
+	@echo "make bench      run all benchmarks and print their tables (about ten minutes)"
 	@echo "make clean      remove the environment and the caches"
 
 .venv: .venv/.complete

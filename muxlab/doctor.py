@@ -18,6 +18,9 @@ PROGRAMS = ("nginx", "redis-server", "redis-benchmark", "strace")
 WANTED = 19_000
 """Connections of the course's largest experiment, all to one server."""
 
+DESCRIPTORS = {2: 2200, 3: 2200, 4: 4096, 5: 3200, 6: 2200, 9: 6200, 11: 1200, 12: 2200, 14: 4096}
+"""Descriptors that each chapter needs in one process, for all of its cells; the others need fewer than 1,024."""
+
 EDITORS = {
     "JupyterLab": "where the course was made, and is tested",
     "VS Code": "its Jupyter extension shows the panels; it may ask to download files for them, and finds them here too",
@@ -27,7 +30,7 @@ EDITORS = {
 """What each editor that is recognised means for the course."""
 
 VIRTUAL = {
-    "container": "it shares the kernel of the machine around it; what it forbids is marked ! below",
+    "container": "it shares the kernel of the machine around it, which may not allow everything: see any line marked !",
     "WSL 2": "a Linux kernel of its own: the course runs here; keep it in WSL's file system, as /mnt/c is slow",
     "WSL 1": "it imitates Linux, and what you would count here is Windows' doing: wsl --set-version DISTRIBUTION 2",
 }
@@ -70,7 +73,10 @@ class Diagnosis:
         short = sum(not finding.fine for finding in self.findings)
         if not short:
             return "This machine has all that the course asks for."
-        return f"The course runs here; {short} of {len(self.findings)} findings, marked !, limit a part of it."
+        lines = "the line marked !" if short == 1 else f"the {short} lines marked !"
+        if not hasattr(select, "epoll"):
+            return f"Part of the course runs here: see {lines}."
+        return f"The course runs here, with limits: see {lines}."
 
     def __str__(self) -> str:
         rows = [(f"{'' if f.fine else '!'}", f.name, f.value, f.meaning) for f in self.findings]
@@ -118,8 +124,6 @@ def doctor() -> Diagnosis:
 
 def _findings() -> list[Finding]:
     soft, hard = limits.descriptor_limits()
-    fits = limits.most_connections(server_here=False)
-    here = limits.most_connections(server_here=True)
     (queue,) = limits.proc_numbers("/proc/sys/net/core/somaxconn", [128])
     ports = limits.ephemeral_ports()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -154,9 +158,8 @@ def _findings() -> list[Finding]:
         Finding(
             "descriptors, hard limit",
             f"{hard:,}",
-            f"{here:,} connections fit with both ends in this process, {fits:,} with the server in another"
-            + ("" if fits >= WANTED else f"; the course's largest crowd is {WANTED:,}, cut to what fits"),
-            hard >= 4096,
+            _meaning_of_hard_limit(hard),
+            hard >= max(DESCRIPTORS.values()),
             "how far a process may raise its own limit",
         ),
         Finding(
@@ -176,7 +179,7 @@ def _findings() -> list[Finding]:
         Finding(
             "accept queue, at most",
             f"{queue:,}",
-            "a server that asks for a longer one gets this, without a word",
+            "a server that asks for a longer one silently gets this",
             queue >= 1024,
             "where clients wait until the server lets them in: chapter 9",
         ),
@@ -185,6 +188,21 @@ def _findings() -> list[Finding]:
         _tracing(),
         _programs(),
     ]
+
+
+def _meaning_of_hard_limit(hard: int) -> str:
+    here, apart = limits.most_connections(server_here=True), limits.most_connections(server_here=False)
+    meaning = f"{here:,} connections fit with both ends in this process, {apart:,} with the server in another"
+    if short := [str(chapter) for chapter, needed in DESCRIPTORS.items() if needed > hard]:
+        *others, last = short
+        chapters = f"chapters {', '.join(others)} and {last} have" if others else f"chapter {last} has"
+        raised = f"sudo prlimit --pid $$ --nofile={WANTED + 1000}:{WANTED + 1000}"
+        return f"{meaning}; {chapters} cells that need more. To raise it, start JupyterLab from a shell after: {raised}"
+    if apart < WANTED:
+        return (
+            f"{meaning}; the largest crowd that the course sends to one server is {WANTED:,}, and is cut to what fits"
+        )
+    return meaning
 
 
 def _meaning_of_system() -> str:
@@ -196,7 +214,7 @@ def _meaning_of_system() -> str:
 def _virtual_system() -> list[Finding]:
     kind = virtual_system()
     term = "a Linux that shares its kernel, or its machine, with another system"
-    return [Finding("system in a system", kind, VIRTUAL[kind], kind != "WSL 1", term)] if kind else []
+    return [Finding("container or WSL", kind, VIRTUAL[kind], kind != "WSL 1", term)] if kind else []
 
 
 def _editor() -> list[Finding]:

@@ -60,8 +60,9 @@ def not_linux() -> str:
         return ""
     system = SYSTEMS.get(system, system or sys.platform)
     return (
-        f"{system} has no epoll: the chapters up to select run here. For the whole course, open the project in its "
-        "dev container (VS Code with Docker, or GitHub Codespaces), or take a Linux virtual machine"
+        f"{system} has no epoll: chapters 0 to 3 run here, except where they read the kernel's tables. For all of the "
+        "course, open the project in its dev container (VS Code with Docker, or GitHub Codespaces), or take a Linux "
+        "virtual machine"
     )
 
 
@@ -82,7 +83,7 @@ def tracing_refusal() -> str:
     if scope == "3":
         return "tracing is switched off here until the machine is started again (kernel.yama.ptrace_scope is 3)"
     if scope == "2" and not _may_trace_everything():
-        return "tracing is left to the administrator here: sudo sysctl kernel.yama.ptrace_scope=1"
+        return "only the administrator may trace here; to allow it: sudo sysctl kernel.yama.ptrace_scope=1"
     return ""
 
 

@@ -148,6 +148,19 @@ def test_a_refusal_is_one_sentence(arguments: list[str], message: str, capfd: py
     assert message in error and error.count("\n") == 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_pipe_that_nobody_reads_ends_a_command_quietly(unbuffered: str) -> None:
+    """As in `muxlab doctor | head -1`, with a head that has gone before the first line."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "muxlab", "doctor"]
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=environment, timeout=60)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+
+
 def test_the_doctor_reports(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     report = capsys.readouterr().out
@@ -209,12 +222,12 @@ def test_a_file_may_import_its_neighbours(folder: Path) -> None:
         ("nowhere.py:server", "there is no file"),
         ("mine.py:nobody", "has no 'nobody'; it has sound, deaf"),
         ("empty.py:server", "has no 'server'; it has no function at all"),
-        ("mine.py:limit", "limit in .*mine.py is no function: 3"),
-        ("notes.txt:server", "is no Python file"),
+        ("mine.py:limit", "limit in .*mine.py is not a function: 3"),
+        ("notes.txt:server", "is not a Python file"),
         ("broken.py:server", r"cannot be run: TypeError: .* in line 3: server\(1\)"),
         ("unfinished.py:server", "cannot be run: .*line 1"),
         ("program.py:server", r"ends the program while it is imported: SystemExit, in line 4: sys.exit\(\)"),
-        ("mine.py:select", "is no function"),
+        ("mine.py:select", "is not a function"),
     ],
 )
 def test_what_cannot_be_tried_is_told_in_one_sentence(

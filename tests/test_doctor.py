@@ -95,4 +95,15 @@ def test_the_doctor_marks_what_limits_the_course(monkeypatch: pytest.MonkeyPatch
     report = doctor()
     marked = {finding.name for finding in report.findings if not finding.fine}
     assert {"descriptors, hard limit", "ports for clients"} <= marked
-    assert not report.fine and "limit a part of it" in report.verdict
+    assert not report.fine and "with limits: see the " in report.verdict
+    (found,) = [finding for finding in report.findings if finding.name == "descriptors, hard limit"]
+    assert "chapters 2, 3, 4, 5, 6, 9, 11, 12 and 14 have cells that need more" in found.meaning
+    assert "sudo prlimit --pid $$" in found.meaning
+
+
+def test_the_doctor_says_that_the_largest_crowd_is_cut_where_only_that_does_not_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "descriptor_limits", lambda: (1024, 8192))
+    (found,) = [finding for finding in doctor().findings if finding.name == "descriptors, hard limit"]
+    assert found.fine and "to one server is 19,000, and is cut to what fits" in found.meaning

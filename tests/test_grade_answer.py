@@ -131,13 +131,17 @@ def test_magic_commands_are_no_part_of_an_answer(chapter):
     assert [len(cell.chosen) for cell in answer.cells] == [1, 1]
 
 
-HUGE = "burst_server = 1\n" * 300_000
+HUGE = "other = 1\n" * 500_000
 DEEP = "burst_server = " + "-" * 50_000 + "1"
+WRONG = "def burst_server(listener, listener): ..."
 LONG = SOLVED + "\n# " + 100_000 * "x"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("cells", "why"), [(HUGE, "too long"), (DEEP, "too deep"), (LONG, "100,000 characters")])
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [(HUGE, "too long"), (DEEP, "too deep"), (WRONG, "duplicate argument"), (LONG, "100,000 characters")],
+)
 def test_a_notebook_that_nobody_can_read_is_refused(cells, why, chapter):
     folder = chapter(cells).parent
     found = read_answers(folder, "06", [("one-accept", "burst_server")])

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -92,7 +93,8 @@ def test_the_screen_is_short_and_says_where_how_to_stop_and_the_address(account:
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert rest.endswith("Stopped. To go on where you are now, run the same command again.\n")
+    assert "Stopped. To go on where you are now, run the same command again.\n" in rest
+    assert re.search(r"To see how far you have come: (\S*muxlab|\S+ -m muxlab) progress( \S+)?\n$", rest)
     assert [path.name for path in chapters_in(folder)] == [path.name for path in chapters_in(course_folder())]
 
 
@@ -103,7 +105,7 @@ def test_a_second_call_opens_the_one_that_is_running(account: Account) -> None:
         status, said = account.say("mine", "--fresh", "5", "--port", "1")
         assert status == 0 and "JupyterLab is running on this copy already" in said
         assert PAGE.search(said).groups() == (page[1], FIVE, page[3])
-        assert "Ctrl-C where it was started stops it" in said and READY not in said
+        assert "To stop it, press Ctrl-C in the terminal that started it" in said and READY not in said
         status, said = account.say(cwd=account.home / "mine/pictures")  # inside a copy, that copy is meant
         assert status == 0 and PAGE.search(said).groups() == page.groups()
 
@@ -153,6 +155,15 @@ def test_a_signal_ends_it_as_ctrl_c_does(account: Account, signal_: signal.Signa
         process.send_signal(signal_)
         assert "Stopped." in process.communicate(timeout=30)[0] and process.returncode == 0
         assert account.processes() == [] and account.servers() == []
+
+
+@pytest.mark.slow
+def test_who_starts_it_in_the_background_of_a_script_is_told_what_stops_it(account: Account) -> None:
+    """A shell has Ctrl-C ignored there."""
+    with account.lab(preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) as process:
+        assert f"`kill {process.pid}` stops it" in until(process, "stops it")
+        process.terminate()
+        assert "Stopped." in process.communicate(timeout=30)[0] and process.returncode == 0
 
 
 @pytest.mark.slow

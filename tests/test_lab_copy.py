@@ -1,5 +1,6 @@
 """A learner's copy of the course: made, brought up to date, and never at the cost of what the learner wrote."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -246,6 +247,22 @@ def test_a_fresh_chapter_in_place_of_an_unchanged_one_keeps_nothing(mine: Path, 
     assert {path.name for path in mine.iterdir()} == {OWN, "pictures", FIVE, SEVEN}
 
 
+def test_a_fresh_chapter_that_finds_the_disk_full_leaves_the_old_one_in_its_place(
+    mine: Path, course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = edit(mine / FIVE, "mine = 1")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", _find_the_disk_full)
+        with pytest.raises(OSError, match="No space left"):
+            give_again(mine, FIVE, course, "1.0")
+    assert (mine / FIVE).read_text() == written
+    assert {path.name for path in mine.iterdir()} == {OWN, "pictures", FIVE, SEVEN}
+
+
+def _find_the_disk_full(path: Path, content: bytes) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 # ---- places
 
 
@@ -261,9 +278,11 @@ def test_a_file_a_home_and_a_checkout_are_no_places(tmp_path: Path, monkeypatch:
     with pytest.raises(ValueError, match="file is a file; name a folder"):
         check_place(tmp_path / "file")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(ValueError, match=r"no place to put chapters; name a folder inside it: .*/muxlab-course$"):
+    with pytest.raises(
+        ValueError, match=r"not a good place for the chapters; use a folder inside it: .*/muxlab-course$"
+    ):
         check_place(tmp_path)
-    with pytest.raises(ValueError, match="no place to put chapters"):
+    with pytest.raises(ValueError, match="not a good place for the chapters"):
         check_place(Path("/"))
     (tmp_path / "work/.git").mkdir(parents=True)
     with pytest.raises(ValueError, match="is a git checkout"):

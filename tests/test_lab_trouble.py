@@ -1,5 +1,6 @@
 """`muxlab lab` where something is wrong, or not as it was: it says so in a sentence, with what to do."""
 
+import errno
 import json
 import os
 import pwd
@@ -13,6 +14,8 @@ import pytest
 from lab_account import READY, Account, until
 
 import muxlab
+from muxlab.__main__ import main
+from muxlab.command import lab
 from muxlab.journal.place import MARK, OWN
 from muxlab.lab import environment, jupyter
 from muxlab.lab.chapters import chapters_in, course_folder, digest
@@ -24,10 +27,10 @@ def test_a_broken_jupyterlab_shows_its_last_words(account: Account) -> None:
     account.variables["MUXLAB_STAND_IN"] = "broken"
     status, said = account.say()
     assert status == 1
-    assert "JupyterLab ended before it was ready. Its last words:" in said
+    assert "JupyterLab ended before it was ready. It printed last:" in said
     assert "ModuleNotFoundError: No module named 'a_module_that_is_missing'" in said
     assert "-m pip install --force-reinstall jupyterlab" in said and said.count("\n") < 15
-    assert "Traceback" not in said.split("Its last words:")[0]
+    assert "Traceback" not in said.split("It printed last:")[0]
 
 
 def test_a_jupyterlab_that_is_never_ready_is_ended(
@@ -48,8 +51,11 @@ def test_what_is_wrong_is_told_in_a_sentence_and_nothing_is_made(account: Accoun
     there = set(account.home.iterdir())
     for arguments, says in (
         (["file"], "file is a file; name a folder"),
-        (["file/new"], "file/new cannot be written: Not a directory. Name a folder that you can: muxlab lab FOLDER"),
-        (["."], "is no place to put chapters; name a folder inside it: "),
+        (
+            ["file/new"],
+            "file/new cannot be written: Not a directory. Name a folder that you can write to: muxlab lab FOLDER",
+        ),
+        (["."], "is not a good place for the chapters; use a folder inside it: "),
         (["work"], "work is a git checkout"),
         (["/proc/new"], "/proc/new cannot be written: "),
         (["new", "--fresh", "77"], "no chapter 77; there are 00_start_here, "),
@@ -96,7 +102,7 @@ def test_chapters_that_have_changed_on_either_side_are_told(account: Account) ->
     assert f"It was made by muxlab 0.0.1, and follows {muxlab.__version__} now." in said
     assert "Not in the course any more, and left as you have it: 15_rest.ipynb." in said
     assert "11 chapters were copied." in said and "Brought up to date: 00 and 01" in said
-    assert "Left alone, because you have made changes: 03." in said and ": muxlab lab mine --fresh 03\n" in said
+    assert "Left alone, because you have made changes: 03." in said and "muxlab lab mine --fresh 03\n" in said
     assert (
         "02_poll_without_blocking.ipynb is fresh again; yours is kept beside it, as 02_poll_without_blocking.yours"
         in said
@@ -185,6 +191,18 @@ def test_who_has_to_wait_for_another_call_is_told(account: Account) -> None:
     with keep_to_oneself(account.home / "mine"):
         with account.lab("mine") as process:
             assert until(process, "waiting").startswith("Another `muxlab lab` is at work on this copy")
+
+
+def test_a_full_disk_is_no_reason_to_begin_another_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def find_the_disk_full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(lab.signal, "signal", lambda *arguments: None)  # those of the tests stay as they are
+    monkeypatch.setattr(lab, "bring_up_to_date", find_the_disk_full)
+    assert main(["lab", str(tmp_path / "mine")]) == 1
+    assert "mine cannot be written: No space left on device. Make room there" in capsys.readouterr().err
 
 
 def test_who_has_no_home_may_still_have_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

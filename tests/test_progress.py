@@ -127,7 +127,7 @@ def test_outside_a_copy_it_is_the_table_of_contents(tmp_path, monkeypatch):
     assert not found.begun and "`muxlab lab`" in found.remark
     assert sum(len(one.exercises) for one in found.chapters) == len(muxlab.course.EXERCISES)
     assert all(one.chapter.minutes and one.chapter.cells and one.chapter.questions for one in found.chapters)
-    with pytest.raises(ValueError, match="is no copy of the course"):
+    with pytest.raises(ValueError, match="is not a copy of the course"):
         progress(tmp_path)
 
 
@@ -138,8 +138,11 @@ def test_the_command_prints_it(copy, monkeypatch, capsys):
         monkeypatch.chdir(folder)
         assert main(["progress", *arguments]) == 0
         assert capsys.readouterr().out == expected
+    copy.rename(copy.with_name("my-course"))  # as `make lab` calls it
+    assert main(["progress"]) == 0
+    assert capsys.readouterr().out == expected
     assert main(["progress", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert (printed["go_on_with"], printed["chapters"][2]["cells_run"]) == ("00_start_here", 1)
     assert main(["progress", str(copy.parent)]) == 1
-    assert "is no copy of the course" in capsys.readouterr().err
+    assert "is not a copy of the course" in capsys.readouterr().err

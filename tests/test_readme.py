@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import muxlab
-from muxlab.__main__ import COMMANDS
+from muxlab.__main__ import COMMANDS, main
+from muxlab.course import EXERCISES, by_chapter
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -87,6 +88,21 @@ def test_the_reference_leaves_no_public_name_out() -> None:
     assert set(muxlab.__all__) - types - set(re.findall(r"\bmuxlab\.(\w+)", REFERENCE)) == set()
     panels_and_charts = {ast.unparse(call.func) for call in calls(REFERENCE)}
     assert {f"muxlab.show.{name}" for name in muxlab.show.__all__ if name != "predict"} <= panels_and_charts
+
+
+def test_the_reference_names_every_exercise_at_its_chapter() -> None:
+    rows = re.findall(r"^\| (\d\d) \| (`[^|]+) \|$", REFERENCE, re.MULTILINE)
+    assert {chapter: re.findall(r"`([^`]+)`", names) for chapter, names in rows} == by_chapter()
+    assert sum(map(len, by_chapter().values())) == len(EXERCISES)
+
+
+def test_grade_lists_the_exercises_as_the_reference_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["grade", "--list"])
+    assert ended.value.code == 0
+    for line in capsys.readouterr().out.splitlines():
+        chapter, names = line.split("  ")
+        assert f"| {chapter} | {', '.join(f'`{name}`' for name in names.split(', '))} |" in REFERENCE
 
 
 @pytest.mark.slow

@@ -114,7 +114,8 @@ def test_beside_says_how_far_apart_the_lines_are_and_how_steep():
     assert {line.get_linestyle() for line in own.values()} == {"-"}
     assert {(line.get_linestyle(), line.get_fillstyle()) for line in theirs} == {("--", "none")}
     assert ax.get_title("left").replace("\n", " ") == (  # at 1,000, the largest that both have
-        "With 1,000 descriptors watched, poll costs 100 times as much as epoll here, and 200 times as published"
+        "With 1,000 descriptors watched, poll costs 100 times as much as epoll here, "
+        "and 200 times in the published figures"
     )
     assert [text.get_text() for text in ax.texts] == ["solid: this machine; dashed: a book"]
     slopes = [text.get_text() for text in ax.get_legend().get_texts()]

@@ -7,12 +7,13 @@ import select
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 import muxlab
 from muxlab.show import race
-from muxlab.show.race import Result, bars_of
+from muxlab.show.race import Lap, Result, bars_of
 
 pytestmark = pytest.mark.usefixtures("drawing")
 
@@ -48,6 +49,31 @@ def test_a_new_race_shows_a_sample_and_runs_nothing():
     assert repr(panel) == "race(select, epoll, connections=20, active=5)"
     png = base64.b64decode(panel._repr_mimebundle_()["image/png"])
     assert png.startswith(b"\x89PNG")
+
+
+def test_a_lap_goes_on_until_there_is_a_reply(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(sys.modules["muxlab.show.race"], "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    session = SimpleNamespace(
+        seen=SimpleNamespace(replies=20, errors=0),
+        server=SimpleNamespace(name="one", cpu_seconds=lambda: clock[0] / 10),
+        swarm=SimpleNamespace(activity=list, active=0, connections=0),
+        look=lambda: None,
+        trouble=lambda: "",
+        all_tried=True,
+    )
+    lap = Lap(session, seconds=0.15)
+    for seconds, replies, over in [(0, 20, False), (1, 20, False), (1.5, 30, True)]:
+        clock[0], session.seen.replies = 100 + seconds, replies
+        lap.look()
+        assert lap.over is over, seconds
+    assert lap.result.replies_per_second == pytest.approx(10 / 1.5)
+
+    silent = Lap(session, seconds=0.15)
+    silent.look()
+    clock[0] += 6
+    silent.look()
+    assert silent.over and silent.result.replies_per_second == 0
 
 
 def test_servers_take_turns_and_one_runs_at_a_time(monkeypatch):

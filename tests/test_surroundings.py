@@ -148,7 +148,7 @@ def test_a_cell_that_runs_again_ends_what_it_had_started_in_other_editors_too() 
 )
 def test_wsl(monkeypatch: pytest.MonkeyPatch, release: str, kind: str) -> None:
     monkeypatch.setattr(platform, "release", lambda: release)
-    found = finding("system in a system")
+    found = finding("container or WSL")
     assert found.value == kind
     assert found.fine is (kind == "WSL 2")
     assert found.fine or "wsl --set-version" in found.meaning

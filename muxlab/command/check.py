@@ -12,16 +12,24 @@ from ..errors import where
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    command = commands.add_parser("check", help="try your own server with hostile clients")
+    command = commands.add_parser(
+        "check",
+        help="try your own server with hostile clients",
+        description="Try your own server with clients that behave as real ones do, well and badly, and say what failed "
+        "and why. The exit status is 0 if all trials passed, 1 if one failed, 2 if there is no verdict.",
+    )
     command.add_argument("place", metavar="FILE:FUNCTION", help="a server function, as path/to/server.py:function")
     command.add_argument(
         "--trial",
         action="append",
         metavar="NAME",
-        help="run only this trial (or several, each with --trial); redis stands for all those of a Redis-like server",
+        help="run only this trial (may be repeated); redis stands for all those of a Redis-like server",
     )
     command.add_argument(
-        "--search", type=float, metavar="SECONDS", help="then look for a conversation that breaks it, for so long"
+        "--search",
+        type=float,
+        metavar="SECONDS",
+        help="afterwards, search this long for a conversation that breaks the server",
     )
     command.set_defaults(command=check)
 
@@ -62,14 +70,14 @@ def function_at(place: str) -> Callable:
         raise ValueError(f"{file} has no {name!r}; it has {', '.join(own) if own else 'no function at all'}")
     fn = found[name]
     if not callable(fn):
-        raise ValueError(f"{name} in {file} is no function: {fn!r}")
+        raise ValueError(f"{name} in {file} is not a function: {fn!r}")
     return fn
 
 
 def _module_of(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ValueError(f"{path} is no Python file: its name does not end in .py")
+        raise ValueError(f"{path} is not a Python file: its name does not end in .py")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent.resolve()))  # so that it can import its neighbours, as a script can
     try:

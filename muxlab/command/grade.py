@@ -37,14 +37,29 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--exercise",
         action="append",
         metavar="NAME",
-        help="only this exercise (or several, each with --exercise); all of the course without it",
+        help="only this exercise (may be repeated); without it, all those of the course",
     )
+    command.add_argument("--list", action=ListExercises, help="print the names of all exercises, and end")
     command.add_argument(
         "--jobs", type=int, metavar="N", help="how many answers to examine at a time (one for every two cores)"
     )
     command.add_argument("--seconds", type=float, default=300.0, metavar="S", help="how long an answer may take (300)")
     command.add_argument("--memory", type=int, default=1024, metavar="MIB", help="what one process may use (1024)")
     command.set_defaults(command=grade)
+
+
+class ListExercises(argparse.Action):
+    """An option that prints the names of the exercises, chapter by chapter, and ends, as --help does."""
+
+    def __init__(self, option_strings: list[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from ..course import by_chapter  # here, because no other command needs it
+
+        for chapter, names in by_chapter().items():
+            print(f"{chapter}  {', '.join(names)}")
+        parser.exit()
 
 
 def grade(options: argparse.Namespace) -> int:

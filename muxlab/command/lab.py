@@ -5,19 +5,19 @@ import contextlib
 import errno
 import os
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from .. import __version__
-from ..journal import find_copy, last_chapter
+from ..journal import last_chapter
+from ..journal.place import USUAL, usual_copy
 from ..lab.chapters import chapters_in, choose, course_folder
 from ..lab.copy import Changes, bring_up_to_date, check_place, give_again, keep_to_oneself
 from ..lab.environment import check_environment
 from ..lab.jupyter import JupyterLab, check_port, check_runtime_folder, find_running, show
-
-DEFAULT = "muxlab-course"
 
 NOT_ABOUT_THE_FOLDER = (errno.EPIPE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 """Errors that another folder would not mend: nobody reads what is printed, or this machine's limits are reached."""
@@ -28,11 +28,14 @@ def add(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "lab",
         help="open the course in JupyterLab, as a copy of your own",
-        description="Copy the chapters into a folder of yours, and open JupyterLab on it. What you change there is "
+        description="Copy the chapters into a folder of your own, and open JupyterLab on it. What you change there is "
         "yours: it is never overwritten. Run it again to go on where you left off.",
     )
     command.add_argument(
-        "folder", nargs="?", type=Path, help=f"where your copy is, or is to be ({DEFAULT}; inside a copy, that one)"
+        "folder",
+        nargs="?",
+        type=Path,
+        help=f"your copy; made if there is none (by default the one you are in, or else {' or '.join(USUAL)})",
     )
     command.add_argument(
         "--fresh",
@@ -51,7 +54,7 @@ def lab(options: argparse.Namespace) -> int:
     check_environment()
     course = course_folder()
     fresh = choose(options.fresh, chapters_in(course))
-    folder = options.folder or find_copy(Path()) or Path(DEFAULT)
+    folder = options.folder or usual_copy() or Path(USUAL[0])
     with _writing(folder):
         check_place(folder)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1) has it ignored
@@ -71,7 +74,7 @@ def lab(options: argparse.Namespace) -> int:
         notebook = fresh[0].name if fresh else _where_to_go_on(folder)
         if there is not None:
             _tell_where(there.page(notebook), "JupyterLab is running on this copy already.", options, folder)
-            print("Ctrl-C where it was started stops it.")
+            print("To stop it, press Ctrl-C in the terminal that started it.")
             return 0
         try:
             _tell_where(server.running.page(notebook), "JupyterLab is running.", options, folder)
@@ -81,6 +84,7 @@ def lab(options: argparse.Namespace) -> int:
             print("\nStopping JupyterLab and its kernels ...", flush=True)
             server.end()
             print("Stopped. To go on where you are now, run the same command again.")
+            print(f"To see how far you have come: {_typed()} progress{_named(options)}")
             return 0
 
 
@@ -111,9 +115,10 @@ def _writing(folder: Path) -> Iterator[None]:
         if error.strerror is None or error.errno in NOT_ABOUT_THE_FOLDER:  # the former says what to do by itself
             raise
         where = f" ({error.filename})" if error.filename not in (None, str(folder)) else ""
-        raise ValueError(
-            f"{folder} cannot be written: {error.strerror}{where}. Name a folder that you can: muxlab lab FOLDER"
-        ) from None
+        advice = "Name a folder that you can write to: muxlab lab FOLDER"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = "Make room there, and run the same command again"
+        raise ValueError(f"{folder} cannot be written: {error.strerror}{where}. {advice}") from None
 
 
 def _tell_waiting() -> None:
@@ -124,7 +129,8 @@ def _tell(changes: Changes, fresh: list[Path], options: argparse.Namespace) -> N
     """Say what was done to the copy, and what the learner may want to do about it."""
     if changes.is_newer:
         print(f"  It was made by muxlab {changes.before}, which is newer than this one, so nothing in it was touched.")
-        print(f"  To have that version here: {sys.executable} -m pip install --upgrade muxlab")
+        print(f"  To use it here, install the wheel of muxlab {changes.before} or newer:")
+        print(f"  {sys.executable} -m pip install muxlab-*.whl")
         return
     if changes.before not in (None, __version__):
         print(f"  It was made by muxlab {changes.before}, and follows {__version__} now.")
@@ -150,7 +156,23 @@ def _this_command(options: argparse.Namespace, *more: str) -> str:
     """Return the command line that does the same once more, with some options."""
     if "MAKELEVEL" in os.environ:  # set by make: it is `make lab` that the learner has typed
         return f'make lab LAB_ARGS="{" ".join(more)}"'
-    return " ".join(["muxlab lab", *([shlex.quote(str(options.folder))] if options.folder else []), *more])
+    return " ".join([f"{_typed()} lab{_named(options)}", *more])
+
+
+def _named(options: argparse.Namespace) -> str:
+    """Return the folder as it was named on the command line, with a space before it, or ""."""
+    return f" {shlex.quote(str(options.folder))}" if options.folder else ""
+
+
+def _typed() -> str:
+    """Return what to type for `muxlab`: after `make lab`, it is in an environment that the shell does not look into."""
+    script = Path(sys.executable).with_name("muxlab")
+    found = shutil.which("muxlab")
+    if found and script.exists() and os.path.samefile(found, script):
+        return "muxlab"
+    if not script.exists():
+        return f"{shlex.quote(sys.executable)} -m muxlab"
+    return shlex.quote(str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script))
 
 
 def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path) -> None:
@@ -164,7 +186,9 @@ def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path
 def _tell_how_to_stop() -> None:
     if os.geteuid() == 0:
         print("You are root, so JupyterLab was started with --allow-root; an ordinary account would be safer.")
-    print("Ctrl-C here stops it; save your notebooks first. Its log is .muxlab/jupyterlab.log.", flush=True)
+    in_the_background = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # started by a script, with `&`
+    how = f"`kill {os.getpid()}`" if in_the_background else "Ctrl-C here"
+    print(f"{how} stops it; save your notebooks first. Its log is .muxlab/jupyterlab.log.", flush=True)
 
 
 def _wait_for(server: JupyterLab) -> int:

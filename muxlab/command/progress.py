@@ -4,8 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from ..journal import find_copy
-from .lab import DEFAULT
+from ..journal.place import USUAL, usual_copy
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -15,7 +14,10 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="show how far you have come in the course",
         description="Show for each chapter how much of it you have run, predicted right and solved.",
     )
-    command.add_argument("folder", nargs="?", type=Path, help=f"your copy of the course (this folder, or {DEFAULT})")
+    usual = " or ".join(USUAL)
+    command.add_argument(
+        "folder", nargs="?", type=Path, help=f"your copy (by default the one you are in, or else {usual})"
+    )
     command.add_argument("--json", action="store_true", help="as JSON, for a program to read")
     command.set_defaults(command=show)
 
@@ -24,6 +26,5 @@ def show(options: argparse.Namespace) -> None:
     """Print the map of the course."""
     from ..course.progress import progress  # here, because no other command needs all exercises
 
-    folder = options.folder or find_copy(Path()) or (Path(DEFAULT) if find_copy(DEFAULT) else None)
-    found = progress(folder)
+    found = progress(options.folder or usual_copy())
     print(json.dumps(found.to_dict(), indent=1, ensure_ascii=False) if options.json else found)

@@ -19,11 +19,17 @@ NAMED = {**SERVERS, "redis": redis_server}
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    command = commands.add_parser("serve", help="run one of the servers until Ctrl-C")
+    command = commands.add_parser(
+        "serve",
+        help="run one of the servers until Ctrl-C",
+        description="Run one of the course's servers on 127.0.0.1, until Ctrl-C.",
+    )
     command.add_argument("name", choices=sorted(NAMED), metavar="NAME", help=" or ".join(sorted(NAMED)))
     command.add_argument("--port", type=int, default=7788, help="TCP port on 127.0.0.1 (7788; 0 takes a free one)")
     command.add_argument("--backlog", type=int, default=128, help="length of the accept queue (128)")
-    command.add_argument("--processes", type=int, metavar="N", help="so many processes on that port, for all cores")
+    command.add_argument(
+        "--processes", type=int, metavar="N", help="serve from N processes that share the port, to use all cores"
+    )
     command.set_defaults(command=serve)
 
 

@@ -10,20 +10,21 @@ from ..swarm.swarm import Snapshot
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the command line."""
-    command = commands.add_parser("swarm", help="run many clients against a server until Ctrl-C")
-    command.add_argument("--host", default="127.0.0.1", help="where the server is, on a machine of yours (127.0.0.1)")
+    command = commands.add_parser(
+        "swarm",
+        help="run many clients against a server until Ctrl-C",
+        description="Connect many clients to a server, let some of them talk, and print every second what they see.",
+    )
+    command.add_argument(
+        "--host", default="127.0.0.1", help="address of the server; use only machines of your own (127.0.0.1)"
+    )
     command.add_argument("--port", type=int, default=7788, help="its TCP port (7788)")
     command.add_argument("--connections", type=int, default=100, metavar="N", help="clients (100)")
     command.add_argument("--active", type=int, default=10, metavar="A", help="clients that talk (10)")
     command.add_argument("--payload", type=int, default=64, metavar="BYTES", help="size of a message (64)")
-    command.add_argument(
-        "--rate",
-        type=float,
-        metavar="R",
-        help="messages a second, of all clients",
-    )
+    command.add_argument("--rate", type=float, metavar="R", help="messages a second, of all clients together")
     command.add_argument("--protocol", default="echo", help="what the clients speak: echo or redis (echo)")
-    command.add_argument("--processes", type=int, metavar="N", help="the clients in so many processes of their own")
+    command.add_argument("--processes", type=int, metavar="N", help="divide the clients among N processes")
     command.add_argument("--seconds", type=float, help="seconds after which to end (without it, at Ctrl-C)")
     command.set_defaults(command=swarm)
 

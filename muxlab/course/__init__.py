@@ -38,9 +38,14 @@ def exercise(name: str) -> Exercise:
         ValueError: there is none of this name; lists those that there are.
     """
     if name not in EXERCISES:
-        chapters: dict[str, list[str]] = {}
-        for found in EXERCISES.values():
-            chapters.setdefault(found.chapter, []).append(found.name)
-        there = "; ".join(f"chapter {chapter}: {', '.join(names)}" for chapter, names in sorted(chapters.items()))
+        there = "; ".join(f"chapter {chapter}: {', '.join(names)}" for chapter, names in by_chapter().items())
         raise ValueError(f"there is no exercise {name!r}. There are, in {there}")
     return EXERCISES[name]
+
+
+def by_chapter() -> dict[str, list[str]]:
+    """Return the names of the exercises for each chapter that has some: `{"01": ["cut-short", ...], ...}`."""
+    chapters: dict[str, list[str]] = {}
+    for found in EXERCISES.values():
+        chapters.setdefault(found.chapter, []).append(found.name)
+    return dict(sorted(chapters.items()))

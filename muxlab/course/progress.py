@@ -166,7 +166,7 @@ def progress(folder: str | os.PathLike[str] | None = None) -> CourseMap:
     """
     copy = place.find_copy(folder) if folder is not None else notes.copy() or place.find_copy(os.curdir)
     if folder is not None and copy is None:
-        raise ValueError(f"{os.fspath(folder)} is no copy of the course; `muxlab lab FOLDER` makes one")
+        raise ValueError(f"{os.fspath(folder)} is not a copy of the course; `muxlab lab FOLDER` makes one")
     journal, remark = _read(copy)
     if (here := notes.looked()) and folder is None:
         journal.ran(here.chapter, here.id, only_looked=True)  # this very cell; it is noted when it has ended

@@ -52,7 +52,7 @@ def find_answer(notebook: Path, exercise: str, name: str) -> Handed | None:
         name: what the chapter calls the answer: it counts where no cell calls `check`.
 
     Raises:
-        Refused: the file is no notebook, or a cell that may hold the answer is not Python.
+        Refused: the file is not a notebook, or a cell that may hold the answer is not Python.
     """
     cells = code_cells(notebook)
     for cell in cells:

@@ -69,7 +69,7 @@ class Candidate:
         try:
             status = self.process.wait(MOMENT)
         except subprocess.TimeoutExpired:
-            return "it runs on"
+            return "it is still running"
         return f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
 
     def end(self) -> None:

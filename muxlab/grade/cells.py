@@ -1,7 +1,7 @@
 """The code cells of a notebook, as IPython would run them. They are only read, with `ast`: nothing is run in here.
 
 Magic commands become the calls that IPython makes of them. A cell magic that does no more than to run its cell, such
-as %%time, is left away.
+as %%time, becomes a comment.
 
 Not handled here: the limits of what reading may take. See reader.py.
 """
@@ -16,8 +16,8 @@ from typing import Any
 MOST_BYTES = 20 * 2**20
 """Size of the largest notebook that is read. With all its pictures, a chapter of the course has less than 1 MiB."""
 
-RUNS_ITS_CELL = re.compile(r"\s*%%(time|capture|prun)\b.*\n?")
-"""The first line of a cell that IPython runs like any other. (%%timeit is none: it keeps no name of its cell.)"""
+RUNS_ITS_CELL = re.compile(r"\A(\s*)%%(?=(time|capture|prun)\b)")
+"""The beginning of a cell that IPython runs like any other. (%%timeit is none: it keeps no name of its cell.)"""
 
 
 class Refused(Exception):
@@ -45,16 +45,14 @@ def code_cells(notebook: Path) -> list[CodeCell]:
     """Return the code cells of a notebook.
 
     Raises:
-        Refused: the file is no notebook.
+        Refused: the file is not a notebook, or a cell of it is such that nobody could read it.
     """
     found = []
     for number, cell in enumerate(_cells(notebook), 1):
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             lines = cell.get("source", "")
             source = "".join(map(str, lines)) if isinstance(lines, list) else str(lines)
-            found.append(
-                _code_cell(f"cell {number}", RUNS_ITS_CELL.sub("", source, count=1) if "%%" in source else source)
-            )
+            found.append(_code_cell(f"cell {number}", RUNS_ITS_CELL.sub(r"\1# %%", source)))
     return found
 
 
@@ -80,12 +78,12 @@ def _code_cell(place: str, source: str) -> CodeCell:
         python = _without_magic(source)
         if python is not None:
             return CodeCell(place, python, tuple(ast.parse(python).body))
-        line = f", in its line {error.lineno}" if error.lineno else ""
+        line = f" (line {error.lineno} of the cell)" if error.lineno else ""
         return CodeCell(place, source, (), f"{place} is not Python: {error.msg}{line}")
     except ValueError as error:  # null bytes
         return CodeCell(place, source, (), f"{place} cannot be read: {error}")
     except (RecursionError, MemoryError):
-        return CodeCell(place, source, (), f"{place} is too long, or nested too deep, to be read")
+        raise Refused(f"{place} is too long, or nested too deep, to be read") from None
 
 
 def _without_magic(source: str) -> str | None:

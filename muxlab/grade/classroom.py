@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import selectors
+import signal
 import sys
 import time
 from collections.abc import Generator, Iterable
@@ -82,6 +83,8 @@ def grade(folder: Path, exercises: list[Exercise], jobs: int, bounds: Bounds) ->
                 else:
                     running[begun.tie.fileno()] = begun
                     selector.register(begun.tie, selectors.EVENT_READ)
+            for one in running.values():
+                one.process.send_signal(signal.SIGCONT)  # an answer may have stopped its examiner
             ready = [key.fd for key, _ in selector.select(1.0)] if running else []
             late = time.monotonic() - bounds.seconds - OVERTIME
             for fd in {*ready, *(fd for fd, one in running.items() if one.began < late)}:

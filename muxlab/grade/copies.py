@@ -57,7 +57,7 @@ def notebook_of(learner: Path, chapter: str, exercise: str) -> Path:
     first, *others = found
     if others and len(others[0].parts) == len(first.parts):
         names = " and ".join(str(path.relative_to(learner)) for path in (first, others[0]))
-        raise Refused(f"which one counts, {names}?")
+        raise Refused(f"more than one notebook could be the answer: {names}")
     if first.is_symlink() or not first.is_file():
         raise Refused(f"{first.name} is not a file, but a link to one or something else")
     return first

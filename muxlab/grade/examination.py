@@ -89,7 +89,9 @@ class Examination:
                 "crashed", "the examiner was silent for too long: it may have been stopped", self.began
             )
         except (ValueError, OSError):
-            return self.work.grade("crashed", "the examiner itself was ended, and cannot say why", self.began)
+            return self.work.grade(
+                "crashed", "the process that was checking this answer was killed; grade it again", self.began
+            )
 
     def end(self) -> None:
         """End the examiner, and with it all that it has started; remove the folder."""

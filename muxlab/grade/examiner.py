@@ -131,7 +131,7 @@ def by_its_own_word(exercise: Exercise, task: dict[str, Any], folder: str, bound
     try:
         trials = [Verdict(str(name), passed, str(detail), "") for name, passed, detail in said["trials"]]
     except (KeyError, TypeError, ValueError):
-        return Outcome("crashed", seen="what it told is no verdict")
+        return Outcome("crashed", seen="it returned something that is not a verdict")
     names = [trial.name for trial in trials]
     wanted = list(exercise.trials or runner.TRIALS)
     if not set(names) >= set(wanted):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 RESULTS = {
     "passed": "all trials passed, also when run from outside",
     "failed": "a trial failed",
-    "doubtful": "it passed by its own account, but not from outside: look at it yourself",
+    "doubtful": "it passed its own check, but a second run, from outside, did not confirm it: look at it yourself",
     "untouched": "the cell is as the course gives it, or empty",
     "missing": "no such notebook or function",
-    "refused": "the notebook cannot be read, or there are two of it",
+    "refused": "the notebook cannot be read, or there is more than one",
     "too slow": "no verdict within the time",
     "crashed": "the process ended without a verdict, or used more than it is allowed",
 }

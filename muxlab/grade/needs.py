@@ -7,8 +7,8 @@ are needed, too. `from x import *` is always needed: nobody can tell what it bri
 
 What the course itself is given is no change: `muxlab.race(server)` is an experiment, and only looks.
 
-Not handled here: names that are made in another way, as by `exec`, `globals()`, a line magic, or a function that
-declares them `global`.
+Not handled here: an `await` outside a function; names that are made in another way, as by `exec`, `globals()`, a line
+magic, or a function that declares them `global`.
 """
 
 import ast

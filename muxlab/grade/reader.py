@@ -75,6 +75,8 @@ def read(learner: Path, chapter: str, name: str, function: str) -> Found:
         return {"result": "missing", "seen": str(why)}
     except (RecursionError, MemoryError):
         return {"result": "refused", "seen": "it is too long, or nested too deep, to be read"}
+    except (SyntaxError, ValueError) as why:  # two parameters of one name, for example
+        return {"result": "refused", "seen": f"its code is not Python: {why}"}
     if answer is None:
         return {"result": "missing", "seen": f"no cell defines {function}"}
     found = asdict(answer) | {"notebook": notebook.name}

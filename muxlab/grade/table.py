@@ -26,7 +26,7 @@ def write_table(file: Path, grades: Iterable[Grade]) -> None:
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         if target.exists() and not target.is_file():
-            raise OSError(0, "it is no file")
+            raise OSError(0, "it is not a file")
         with open(unfinished, "w", encoding="utf-8", newline="") as out:
             table = csv.writer(out)
             table.writerow(field.name for field in fields(Grade))

@@ -46,13 +46,13 @@ def read(path: Path) -> Contents:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no notebook, or has no heading with a paragraph after it.
+        ValueError: it is not a notebook, or has no heading with a paragraph after it.
     """
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         sources = [(cell["cell_type"], cell.get("id", ""), "".join(cell["source"])) for cell in cells]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path.name} is no notebook: {error!r}") from None
+        raise ValueError(f"{path.name} is not a notebook: {error!r}") from None
     title, promise = heading(path.name, [source for kind, _, source in sources if kind == "markdown"])
     minutes = next((int(found[1]) for _, _, source in sources if (found := MINUTES.search(source))), 0)
     code = [(name, source) for kind, name, source in sources if kind == "code" and source.strip()]

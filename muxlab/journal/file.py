@@ -99,7 +99,7 @@ def _held(path: Path, deadline: float) -> Iterator[None]:
     with path.open("ab") as lock:
         while not _take(lock.fileno()):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"another process has not let go of it for {PATIENCE:g} s")
+                raise TimeoutError(f"another process has had it locked for {PATIENCE:g} s")
             time.sleep(PAUSE)
         try:
             yield

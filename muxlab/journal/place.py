@@ -13,6 +13,15 @@ CHAPTER = re.compile(r"\d\d_[a-z0-9_]+\.ipynb")
 """The name of a chapter. What a learner keeps beside it has a name of another form."""
 
 
+USUAL = ("muxlab-course", "my-course")
+"""The copies that `muxlab lab` and, in a checkout, `make lab` make unless they are told otherwise."""
+
+
+def usual_copy() -> Path | None:
+    """Return the copy that the working folder lies in, or else the first of the usual ones that lies in it, or None."""
+    return find_copy(os.curdir) or next((Path(name) for name in USUAL if find_copy(name)), None)
+
+
 def find_copy(path: str | os.PathLike[str]) -> Path | None:
     """Return the learner's copy that a folder is, or that a file or folder lies in; None when there is none.
 

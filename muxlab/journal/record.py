@@ -114,15 +114,15 @@ class Journal:
         try:
             stored = json.loads(text)
         except RecursionError:
-            raise ValueError("it holds brackets in brackets, and no journal") from None
+            raise ValueError("it is not a journal (its JSON is nested too deeply)") from None
         if not isinstance(stored, dict) or not isinstance(stored.get("form"), int):
             raise ValueError("it holds no journal of the course")
         if stored["form"] > FORM:
-            raise NewerForm("it was written by a newer version of muxlab; upgrade this one to go on with it")
+            raise NewerForm("it was written by a newer version of muxlab; upgrade muxlab to continue with it")
         try:
             return _from_stored(stored)
         except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"it holds a journal that something has changed: {error!r}") from None
+            raise ValueError(f"it holds a damaged journal: {error!r}") from None
 
 
 def _from_stored(stored: dict[str, Any]) -> Journal:
@@ -141,13 +141,13 @@ def _from_stored(stored: dict[str, Any]) -> Journal:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a text")
     return value
 
 
 def _whole(value: object) -> int:
     if not isinstance(value, int):
-        raise TypeError(f"{value!r} is no whole number")
+        raise TypeError(f"{value!r} is not a whole number")
     return value
 
 

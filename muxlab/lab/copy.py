@@ -57,11 +57,11 @@ def check_place(folder: Path) -> None:
             f"{folder} lies inside your copy of the course; for that copy, run: muxlab lab {shlex.quote(str(copy))}"
         )
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; name a folder, or one that is still to be made")
+        raise ValueError(f"{folder} is a file; name a folder, which is made if there is none")
     inside = shlex.quote(str(folder / "muxlab-course"))
     home = Path(os.path.expanduser("~"))  # "~" where this user has none, as in some containers
     if folder.resolve() in (home.resolve(), Path("/")):
-        raise ValueError(f"{folder} is no place to put chapters; name a folder inside it: muxlab lab {inside}")
+        raise ValueError(f"{folder} is not a good place for the chapters; use a folder inside it: muxlab lab {inside}")
     if (folder / ".git").exists():
         raise ValueError(f"{folder} is a git checkout; name a folder of its own: muxlab lab {inside}")
 
@@ -112,8 +112,7 @@ def give_again(folder: Path, name: str, course: Path, version: str) -> str | Non
     kept = None
     if _digest_of(folder, name) not in (None, digest(name, content), known.get(name)):
         kept = _free_name(folder, name)
-        (folder / name).rename(folder / kept)
-    _write(folder, name, content)
+    _write(folder, name, content, kept)
     _write_record(folder, before or version, known | {name: digest(name, content)})
     return kept
 
@@ -161,11 +160,16 @@ def _write_record(folder: Path, version: str, files: dict[str, str]) -> None:
     _write(folder, f"{OWN}/{MARK}", (json.dumps(record, indent=1) + "\n").encode())
 
 
-def _write(folder: Path, name: str, content: bytes) -> None:
-    """Write a file of the copy; whoever reads it meanwhile, or after a crash, finds the old one or the new."""
+def _write(folder: Path, name: str, content: bytes, kept: str | None = None) -> None:
+    """Write a file of the copy; whoever reads it meanwhile, or after a crash, finds the old one or the new.
+
+    With `kept`, the old one goes on under that name. That comes last, for a full disk is noticed before.
+    """
     unfinished = folder / OWN / "unfinished"
     unfinished.write_bytes(content)
     (folder / name).parent.mkdir(exist_ok=True)
+    if kept:
+        (folder / name).rename(folder / kept)
     os.replace(unfinished, folder / name)
 
 
@@ -188,7 +192,7 @@ def keep_to_oneself(folder: Path, tell_waiting: Callable[[], object] = lambda: N
             tell_waiting()
         while not locked:
             if time.monotonic() > end:
-                raise TimeoutError(f"another `muxlab lab` has kept {folder} to itself for {LOCK_SECONDS} s; end it")
+                raise TimeoutError(f"another `muxlab lab` has been using {folder} for {LOCK_SECONDS} s; stop it first")
             time.sleep(0.1)
             locked = _locked(file.fileno())
         yield

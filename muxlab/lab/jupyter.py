@@ -192,7 +192,7 @@ class JupyterLab:
         last = [line for line in self._program.said().splitlines() if line.strip()][-5:]
         return "\n".join(
             [
-                f"JupyterLab {what}. Its last words:",
+                f"JupyterLab {what}. It printed last:",
                 *(f"    {line}" for line in last or ["(nothing)"]),
                 f"Its whole log is {self.log}. If the installation is damaged, this repairs it:",
                 f"    {sys.executable} -m pip install --force-reinstall jupyterlab",

@@ -195,7 +195,7 @@ def _apart_in_both(form: Form, own: Mapping[str, Points], theirs: Mapping[str, P
     here, there = (dict(family[most])[size] / dict(family[least])[size] for family in (own, theirs))
     return (
         f"With {size:,} {form.sizes}, {most} costs {two_digits(here)} times as much as {least} here, "
-        f"and {two_digits(there)} times as published"
+        f"and {two_digits(there)} times in the published figures"
     )
 
 

@@ -6,6 +6,7 @@ All of them hand in the exercise `one-accept` of chapter 06: it has few trials, 
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -121,7 +122,7 @@ DEEP = dig()
 """Makes folders in folders, deeper than Python 3.11 can remove them."""
 REMOVES = """
 import os, shutil
-GONE = shutil.rmtree(os.path.dirname(os.environ["TMPDIR"]))
+GONE = shutil.rmtree(os.path.dirname(os.environ["TMPDIR"])) or no_such_name
 """
 """Removes the folder above its own: in there, it must be alone."""
 
@@ -177,7 +178,7 @@ LEARNERS = {
     "empty_folder": Learner("missing", (), prepare=lambda folder: (folder / CHAPTER).unlink()),
     "not_python": Learner("refused", handed_in(FIRST_LINE + "    while"), seen="not Python"),
     "no_notebook": Learner("refused", (), prepare=lambda folder: (folder / CHAPTER).write_text("{")),
-    "two_copies": Learner("refused", handed_in(SOLVED), prepare=twice, seen="which one counts"),
+    "two_copies": Learner("refused", handed_in(SOLVED), prepare=twice, seen="more than one notebook"),
     "a_link": Learner("refused", handed_in(SOLVED), prepare=elsewhere, seen="a link"),
     "misspelt": Learner("crashed", handed_in("STOP = stpo\n" + at_the_start("STOP")), seen="NameError"),
     # ---- hostile
@@ -215,7 +216,10 @@ LEARNERS = {
         seen=r"ValueError: \ud800\x1b[31m",
     ),
     "digs": Learner("crashed", handed_in(DIGS + at_the_start("DEEP")), seen="got there"),
-    "removes": Learner("failed", handed_in(REMOVES + at_the_start("GONE"))),
+    "stops_its_examiner": Learner(
+        "crashed", handed_in(at_the_start("import os; os.kill(os.getppid(), 19); os._exit(3)")), seen="exit status 3"
+    ),
+    "removes": Learner("crashed", handed_in(REMOVES + at_the_start("GONE")), seen="no_such_name"),
     "neighbours": Learner("untouched", handed_in(GIVEN), prepare=neighbours),
 }
 
@@ -247,6 +251,8 @@ def strange_metadata(folder: Path) -> None:
 def grade() -> dict[str, dict[str, str]]:
     """Grade the class; return the rows by learner, and under "" what the command printed."""
     with tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder) / "temporary"  # some learners remove what they find there
+        temporary.mkdir()
         (Path(folder) / "class").mkdir()
         for learner in LEARNERS:
             make(Path(folder) / "class", learner)
@@ -258,7 +264,9 @@ def grade() -> dict[str, dict[str, str]]:
             stderr=subprocess.STDOUT,
             text=True,
             check=True,
+            env=os.environ | {"TMPDIR": str(temporary)},
         )
+        assert not list(temporary.iterdir()), "what the answers have left"
         with open(table, newline="", encoding="utf-8") as rows:
             found = {row["learner"]: dict(row) for row in csv.DictReader(rows)}
         return found | {"": {"printed": done.stdout}}

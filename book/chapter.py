@@ -19,7 +19,8 @@ START = "../index.html#start"
 
 NOTE = """{.book-bar}
 Nothing runs in this book: below each cell is what it showed when we ran it, and the panels play recordings. To run
-the cells, drag the sliders and press the buttons yourself, [open the notebook](../index.md#start): two commands do it."""
+the cells, drag the sliders and press the buttons yourself, [open the notebook](../index.md#start). It takes two
+commands."""
 """What every chapter says below its promise. book.js adds how many questions there are."""
 
 FOLDED = "hide-input"  # the source of a cell with this tag is folded

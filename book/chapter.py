@@ -1,8 +1,8 @@
 """A notebook as a page of the book: the cells and outputs that are stored, and in some places something for readers.
 
-What differs from the notebook: the title has its number, the navigation is the book's own, a question can be answered,
-a panel plays, and an exercise says where it can be worked on. Charts get the words that a screen reader reads, and a
-link to a heading is written as Sphinx writes it, not as JupyterLab does.
+What differs from the notebook: the title has its number, and a note that nothing runs here; the navigation is the
+book's own, a question can be answered, a panel plays, and an exercise says where it can be worked on. Charts get the
+words that a screen reader reads, and a link to a heading is written as Sphinx writes it, not as JupyterLab does.
 """
 
 import re
@@ -16,6 +16,12 @@ from .questions import Question
 
 START = "../index.html#start"
 """Where a page sends a reader who wants a kernel."""
+
+NOTE = """{.book-bar}
+Nothing runs in this book: below each cell is what it showed when we ran it, and the panels play recordings. To run
+the cells, drag the sliders and press the buttons yourself, [open the notebook](../index.md#start). It takes two
+commands."""
+"""What every chapter says below its promise. book.js adds how many questions there are."""
 
 FOLDED = "hide-input"  # the source of a cell with this tag is folded
 TO_HEADING = re.compile(r"\]\((?P<page>[\w.]*)#(?P<heading>[^)\s]+)\)")
@@ -33,7 +39,7 @@ def as_page(notebook: NotebookNode, number: int, panels: Mapping[str, str]) -> N
         panels: HTML that plays, by the id of the cell whose panel it stands for.
     """
     notebook.cells = [cell for cell in notebook.cells if "navigation" not in _tags(cell)]
-    _number_title(notebook, number)
+    _begin(notebook, number)
     asked: NotebookNode | None = None
     for cell in notebook.cells:
         if cell.cell_type != "code":
@@ -72,9 +78,10 @@ def _answerable(asked: NotebookNode, experiment: NotebookNode) -> None:
     asked.metadata["tags"] = [*_tags(asked) - {FOLDED}, "remove-input"]  # it says what each choice stands for
 
 
-def _number_title(notebook: NotebookNode, number: int) -> None:
+def _begin(notebook: NotebookNode, number: int) -> None:
     first = next(cell for cell in notebook.cells if cell.cell_type == "markdown" and cell.source.startswith("# "))
-    first.source = re.sub("^# ", f"# {number} · ", first.source)
+    title, promise, *rest = re.sub("^# ", f"# {number} · ", first.source).split("\n\n", 2)
+    first.source = "\n\n".join([title, promise, NOTE, *rest])
 
 
 def _link_to_heading(link: re.Match[str]) -> str:

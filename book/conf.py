@@ -31,6 +31,7 @@ html_theme_options = {
     "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "navbar_persistent": [],
     "show_navbar_depth": 1,
+    "pygments_dark_style": "a11y-dark",  # the colours that book.css gives to the course's own outputs
     "navigation_with_keys": False,  # the arrow keys belong to the recordings
     "toc_title": "On this page",
     "search_bar_text": "Search the course",

@@ -1,7 +1,8 @@
 """What the panels of the chapters perform in the book: for each of them a story, by chapter and kind of panel.
 
 A panel that moves by itself is recorded for some seconds at a few settings of its sliders. Captions name no figure that
-is another one on another machine, and compare none: a machine with much else to do would give the lie to them.
+is another one on another machine, and compare none: a machine with much else to do would give the lie to them. They are
+true from their first frame on: what takes a moment to be seen has a scene before it.
 """
 
 from collections.abc import Callable, Sequence
@@ -65,27 +66,28 @@ def all_at(count: int) -> Callable[[Any], bool]:
     return lambda panel: panel.sliders.active == count and all_have_run(panel)
 
 
+QUIET = "From now on, nobody talks."  # until it is seen in the figures, which are those of the last second
 RACE = "Five of 500 clients talk. Each server runs for a second, and then the next one."
 
 
-def crowds(*sizes: tuple[int, str]) -> Sequence[Scene]:
-    """Return scenes of two crowds."""
-    return [Scene({"connections": count, "seconds": SHORT}, caption, waits) for count, caption in sizes]
+def crowds(*sizes: tuple[int, float, str]) -> Sequence[Scene]:
+    """Return scenes of two crowds: of how many clients, for how many seconds."""
+    return [Scene({"connections": count, "seconds": seconds}, caption, waits) for count, seconds, caption in sizes]
 
 
 STORIES: dict[str, dict[str, Sequence[Scene]]] = {
     "00": {
         "crowds": crowds(
-            (
-                100,
-                "A hundred clients on each side. On the left one is served, and the others wait.",
-            ),
-            (300, "Three hundred now. On the left there are just more who wait."),
+            (100, 1.0, "A hundred clients on each side."),
+            (100, 1.5, "On the left one client is served, and the others wait."),
+            (300, 1.0, "Now there are three hundred on each side."),
+            (300, 1.5, "On the left still one is served. There are just more who wait."),
         ),
         "playground": scenes(
             ({"active": 30}, "300 connections, of which 30 talk. Each dot is one, and lights up when it is answered."),
             ({"active": 300}, "All 300 talk now, and one thread answers them all."),
-            ({"active": 0}, "Nobody talks. Everybody is still connected, and the server is asleep.", asleep),
+            ({"active": 0}, QUIET, asleep),
+            ({"active": 0}, "Everybody is still connected, and the server is asleep.", asleep),
         ),
     },
     "01": {
@@ -102,6 +104,7 @@ STORIES: dict[str, dict[str, Sequence[Scene]]] = {
                 {"connections": 700},
                 "700 clients, and still one that talks: seven times as many to ask for each answer.",
             ),
+            ({"active": 0}, QUIET, awake_for_nothing),
             (
                 {"active": 0},
                 "Nobody talks at all, and the server is at work all the same: it is asking.",
@@ -113,6 +116,7 @@ STORIES: dict[str, dict[str, Sequence[Scene]]] = {
         "stepper": step_stories.WAIT_WITH_SELECT,
         "playground": scenes(
             ({"active": 10}, "300 clients, of whom 10 talk."),
+            ({"active": 0}, QUIET, asleep),
             ({"active": 0}, "Nobody talks, and this server sleeps.", asleep),
             ({"active": 1}, "One client talks. select is handed all 300, each time."),
             ({"connections": 700}, "The same one talks, among 700: the list that select goes through is longer."),

@@ -13,6 +13,7 @@ This is the map of the package. Read it from the top: a file imports only from t
     python_process  another Python process, which ends with this one
     notebook     the running cell and its event loop, the progress bar
     surroundings which editor shows the notebook, and what kind of machine runs it: a container, WSL, another system
+    shared_files a file that others may read or write meanwhile: locked, and replaced as a whole
     journal/     how far the learner has come: chapters, predictions, exercises, noted in their copy of the course
     lab/         a learner's copy of the course, and JupyterLab on it: what `muxlab lab` does
     errors       tracebacks that end in the learner's own line, and warnings that point to it

@@ -91,7 +91,13 @@ def test_every_question_of_a_chapter_has_what_came_out(path):
 
 def test_the_title_has_its_number_and_the_navigation_is_left_out():
     page = page_of(new_markdown_cell("Previous: ...", metadata={"tags": ["navigation"]}))
-    assert [cell.source for cell in page.cells] == ["# 3 · Wait\n\nA promise."]
+    assert [cell.source for cell in page.cells] == [f"# 3 · Wait\n\nA promise.\n\n{chapter.NOTE}"]
+
+
+def test_a_chapter_says_below_its_promise_that_nothing_runs_here():
+    first = new_markdown_cell("# Wait\n\nA promise.\n\nClick into the cell.\n\nThen drag the slider.")
+    parts = chapter.as_page(new_notebook(cells=[first]), 3, {}).cells[0].source.split("\n\n")
+    assert parts == ["# 3 · Wait", "A promise.", chapter.NOTE, "Click into the cell.", "Then drag the slider."]
 
 
 def test_a_question_keeps_what_a_browser_without_scripts_shows():

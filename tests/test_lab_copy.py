@@ -252,14 +252,14 @@ def test_a_fresh_chapter_that_finds_the_disk_full_leaves_the_old_one_in_its_plac
 ) -> None:
     written = edit(mine / FIVE, "mine = 1")
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_bytes", _find_the_disk_full)
+        patched.setattr(os, "fsync", _find_the_disk_full)
         with pytest.raises(OSError, match="No space left"):
             give_again(mine, FIVE, course, "1.0")
     assert (mine / FIVE).read_text() == written
     assert {path.name for path in mine.iterdir()} == {OWN, "pictures", FIVE, SEVEN}
 
 
-def _find_the_disk_full(path: Path, content: bytes) -> None:
+def _find_the_disk_full(descriptor: int) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

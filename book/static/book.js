@@ -55,15 +55,14 @@ function startQuestion(place) {
   return fold;
 }
 
-// Above the first question: how many there are, and a way to see or forget everything at once.
+// In the note at the top: how many questions there are, and a way to see or forget everything at once.
 function startPage() {
   const questions = [...document.querySelectorAll(".book-question")];
   if (!questions.length) return;
   const folds = questions.map(startQuestion);
-  const bar = document.createElement("div");
-  bar.className = "book-bar";
+  const bar = document.querySelector("article .book-bar");
   const many = questions.length === 1 ? "one question" : `${questions.length} questions`;
-  bar.append(`This chapter asks you ${many}. What follows a question is folded until you have answered it. `);
+  bar.append(document.createElement("br"), `This chapter asks you ${many}. What follows a question is folded until you have answered it. `);
   const add = (text, act) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -76,7 +75,6 @@ function startPage() {
     questions.forEach((place) => answers.forget(place.id));
     location.reload();
   });
-  document.querySelector("article h1")?.parentElement.querySelector("h1 ~ p")?.after(bar);
 }
 
 // ---- what is too wide and scrolls can be reached by the keyboard; the theme sees to what is in sight when the page loads

@@ -4,11 +4,12 @@ It takes the place of the old one in one step, so it is whole at any time, also 
 """
 
 import csv
-import os
+import io
 from collections.abc import Iterable
 from dataclasses import astuple, fields
 from pathlib import Path
 
+from ..shared_files import replaced
 from ..trials.report import plain
 from .grades import Grade
 
@@ -23,17 +24,15 @@ def write_table(file: Path, grades: Iterable[Grade]) -> None:
         OSError: it cannot be written; says which file.
     """
     target = file.resolve()  # a link stays one
-    unfinished = target.with_name(f".{target.name}.unfinished")
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(field.name for field in fields(Grade))
+    table.writerows(map(cell, astuple(grade)) for grade in grades)
     try:
         if target.exists() and not target.is_file():
             raise OSError(0, "it is not a file")
-        with open(unfinished, "w", encoding="utf-8", newline="") as out:
-            table = csv.writer(out)
-            table.writerow(field.name for field in fields(Grade))
-            table.writerows(map(cell, astuple(grade)) for grade in grades)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(unfinished, target)
+        with replaced(target, target.with_name(f".{target.name}.unfinished")) as out:
+            out.write(text.getvalue().encode())
     except OSError as error:
         raise OSError(error.errno, f"{file} cannot be written: {error.strerror}") from None
 

@@ -1,8 +1,7 @@
 """The journal's file: read, changed under a lock, and replaced as a whole.
 
 Two kernels may write at once: each takes the lock in its turn, reads what is there, changes it and writes all of it.
-The new text goes into a file beside the old one, reaches the disk, and takes its name in one step (rename(2)): whoever
-reads, and whoever is killed half-way, meets the old journal or the new one, and never a part.
+Whoever reads meets the old journal or the new one, and never a part, even after a writer was killed half-way.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
 
+from ..shared_files import replaced, take_lock
 from .place import OWN
 from .record import Journal, NewerForm
 
@@ -35,7 +35,7 @@ def read(copy: str | os.PathLike[str]) -> Journal:
 
     Raises:
         OSError: it is there, and cannot be opened.
-        ValueError: what is there is no journal, or one of a newer form.
+        ValueError: what is there is not a journal, or is one of a newer form.
     """
     try:
         return Journal.from_json((Path(copy) / OWN / NAME).read_text(encoding="utf-8"))
@@ -46,14 +46,14 @@ def read(copy: str | os.PathLike[str]) -> Journal:
 def change(copy: str | os.PathLike[str], changes: Iterable[Change]) -> str:
     """Change the journal of a copy, and write it if that made it another one.
 
-    A file that is no journal is kept under another name, and a new journal begins.
+    A file that is not a journal is kept under another name, and a new journal begins.
 
     Args:
         copy: the learner's copy.
         changes: functions that change the journal that they are given.
 
     Returns:
-        The name under which a file that is no journal was kept; "" when there was none.
+        The name under which a file that is not a journal was kept; "" when there was none.
 
     Raises:
         OSError: it cannot be written: the folder is read-only, the disk is full, another process keeps the lock. The
@@ -97,7 +97,7 @@ def _locked(home: Path) -> Iterator[None]:
 def _held(path: Path, deadline: float) -> Iterator[None]:
     """Hold one lock. The kernel releases it, if we do not live to do so."""
     with path.open("ab") as lock:
-        while not _take(lock.fileno()):
+        while not take_lock(lock.fileno()):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"another process has had it locked for {PATIENCE:g} s")
             time.sleep(PAUSE)
@@ -107,24 +107,9 @@ def _held(path: Path, deadline: float) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_UN)  # a child that was forked meanwhile has the file open, too
 
 
-def _take(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _replace(home: Path, text: str) -> None:
-    try:
-        with (home / NEW).open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())  # or the new name could reach the disk before the text does
-        (home / NEW).replace(home / NAME)
-    except BaseException:
-        (home / NEW).unlink(missing_ok=True)
-        raise
+    with replaced(home / NAME, home / NEW) as file:
+        file.write(text.encode())
 
 
 def _keep_aside(home: Path) -> str:

@@ -76,7 +76,7 @@ class Journal:
             self.last = chapter
 
     def guessed(self, chapter: str, cell: str, guess: Guess) -> None:
-        """Note an answer, and perhaps what came out. Once it is decided, it stays: a second guess is none."""
+        """Note an answer, and perhaps what came out. Once it is decided, it stays: a later guess does not count."""
         known = self.guesses.setdefault(chapter, {})
         if cell not in known or known[cell].truth is None:
             known[cell] = guess
@@ -109,7 +109,7 @@ class Journal:
 
         Raises:
             NewerForm: it has a form that only a later version of muxlab can read.
-            ValueError: it is no journal.
+            ValueError: it is not a journal.
         """
         try:
             stored = json.loads(text)

@@ -6,7 +6,6 @@ follows the package, the second stays.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shlex
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..journal.place import CHAPTER, MARK, OWN, find_copy
+from ..shared_files import replaced, take_lock
 from .chapters import digest, handed_out
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _read_record(folder: Path) -> tuple[str | None, dict[str, str]]:
 
 
 def _as_version(text: str) -> "Version":
-    """Return a version that can be compared; raise ValueError when the text is none."""
+    """Return a version that can be compared; raise ValueError when the text is not one."""
     from packaging.version import Version  # here, because nobody else who asks for a copy needs it
 
     return Version(text)
@@ -161,16 +161,14 @@ def _write_record(folder: Path, version: str, files: dict[str, str]) -> None:
 
 
 def _write(folder: Path, name: str, content: bytes, kept: str | None = None) -> None:
-    """Write a file of the copy; whoever reads it meanwhile, or after a crash, finds the old one or the new.
-
-    With `kept`, the old one goes on under that name. That comes last, for a full disk is noticed before.
-    """
-    unfinished = folder / OWN / "unfinished"
-    unfinished.write_bytes(content)
+    """Write a file of the copy; with `kept`, the old one goes on under that name."""
     (folder / name).parent.mkdir(exist_ok=True)
-    if kept:
-        (folder / name).rename(folder / kept)
-    os.replace(unfinished, folder / name)
+    with replaced(folder / name, folder / OWN / "unfinished") as file:
+        file.write(content)
+        if kept:
+            file.flush()
+            os.fsync(file.fileno())  # a full disk is noticed here, while the old one still has its name
+            (folder / name).rename(folder / kept)
 
 
 @contextlib.contextmanager
@@ -186,21 +184,13 @@ def keep_to_oneself(folder: Path, tell_waiting: Callable[[], object] = lambda: N
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / OWN).mkdir(exist_ok=True)
-    with open(folder / OWN / "lock", "ab") as file:  # the kernel lets go of a lock when its process ends: flock(2)
+    with open(folder / OWN / "lock", "ab") as file:
         end = time.monotonic() + LOCK_SECONDS
-        if not (locked := _locked(file.fileno())):
+        if not (locked := take_lock(file.fileno())):
             tell_waiting()
         while not locked:
             if time.monotonic() > end:
                 raise TimeoutError(f"another `muxlab lab` has been using {folder} for {LOCK_SECONDS} s; stop it first")
             time.sleep(0.1)
-            locked = _locked(file.fileno())
+            locked = take_lock(file.fileno())
         yield
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -6,6 +6,7 @@ from harness import WatchedPage
 from playwright.sync_api import expect
 
 import muxlab
+from muxlab.show.player import PAGE
 from muxlab.show.recording import Recording
 from muxlab.show.story import Scene
 from muxlab.show.timeline_recording import record_timeline
@@ -21,6 +22,13 @@ STORY = [
 ]
 NASTY = "</script><img src=x onerror=alert(1)>"
 WHY = "This is a recording: no server runs here."
+BARS = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 50"><g id="axes_1">
+<g id="patch_1"><path d="M 10 10 H 90 V 20 H 10 z" style="fill: #8198a8"/></g>
+<g id="LineCollection_1"><path d="M 50 10 L 50 40"/></g>
+<g id="text_1"><text x="5" y="18">a row</text></g><g id="text_2"><text x="50" y="18">on the bar</text></g>
+</g></svg>"""
+SHOWN = """root => [...root.querySelector('.mr-panel').shadowRoot.querySelectorAll('path, text')]
+    .map(node => `${node.style.clipPath} ${node.style.visibility}`.trim())"""
 WIDE = "() => [document.documentElement.scrollWidth, window.innerWidth]"
 
 
@@ -149,7 +157,7 @@ def test_it_plays_by_itself_and_can_be_paused(open_recording, stepped):
 
 def test_a_playground_is_played_and_its_sliders_stand_where_there_is_a_recording(open_recording, played):
     player = open_recording(played)
-    expect(player.root).to_contain_text("The sliders stand only where there is a recording.")
+    expect(player.root).to_contain_text("Each slider stops only at what was recorded.")
     dots = player.root.locator(".mux-dots canvas")
     player.button("Forward").click()
     expect(dots).to_have_attribute("data-count", "5")
@@ -159,6 +167,10 @@ def test_a_playground_is_played_and_its_sliders_stand_where_there_is_a_recording
     talking.press("ArrowRight")
     player.shows("All talk.")
     expect(talking).to_have_attribute("aria-valuetext", "5")
+    talking.press("Home")  # of the slider, and not of the recording
+    expect(talking).to_have_attribute("aria-valuetext", "2")
+    expect(player.root).not_to_have_attribute("data-place", "0")
+    talking.press("End")
     expect(player.root).to_have_attribute("data-state", "paused")  # who wants less motion sees how it ends
     expect(player.button("Forward")).to_have_attribute("aria-disabled", "true")
     player.page.emulate_media(reduced_motion="no-preference")
@@ -199,6 +211,23 @@ def test_the_marks_of_a_timeline_come_one_after_the_other(open_recording):
     player.button("Play").click()
     expect(player.root).to_have_attribute("data-state", "paused", timeout=20_000)
     expect(seen).to_have_count(total)
+
+
+def test_a_bar_grows_also_where_it_was_not_seen_at_first(open_recording, monkeypatch):
+    """In a fold nothing has a size. What is written on a bar comes with its end: it cannot be read on a dark page."""
+    monkeypatch.setattr("muxlab.show.player.PAGE", PAGE.replace("<main>", "<main hidden>"))
+    recording = Recording("timeline", "bars", 0.4)
+    for x in (0, 60, 90):
+        recording.note({"svg": BARS, "x": x}, f"up to {x}")
+    player = open_recording(recording, last=True)
+    player.page.locator("main").evaluate("main => { main.hidden = false; }")
+    assert player.root.evaluate(SHOWN) == ["inset(-4px 0px -4px -4px) visible", "visible", "visible", "visible"]
+    player.button("Back").click()
+    player.shows("up to 60")
+    assert player.root.evaluate(SHOWN) == ["inset(-4px 30px -4px -4px) visible", "visible", "visible", "hidden"]
+    player.page.keyboard.press("Home")
+    player.shows("up to 0")
+    assert [one.split()[-1] for one in player.root.evaluate(SHOWN)] == ["hidden", "hidden", "visible", "hidden"]
 
 
 def test_nothing_in_a_recording_becomes_part_of_the_page(open_recording):

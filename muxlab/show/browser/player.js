@@ -66,7 +66,7 @@ function play(node, recording) {
   describe(caption, "status");
   const model = modelOf(() => moments[place], () => epoch, () => { pause(); go(place + 1); });
   if (recording.kind === "playground") serverName(card, recording.title, moments[0].colour);
-  const moveSliders = live ? settings(card, moments, playScene) : () => {};
+  const moveSliders = live ? settings(card, moments, playSetting) : () => {};
   const el = make(card, "div", "mr-panel");
   make(card, "p", "mr-foot").textContent = FOOT[recording.kind] ?? FOOT.live;
 
@@ -104,10 +104,10 @@ function play(node, recording) {
     timer = setTimeout(next, pace());
   }
 
-  // Play what one caption tells, from the frame `first` on; who wants less motion sees how it ends.
-  function playScene(first) {
+  // Play one setting of the sliders, from its first frame on; a reader who wants less motion sees how it ends.
+  function playSetting(first) {
     pause();
-    const end = ends.find((i) => i >= first);
+    const end = ends.find((i) => i >= first && moments[i + 1]?.setting !== moments[first].setting);
     go(SMOOTH.matches ? first : end);
     if (SMOOTH.matches) begin(end);
   }
@@ -144,7 +144,7 @@ function play(node, recording) {
       return;
     }
     if (!node.contains(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.type === "range" && event.key.startsWith("Arrow")) return; // it moves itself
+    if (event.target.type === "range" && /^(Arrow|Home|End)/.test(event.key)) return; // it moves itself
     const deeds = {
       ArrowLeft: () => go(before()), ArrowRight: () => go(after()), "[": () => go(before()), "]": () => go(after()),
       Home: () => go(0), End: () => go(last),
@@ -214,7 +214,7 @@ function serverName(card, title, colour) {
   make(name, "b").textContent = title;
 }
 
-// The sliders of a panel that was recorded at a few settings: each stands only where there is a recording, and jumps there.
+// The sliders of a panel that was recorded at a few settings: each stops only at those, and jumps to where one begins.
 function settings(card, moments, jump) {
   const box = make(card, "div", "mr-settings");
   const first = moments.flatMap(({ setting }, i) => (setting && setting !== moments[i - 1]?.setting ? [{ setting, i }] : []));
@@ -245,7 +245,7 @@ function settings(card, moments, jump) {
       put(value, setting[name].toLocaleString("en"));
     };
   });
-  if (first.length > 1) make(box, "p", "mr-foot").textContent = "The sliders stand only where there is a recording.";
+  if (first.length > 1) make(box, "p", "mr-foot").textContent = "Each slider stops only at what was recorded.";
   return (setting) => updates.forEach((update) => update(setting));
 }
 

@@ -5,6 +5,19 @@ const MARKS = /^(line2d|LineCollection)_/; // by the names that matplotlib gives
 // A bar has a ground of its own; a spine of the chart has none.
 const isBar = (group) => group.id.startsWith("patch_") && group.querySelector("[style*='fill: #']") !== null;
 
+// Where a mark or a bar is, from what is written in the chart: in a fold, or wherever else nothing is drawn, it has no size.
+function placeOf(node) {
+  if (node.hasAttribute("x")) return { x: +node.getAttribute("x"), width: 0 };
+  const along = [], down = [];
+  for (const [, way, one, two] of node.getAttribute("d").matchAll(/([A-Z]?) *(-?[\d.]+)(?: +(-?[\d.]+))?/g)) {
+    if (way !== "V") along.push(+one);
+    if (way === "V") down.push(+one);
+    else if (two !== undefined) down.push(+two);
+  }
+  const x = Math.min(...along);
+  return { x, width: Math.max(...along) - x, top: Math.min(...down), bottom: Math.max(...down) };
+}
+
 function render({ model, el }) {
   const chart = new DOMParser().parseFromString(model.get("svg"), "image/svg+xml").documentElement;
   chart.querySelectorAll("script, foreignObject").forEach((node) => node.remove()); // a chart has none; and whose chart is it?
@@ -16,9 +29,13 @@ function render({ model, el }) {
   el.attachShadow({ mode: "open" }).append(document.importNode(chart, true));
   const groups = [...el.shadowRoot.querySelectorAll('[id^="axes_"] > g')]
     .filter((group) => MARKS.test(group.id) || isBar(group));
-  const parts = groups.flatMap((group) => [...group.querySelectorAll("use, :not(defs) > path")]).map((node) => {
-    const { x, width } = node.getBBox();
-    return { node, x: node.hasAttribute("x") ? +node.getAttribute("x") : x, width: node.hasAttribute("x") ? 0 : width };
+  const parts = groups.flatMap((group) => [...group.querySelectorAll("use, :not(defs) > path")])
+    .map((node) => ({ node, ...placeOf(node) }));
+  const bars = parts.filter(({ width }) => width > 1);
+  const labels = [...el.shadowRoot.querySelectorAll('[id^="axes_"] > [id^="text_"] text')].map((node) => {
+    const [x, y] = [+node.getAttribute("x"), +node.getAttribute("y")];
+    const bar = bars.find((one) => x > one.x && x < one.x + one.width && y > one.top && y < one.bottom);
+    return { node, end: bar ? bar.x + bar.width : 0 };
   });
 
   return follow(model, {
@@ -28,6 +45,8 @@ function render({ model, el }) {
         node.style.visibility = x <= now + 0.6 ? "visible" : "hidden";
         if (width > 1) node.style.clipPath = `inset(-4px ${Math.max(0, x + width - now)}px -4px -4px)`; // a bar that grows
       });
+      // What is written on a bar reads on nothing else, so it comes with the end of its bar.
+      labels.forEach(({ node, end }) => { node.style.visibility = end <= now + 0.6 ? "visible" : "hidden"; });
     },
   });
 }

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Setting = TypeVar("Setting")
 
+VS_CODE = "vscode-"
+"""How the ids begin that VS Code tells: addresses of its own, and not the ids that are in the notebook."""
+
 PATIENCE = 1.0
 """Seconds before a bar appears: what is over sooner needs none."""
 
@@ -30,15 +33,19 @@ def request() -> dict:
     return getattr(shell(), "get_parent", dict)() or {}
 
 
-def current_cell() -> tuple[str, str] | None:
-    """Return which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook.
+def cell_id() -> str:
+    """Return the id of the cell that is being run, as the front-end tells it; "" if it tells none.
 
-    JupyterLab and VS Code tell a cell's id in the same place; Google Colab has a place of its own for it.
+    JupyterLab and VS Code tell it in the same place; Google Colab has a place of its own for it.
     """
-    message = request()
-    metadata = message.get("metadata", {})
-    cell_id = metadata.get("cellId") or metadata.get("colab", {}).get("cell_id")
-    return (cell_id, message["header"]["msg_id"]) if cell_id else None
+    metadata = request().get("metadata", {})
+    return metadata.get("cellId") or metadata.get("colab", {}).get("cell_id") or ""
+
+
+def current_cell() -> tuple[str, str] | None:
+    """Return which cell is being run, and which run of it this is: (cell id, message id); None outside a notebook."""
+    cell = cell_id()
+    return (cell, request()["header"]["msg_id"]) if cell else None
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:

@@ -10,7 +10,7 @@ import platform
 import sys
 from pathlib import Path
 
-from .notebook import request, shell
+from .notebook import VS_CODE, cell_id, shell
 
 PTRACE_CONT = 7  # <sys/ptrace.h>
 CAP_SYS_PTRACE = 19  # <linux/capability.h>
@@ -30,8 +30,7 @@ def editor() -> str:
         return ""
     if "google.colab" in sys.modules:
         return "Google Colab"
-    cell_id = str(request().get("metadata", {}).get("cellId", ""))
-    if "__vsc_ipynb_file__" in ipython.user_ns or cell_id.startswith("vscode-"):
+    if "__vsc_ipynb_file__" in ipython.user_ns or cell_id().startswith(VS_CODE):
         return "VS Code"
     return "JupyterLab" if "JPY_SESSION_NAME" in os.environ else ""
 

@@ -85,10 +85,11 @@ def test_what_a_front_end_runs_for_itself_is_not_noted(chapter, copy):
     assert file.read(copy).cells == {}
 
 
-def test_vs_code_tells_the_notebook_and_the_source(kernel, copy):
+@pytest.mark.parametrize("told", [None, "vscode-notebook-cell:/course/05_scale_with_epoll.ipynb#W0sZmlsZQ"])
+def test_vs_code_tells_the_notebook_and_the_source_and_has_its_own_names_for_cells(kernel, copy, told):
     kernel.user_ns["__vsc_ipynb_file__"] = str(copy / f"{CHAPTER}.ipynb")
     muxlab.journal.begin()
-    kernel.run(None)
+    kernel.run(told)
     assert file.read(copy).cells == {CHAPTER: {contents.cell_id("code", SOURCE)}}
 
 

@@ -56,15 +56,16 @@ def watch() -> None:
 def cell() -> Cell | None:
     """Return the cell that is being run; None when it belongs to no chapter of a learner's copy.
 
-    A cell is known by its id. A front-end that does not tell it (VS Code) tells the source, and the id that the course
-    gives to a cell is made of that: as long as the learner has not changed the cell, it is found.
+    A cell is known by its id in the notebook. VS Code does not tell that, but the source, and the id that the course
+    gives to a cell is made of its source: as long as the learner has not changed the cell, it is found.
     """
-    path, request = _notebook(), notebook.request()
-    source = request.get("content", {}).get("code")  # None when a widget has sent something: no cell is being run then
+    path = _notebook()
+    source = notebook.request().get("content", {}).get("code")  # None when a widget has sent something: no cell runs
     if path is None or source is None or not CHAPTER.fullmatch(path.name) or copy() is None:
         return None
-    told = request.get("metadata", {}).get("cellId")
-    return Cell(path.stem, told or contents.cell_id("code", source))
+    told = notebook.cell_id()
+    known = told and not told.startswith(notebook.VS_CODE)
+    return Cell(path.stem, told if known else contents.cell_id("code", source))
 
 
 def looked() -> Cell | None:

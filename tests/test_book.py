@@ -17,7 +17,6 @@ from book import chapter, exercises, fold, landing, questions, site
 from muxlab.show.predict import NONE, Prediction
 
 ROOT = Path(__file__).resolve().parent.parent
-QUESTION = Prediction("What does `recv` say to `a < b`?", {"`b''`, the end": b"", "it waits": None})
 ASKED = (
     "<p><em>Predict.</em> What does <code>recv</code> say?</p>"
     "<ul><li>(a) <code>b&#x27;&#x27;</code></li><li>(b) no &amp; yes</li></ul>"
@@ -49,9 +48,11 @@ def page_of(*cells, panels=()):
 
 def test_a_question_is_read_as_it_was_written():
     """Code, quotes and signs that HTML knows come back as they were; the widget itself has stored the output."""
-    stored = QUESTION._repr_mimebundle_()["text/html"]
+    asked = Prediction("What does `recv` say to `a < b`?", {"`b''`, the end": b"", "it waits": None})
+    stored = asked._repr_mimebundle_()["text/html"]
+    asked.close()
     found = questions.question_in(new_code_cell("", outputs=[shown(stored)]))
-    assert (found.text, found.choices) == (QUESTION.question, QUESTION.choices)
+    assert (found.text, found.choices) == (asked.question, asked.choices)
 
 
 def test_a_cell_that_asks_nothing_has_no_question():

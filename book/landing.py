@@ -4,8 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import nbformat
-
+from muxlab.journal import contents
 from muxlab.show.player import fragment
 from muxlab.show.recording import Recording
 
@@ -43,10 +42,6 @@ def as_block(content: str) -> str:
 
 def _entry(path: Path) -> str:
     """Return a chapter as an item of the list: its title, promise and minutes."""
-    notebook = nbformat.read(path, as_version=4)
-    prose = "\n\n".join(cell.source for cell in notebook.cells[:2] if cell.cell_type == "markdown")
-    found = re.match(r"# (?P<title>[^\n]+)\n\s*(?P<promise>.*?)\n\n", prose, re.DOTALL)
-    minutes = re.search(r"[Aa]bout (\d+) minutes", prose)
-    assert found and minutes, f"{path.name} begins with a title, its promise, and how long it takes"
-    promise = " ".join(found["promise"].split())
-    return f"- [{int(path.name[:2])} · {found['title']}](chapters/{path.name}) {promise} *{minutes[1]} minutes*"
+    chapter = contents.read(path)
+    link = f"[{chapter.number} · {chapter.title}](chapters/{path.name})"
+    return f"- {link} {chapter.promise} *{chapter.minutes} minutes*"

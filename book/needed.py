@@ -7,9 +7,10 @@ it, the function that it shows, and what that function calls. Statements are fou
 from __future__ import annotations
 
 import ast
-import symtable
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+
+from muxlab.grade.needs import names_in
 
 RUNS_LATER = (ast.FunctionDef, ast.AsyncFunctionDef)
 """A function needs its names when it is called; every other statement needs them where it stands."""
@@ -66,17 +67,7 @@ def _makers(statements: Sequence[Statement], name: str, limit: int) -> Iterator[
 
 
 def _statement(cell: int, tree: ast.stmt) -> Statement:
-    table = symtable.symtable(ast.unparse(tree), "", "exec")
-    return Statement(cell, tree, frozenset(_made_by(tree)), frozenset(_globals_of(table)))
-
-
-def _globals_of(table: symtable.SymbolTable) -> Iterator[str]:
-    """Yield the names that a statement looks up in the notebook: not the arguments and locals of its functions."""
-    for symbol in table.get_symbols():
-        if symbol.is_referenced() and (table.get_type() == "module" or symbol.is_global()):
-            yield symbol.get_name()
-    for inner in table.get_children():
-        yield from _globals_of(inner)
+    return Statement(cell, tree, frozenset(_made_by(tree)), frozenset(names_in(tree)))
 
 
 def _made_by(tree: ast.stmt) -> Iterator[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 from sphinx.cmd.build import build_main
 
+from muxlab.lab.chapters import chapters_in
 from muxlab.show.player import EXPORT
 from muxlab.show.predict import Outcome, Prediction
 from muxlab.show.recording import Recording
@@ -65,7 +66,7 @@ def build(target: Path = BUILD, numbers: Sequence[str] | None = None) -> int:
 
 def chapters() -> list[Path]:
     """Return the paths of all chapters, in their order."""
-    return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    return chapters_in(NOTEBOOKS)
 
 
 def gather(source: Path, recorded: Mapping[Path, landing.Recordings]) -> None:
@@ -85,7 +86,7 @@ def gather(source: Path, recorded: Mapping[Path, landing.Recordings]) -> None:
         text = landing.fill(text, recorded, pages) if name == "index" else text
         written.add(_write(source / f"{name}.md", TO_CHAPTER.sub("](chapters/", text)))
     for path in {*source.glob("*.md"), *source.glob("chapters/*.ipynb")} - written:
-        path.unlink()  # a page that is no more
+        path.unlink()  # a page that is not part of the book any more
     _write_panel_files(source / "_static")
     for folder, there in FOLDERS.items():
         shutil.copytree(folder, source / there, dirs_exist_ok=True)

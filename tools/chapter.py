@@ -16,6 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 import notebooks  # the tool beside this one
+from muxlab.lab.chapters import chapters_in
 
 NAME = re.compile(r"\d\d(_[a-z0-9]+){2,}")
 
@@ -149,8 +150,8 @@ def place_for(name: str, folder: Path) -> Path:
         ValueError: the name has another form, or its number is taken; says what to do.
     """
     if not NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name for a chapter: NN_verb_phrase, such as 15_read_without_copying")
-    taken = {path.name[:2]: path.name for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
+        raise ValueError(f"{name!r} is not a chapter's name: NN_verb_phrase, such as 15_read_without_copying")
+    taken = {path.name[:2]: path.name for path in chapters_in(folder)}
     if name[:2] in taken:
         free = next(number for number in map("{:02}".format, range(100)) if number not in taken)
         raise ValueError(f"the number {name[:2]} is taken, by {taken[name[:2]]}; the next that is free is {free}")
@@ -173,7 +174,7 @@ def start(name: str, folder: Path) -> Path:
     path = place_for(name, folder)
     path.write_text(notebooks.text_of(bones(name[3:].replace("_", " ").capitalize())), encoding="utf-8")
     try:
-        chapters = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+        chapters = chapters_in(folder)
         if failures := notebooks.rewrite(path, chapters, run=True):
             raise ValueError(f"{path.name} {failures[0]}")
     except BaseException:

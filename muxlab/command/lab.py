@@ -17,7 +17,7 @@ from ..journal.place import USUAL, usual_copy
 from ..lab.chapters import chapters_in, choose, course_folder
 from ..lab.copy import Changes, bring_up_to_date, check_place, give_again, keep_to_oneself
 from ..lab.environment import check_environment
-from ..lab.jupyter import JupyterLab, check_port, check_runtime_folder, find_running, show
+from ..lab.jupyter import JupyterLab, check_port, check_runtime_folder, find_running, open_in_browser
 
 NOT_ABOUT_THE_FOLDER = (errno.EPIPE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 """Errors that another folder would not mend: nobody reads what is printed, or this machine's limits are reached."""
@@ -177,7 +177,7 @@ def _typed() -> str:
 
 def _tell_where(page: str, state: str, options: argparse.Namespace, folder: Path) -> None:
     """Open a page in the browser, if there is one and it is wanted, and say where it is."""
-    shown = not options.no_browser and show(page, folder)
+    shown = not options.no_browser and open_in_browser(page, folder)
     what_to_do = "If your browser does not show it, open this address" if shown else "Open this address in a browser"
     print(f"\n{state} {what_to_do}:")
     print(f"\n    {page}\n", flush=True)

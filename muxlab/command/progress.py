@@ -19,10 +19,10 @@ def add(commands: argparse._SubParsersAction) -> None:
         "folder", nargs="?", type=Path, help=f"your copy (by default the one you are in, or else {usual})"
     )
     command.add_argument("--json", action="store_true", help="as JSON, for a program to read")
-    command.set_defaults(command=show)
+    command.set_defaults(command=print_progress)
 
 
-def show(options: argparse.Namespace) -> None:
+def print_progress(options: argparse.Namespace) -> None:
     """Print the map of the course."""
     from ..course.progress import progress  # here, because no other command needs all exercises
 

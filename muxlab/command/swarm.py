@@ -30,6 +30,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def swarm(options: argparse.Namespace) -> None:
+    """Run the clients, and print a line every second."""
     address = (options.host, options.port)
     load = options.connections, options.active, options.payload, options.rate
     seconds = float("inf") if options.seconds is None else check_timeout(options.seconds, "--seconds")

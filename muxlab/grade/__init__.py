@@ -11,6 +11,7 @@ examiner           the process that examines one answer
 candidate          the process in which a learner's code is run
 candidate_process  the same, from the examiner's side
 bounds             what that one may use
+isolation          how it is started: nothing of the learner's or the teacher's is found
 hosted             a learner's server in such a process, and what the kernel tells of it
 outside            the trials, run from outside
 process_tree       all that a process has started, also what tries to get away

@@ -1,4 +1,4 @@
-"""What the process that runs a learner's code may use: time, memory, descriptors, output, a folder of its own.
+"""What the process that runs a learner's code may use: time, memory, descriptors, output.
 
 The limits are setrlimit(2)'s, so the kernel keeps them. They hold for each process; the examiner counts how many there
 are (`examiner.py`). Root could raise them again: do not grade as root, other than in a container.
@@ -6,13 +6,10 @@ are (`examiner.py`). Root could raise them again: do not grade as root, other th
 Not handled here: the number of files. Each has a largest size, and all of them are removed after the answer.
 """
 
-import os
 import resource
 import signal
-import sys
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 
 OUTPUT = 2**20
 """Bytes of the largest file that it may write."""
@@ -54,29 +51,3 @@ def _limit(what: int, wanted: int) -> None:
     _, hard = resource.getrlimit(what)
     least = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(what, (least, least))
-
-
-def python_command(module: str, *arguments: object) -> list[str]:
-    """Return the command that runs a module of this package, and no file of a learner's by the name of another's.
-
-    Python is started isolated (-I): neither the working folder nor PYTHONPATH, PYTHONSTARTUP or the user's own packages
-    count, so a `select.py`, a `muxlab` folder or a `sitecustomize.py` of a learner's is not found.
-    """
-    home = str(Path(__file__).parents[2])
-    start = f"import runpy, sys; sys.path.insert(0, {home!r}); runpy.run_module({module!r}, run_name='__main__')"
-    return [sys.executable, "-I", "-c", start, *map(str, arguments)]
-
-
-def environment(folder: str) -> dict[str, str]:
-    """Return the environment of such a process: a home that is its temporary folder, and nothing of the teacher's."""
-    return {
-        "PATH": os.defpath,
-        "HOME": folder,
-        "TMPDIR": folder,
-        "IPYTHONDIR": folder,
-        "MPLCONFIGDIR": folder,
-        "MPLBACKEND": "agg",
-        "LC_ALL": "C.UTF-8",
-        "MALLOC_ARENA_MAX": "2",  # glibc reserves 64 MiB for each thread up to eight a core: mallopt(3)
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }

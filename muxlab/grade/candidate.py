@@ -38,7 +38,7 @@ class StopOverPipe:
     """The `stop` of a server whose end somebody else decides: the reading end of a pipe.
 
     Args:
-        fd: the descriptor.
+        fd: the reading end.
     """
 
     def __init__(self, fd: int) -> None:
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> None:
             raise
         try:
             {"check": check, "serve": serve}[todo](examiner, answer, task)
-        except Exception as error:  # it is no server function, for example
+        except Exception as error:  # the answer is not a server function, for example
             tell(examiner, error=where(error))
     os._exit(0)  # at once: threads of the answer may run on
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .bounds import environment, python_command
+from .isolation import environment, python_command
 from .process_tree import descendants, kill
 
 MOMENT = 2.0
@@ -48,10 +48,10 @@ class Candidate:
         self._its_end = os.pidfd_open(self.process.pid)  # becomes readable then: pidfd_open(2)
 
     def hear(self, seconds: float) -> dict[str, Any] | None:
-        """Wait for a message; None if the process ends without one, or sends what is none.
+        """Wait for a message; None if the process ends without one, or sends something else.
 
         Raises:
-            TimeoutError: it took longer than so many seconds.
+            TimeoutError: none came within so many seconds.
         """
         poll = select.poll()
         poll.register(self.channel, select.POLLIN)

@@ -1,6 +1,6 @@
 """The code cells of a notebook, as IPython would run them. They are only read, with `ast`: nothing is run in here.
 
-Magic commands become the calls that IPython makes of them. A cell magic that does no more than to run its cell, such
+Magic commands become the calls that IPython makes of them. A cell magic that does no more than run its cell, such
 as %%time, becomes a comment.
 
 Not handled here: the limits of what reading may take. See reader.py.
@@ -17,7 +17,7 @@ MOST_BYTES = 20 * 2**20
 """Size of the largest notebook that is read. With all its pictures, a chapter of the course has less than 1 MiB."""
 
 RUNS_ITS_CELL = re.compile(r"\A(\s*)%%(?=(time|capture|prun)\b)")
-"""The beginning of a cell that IPython runs like any other. (%%timeit is none: it keeps no name of its cell.)"""
+"""The beginning of a cell that IPython runs like any other. After %%timeit, the names of the cell are gone."""
 
 
 class Refused(Exception):

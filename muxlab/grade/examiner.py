@@ -44,7 +44,7 @@ class Outcome:
     """What came of one answer.
 
     Attributes:
-        result: one of `RESULTS` (classroom.py).
+        result: one of `RESULTS` (grades.py).
         passed: trials passed, of
         trials: those that were run.
         first_failed: the name of the first trial that failed, or "".

@@ -9,6 +9,7 @@ Not handled here: what no other process can know: the calls that the server make
 import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import threading
@@ -34,9 +35,6 @@ SAID = 500
 CPU_CLOCK = 0b010
 """Lowest bits of the number of the clock that is a process's CPU time; above them is its number, inverted. Source:
 CPUCLOCK_SCHED in Linux, include/linux/posix-timers_types.h; clock_getcpuclockid(3) makes the same number."""
-
-EDGE = 1 << 31
-"""The bit of an event mask that asks for edges: EPOLLET, epoll_ctl(2)."""
 
 
 class NoAnswer(Exception):
@@ -206,7 +204,7 @@ class HostedServer:
         for fd in self.descriptors():
             with contextlib.suppress(OSError), open(f"/proc/{self.process}/fdinfo/{fd}") as page:
                 words = [line.split() for line in page if line.startswith("tfd:")]
-                if any(int(line[3], 16) & EDGE for line in words):
+                if any(int(line[3], 16) & select.EPOLLET for line in words):
                     return True
         return False
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from .answer import find_answer
-from .bounds import Bounds, environment, keep_within, python_command
+from .bounds import Bounds, keep_within
 from .cells import Refused
 from .copies import notebook_of
+from .isolation import environment, python_command
 
 BOUNDS = Bounds(seconds=20.0, memory=512 * 2**20, descriptors=64, processes=1)
 """What the reading of a chapter may take. A notebook of the course takes a tenth of a second."""

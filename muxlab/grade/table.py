@@ -14,7 +14,7 @@ from ..trials.report import plain
 from .grades import Grade
 
 FORMULA = ("=", "+", "-", "@")
-"""How a cell begins that a spreadsheet may take for a formula: a name or a message of a learner's is none."""
+"""How a cell begins that a spreadsheet may take for a formula, which a name or a message of a learner's must not be."""
 
 
 def write_table(file: Path, grades: Iterable[Grade]) -> None:

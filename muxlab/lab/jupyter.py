@@ -209,7 +209,7 @@ class JupyterLab:
         self._program.end()
 
 
-def show(page: str, folder: Path) -> bool:
+def open_in_browser(page: str, folder: Path) -> bool:
     """Open an address in the learner's browser, and return False when this machine has none to show it in.
 
     The browser is given a file that leads to the address: from a command line, others on this machine could read the

@@ -41,7 +41,7 @@ STYLES = {
 }
 
 EXPORT = "export default { render };"
-"""The last line of a panel's script. In a page it is no module, which browsers do not load from a disk."""
+"""The last line of a panel's script. A page has the script without it: a browser loads no module from a disk."""
 
 PAGE = """<!doctype html>
 <html lang="en">

@@ -62,7 +62,7 @@ def source_of(path: Path) -> str:
 def test_the_course_is_handed_out_without_outputs_and_otherwise_as_it_is_stored() -> None:
     files = handed_out(course_folder())
     chapters = chapters_in(course_folder())
-    assert len(chapters) == 15
+    assert chapters
     for path in chapters:
         stored = nbformat.read(path, as_version=4)
         for cell in stored.cells:

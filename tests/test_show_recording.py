@@ -241,7 +241,7 @@ def test_a_recording_begins_with_the_latest_start():
 
 
 def test_the_memory_of_a_panel_is_bounded(monkeypatch):
-    monkeypatch.setattr("muxlab.show.step_story.KEPT", 3)
+    monkeypatch.setattr("muxlab.show.step_past.KEPT", 3)
     panel = stepper(EPOLL, clients=1)
     for _ in range(5):
         press(panel, "next")

@@ -1,19 +1,23 @@
 """A recording: what a panel showed, frame after frame, so that it can be played where no kernel runs.
 
 A recording holds plain data. How it becomes a page that plays is in player.py, and how a panel is recorded is in
-step_story.py (the stepper and the duel) and live_story.py (what moves by itself).
+step_past.py and step_story.py (the stepper and the duel) and in live_story.py (what moves by itself).
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 FORM = 1
 """Counts the forms that the JSON of a recording has had; a player says so when it meets one that it cannot read."""
+
+MOST_FILES = 1000  # of one name in one folder
 
 BYTES = "muxlab.bytes"  # JSON has no bytes: they travel as base64, under this name
 
@@ -135,6 +139,15 @@ def shown_by(widget: Any) -> dict[str, Any]:
     of_all_widgets = set(DOMWidget.class_trait_names())
     names = [name for name in widget.trait_names(sync=True) if name not in of_all_widgets and not name.startswith("_")]
     return {name: getattr(widget, name) for name in names}
+
+
+def save_in(folder: Path, recording: Recording) -> Path:
+    """Write a page that plays a recording into a folder, under a name that is not taken yet; return its path."""
+    name = re.sub(r"[^\w-]+", "-", recording.title).strip("-")[:60] or "server"
+    for number in range(1, MOST_FILES + 1):
+        with contextlib.suppress(FileExistsError):
+            return recording.save(folder / f"recording-{name}{'' if number == 1 else f'-{number}'}.html")
+    raise FileExistsError(f"there are {MOST_FILES} recordings of {recording.title} in {folder}: remove some")
 
 
 def _write_bytes(value: Any) -> dict[str, str]:

@@ -16,9 +16,9 @@ import anywidget
 import traitlets
 
 from muxlab.errors import text_of
-from muxlab.show import player, step_story, stepper_view
+from muxlab.show import player, step_past, step_story, stepper_view
 from muxlab.show.panel import Panel, read_script, read_style
-from muxlab.show.recording import Recording, shown_by
+from muxlab.show.recording import Recording, save_in, shown_by
 from muxlab.show.story import Scene
 from muxlab.show.style import human_bytes
 from muxlab.stepper import Client, Stepper, step
@@ -150,7 +150,7 @@ class StepPanel(Panel, anywidget.AnyWidget):
         self._runs = 0  # how many times it was started
         self._due = False
         self._pressed = {"act": "", "client": ""}  # the latest of the buttons
-        self._past = step_story.Past()
+        self._past = step_past.Past()
         super().__init__(**traits)
         self.on_msg(self._heard)
 
@@ -162,7 +162,7 @@ class StepPanel(Panel, anywidget.AnyWidget):
                 self.source = source
                 self.view = view | {"said": self._said, "answered": self._answered, "run": self._runs}
             if self._pressed["act"] != "save":
-                self._past.note(self.shown(), step_story.caption_of(self._pressed["act"], self.view))
+                self._past.note(self.shown(), step_past.caption_of(self._pressed["act"], self.view))
 
     def stop(self) -> None:
         """Stop what is stepped, and show it stopped; a second time does nothing."""
@@ -229,7 +229,7 @@ class StepPanel(Panel, anywidget.AnyWidget):
 
     def _act(self, act: str, content: dict) -> None:
         if act == "save":
-            path = step_story.save_in(Path.cwd(), self.record())
+            path = save_in(Path.cwd(), self.record())
             self._say(f"saved as {path.name}, in the folder {path.parent.name}")
         elif act == "stop":
             self._say("")

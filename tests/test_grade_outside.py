@@ -12,7 +12,7 @@ import pytest
 from helpers import connect, eventually, read_exactly, reset
 
 from muxlab.course import EXERCISES
-from muxlab.course.exercises import _imports
+from muxlab.course.exercises import imports_of
 from muxlab.course.variant import source
 from muxlab.grade.hosted import HostedServer, NoAnswer
 from muxlab.grade.outside import UNSEEN, OutsideBattery, OutsideBench, takes_way, trials_from_outside
@@ -23,7 +23,7 @@ from muxlab.watch.socket_table import connections_on, unix_sockets
 
 def text_of(*functions):
     """Return the text of a server, with what it imports."""
-    return f"{_imports(functions)}\n{source(*functions)}"
+    return f"{imports_of(functions)}\n{source(*functions)}"
 
 
 @pytest.fixture

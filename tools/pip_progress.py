@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-LOOK_SECONDS = 0.3  # so often the line is written anew
-EVERY = 25  # packages; without a terminal, there is a line after so many
+LOOK_SECONDS = 0.3  # from one writing of the line to the next
+EVERY = 25  # packages from one line to the next, where there is no terminal
 OPTIONS = ("--disable-pip-version-check", "--progress-bar=off", "--no-input", "--no-color")
 
 

@@ -174,7 +174,7 @@ class Exercise:
         """
         helpers = (_helper(yours, function.__name__) for function in self.functions[1:])
         mine = _source_or_nothing(yours, *filter(None, helpers))
-        return Note(self.why, _imports(self.functions), source(*self.functions), mine)
+        return Note(self.why, imports_of(self.functions), source(*self.functions), mine)
 
     def unattempted(self, fn: object) -> str:
         """Say why there is nothing to check yet: no server, an empty one, the given one as it was; else return ""."""
@@ -236,7 +236,7 @@ def _helper(server: Any, name: str) -> Any:
     return getattr(server, "__globals__", {}).get(name)
 
 
-def _imports(functions: Iterable[Callable]) -> str:
+def imports_of(functions: Iterable[Callable]) -> str:
     """Return the import lines that these functions need, for modules and for what is muxlab's."""
     found = {name: function.__globals__.get(name) for function in functions for name in _names(function.__code__)}
     lines = [f"import {name}\n" for name, value in sorted(found.items()) if inspect.ismodule(value)]

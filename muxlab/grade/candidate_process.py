@@ -48,10 +48,10 @@ class Candidate:
         self._its_end = os.pidfd_open(self.process.pid)  # becomes readable then: pidfd_open(2)
 
     def hear(self, seconds: float) -> dict[str, Any] | None:
-        """Wait for a message; None if the process ends without one, or sends something else.
+        """Wait for a message, and return it; None if the process ends without one, or sends something else.
 
         Raises:
-            TimeoutError: none came within so many seconds.
+            TimeoutError: none came in that time.
         """
         poll = select.poll()
         poll.register(self.channel, select.POLLIN)

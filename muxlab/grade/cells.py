@@ -45,7 +45,7 @@ def code_cells(notebook: Path) -> list[CodeCell]:
     """Return the code cells of a notebook.
 
     Raises:
-        Refused: the file is not a notebook, or a cell of it is such that nobody could read it.
+        Refused: the file is not a notebook, or one of its cells cannot be read.
     """
     found = []
     for number, cell in enumerate(_cells(notebook), 1):

@@ -39,8 +39,8 @@ def notebook_of(learner: Path, chapter: str, exercise: str) -> Path:
 
     Args:
         learner: the learner's folder.
-        chapter: "05": the answer is looked for in the learner's copy of this chapter,
-        exercise: or in a notebook that is called after the exercise.
+        chapter: the number of the chapter, as "05". The answer is looked for in the learner's copy of this chapter.
+        exercise: the name of the exercise. The answer may also be in a notebook of that name.
 
     Raises:
         FileNotFoundError: there is none; says what there is instead.

@@ -45,8 +45,8 @@ class Outcome:
 
     Attributes:
         result: one of `RESULTS` (grades.py).
-        passed: trials passed, of
-        trials: those that were run.
+        passed: how many trials were passed.
+        trials: how many were run.
         first_failed: the name of the first trial that failed, or "".
         seen: what was seen there, or why there is no verdict.
     """

@@ -24,11 +24,11 @@ class Grade:
         chapter: "05".
         exercise: its name.
         result: "passed", "failed", or another of `RESULTS`.
-        passed: trials passed, of
-        trials: those that were run.
-        first_failed: the first trial that failed, and
-        seen: what was seen there; or why there is no verdict; or what there is to know of one that passed.
-        seconds: how long it took.
+        passed: how many trials were passed.
+        trials: how many were run.
+        first_failed: the name of the first trial that failed, or "".
+        seen: what was seen in that trial; or why there is no verdict; or what there is to know of a pass.
+        seconds: how long the examination took.
     """
 
     learner: str

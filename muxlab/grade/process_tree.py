@@ -22,7 +22,7 @@ PATIENCE = 5.0
 
 
 def adopt_orphans(adopt: bool = True) -> None:
-    """Make this process the one that descendants without a parent go to, or let it be that no more."""
+    """Make this process the one that descendants without a parent go to, or no longer that one."""
     _prctl(PR_SET_CHILD_SUBREAPER, int(adopt))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
 LOCK_SECONDS = 90
-"""For so long another `muxlab lab` may keep a copy to itself: it may have to wait for a slow start of JupyterLab."""
+"""How long another `muxlab lab` may keep a copy to itself: it may be waiting for a slow start of JupyterLab."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Changes:
         before: the version of the package that the copy came from; None when there was no copy yet.
         files: for each file that was not as the package has it: "added" when it was not there, "replaced" when the
             learner had not changed it, "outdated" when the learner has changed it and the package has, too, "retired"
-            when the package has it no more: it stays in the copy.
+            when the package no longer has it: it stays in the copy.
         is_newer: True when the copy comes from a newer package than this one. Then nothing was done.
     """
 

@@ -7,6 +7,7 @@ when a chart is drawn, as it imports matplotlib.
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import warnings
@@ -80,7 +81,8 @@ def _tidy(svg: str, title: str, description: str) -> str:
     svg = re.sub(r' d="(M[^QCz"]*)', _steps_in_short, svg)
     for number, name in enumerate(dict.fromkeys(re.findall(r' id="(m[0-9a-f]{10})"', svg))):
         svg = svg.replace(name, f"m{number}")
-    words = f"<title>{_escape(title)}</title>\n" + f"<desc>{_escape(description)}</desc>\n" * bool(description)
+    title, description = (html.escape(text, quote=False) for text in (title, description))
+    words = f"<title>{title}</title>\n" + f"<desc>{description}</desc>\n" * bool(description)
     return re.sub(
         r"<svg([^>]*)>", lambda found: f'<svg role="img" font-family="{style.FONTS}"{found[1]}>\n{words}', svg, count=1
     )
@@ -114,7 +116,3 @@ def _marks_in_short(found: re.Match[str]) -> str:
         return found[0]
     (look,) = looks
     return found[1][:-1] + look + ">" + found[2].replace(look, "")
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

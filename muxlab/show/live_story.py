@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FRAME = 0.1  # seconds, as the panels themselves show them
 SCENE = 3.0  # seconds of a scene that does not say
-LONGER = 15.0  # seconds more that a scene may take until its caption is true: on a machine with much else to do
+LONGER = 15.0  # seconds more that a scene may take on a busy machine, until its caption is true
 
 
 def record_live(panel: LivePanel, kind: str, title: str, story: Sequence[Scene] | None) -> Recording:

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from requirement_lists import for_conda, of_the_project
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP_LEVEL = {
@@ -26,39 +27,28 @@ BUILT = {
 HEAVY = {"matplotlib", "ipywidgets", "anywidget", "numpy", "IPython", "asyncio"}
 
 
-def requirements(lines):
-    """Return the requirements among `lines` as {name: range}."""
-    found = (re.match(r"([A-Za-z][\w-]*)((?:[<>=!~]=?[\d.,]+)*)$", line) for line in lines)
-    return {match[1]: match[2] for match in found if match}
-
-
-def project():
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-
-
-def needed_here():
+@pytest.fixture
+def needed():
     """Return what the package needs, and what its tests do; they build the book."""
-    extras = project()["optional-dependencies"]
-    assert "muxlab[book]" in extras["test"]
-    return requirements([*project()["dependencies"], *extras["test"], *extras["book"]])
+    return of_the_project("test", "book")
 
 
+@pytest.fixture
 def environment():
-    items = re.findall(r"^ *- ([^#\n]+?) *(?:#.*)?$", (ROOT / "environment.yml").read_text(), re.MULTILINE)
-    assert "-e .[test]" in items  # the package itself, from this checkout
-    return requirements(items)
+    """Return what environment.yml installs, beside the package itself."""
+    assert "- -e .[test]\n" in (ROOT / "environment.yml").read_text()  # the package, from this checkout
+    return for_conda(ROOT / "environment.yml")
 
 
-def test_environment_yml_names_what_pyproject_needs():
-    needed = needed_here()
-    listed = environment()
-    assert {name: listed.get(name) for name in needed} == needed
-    assert listed["python"] == project()["requires-python"]
+def test_environment_yml_names_what_pyproject_needs(needed, environment):
+    assert {name: environment.get(name) for name in needed} == needed
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert environment["python"] == project["requires-python"]
+    assert "muxlab[book]" in project["optional-dependencies"]["test"]
 
 
-def test_environment_yml_names_nothing_else():
-    needed = needed_here()
-    assert set(environment()) - set(needed) == {"python", "pip", "conda-forge"}
+def test_environment_yml_names_nothing_else(needed, environment):
+    assert environment.keys() - needed.keys() == {"python", "pip"}
 
 
 def test_the_top_level_stays_small():

@@ -4,11 +4,11 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import nbformat
 import pytest
+from requirement_lists import for_conda, of_the_project
 
 from muxlab.course import EXERCISES
 from muxlab.grade.grades import RESULTS
@@ -19,19 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent
 BINDER = ROOT / "binder"
 
 
-def ranges(lines):
-    """Return the requirements in `lines`: {name: range}."""
-    found = (re.match(r"\W*([A-Za-z][\w-]*)((?:[<>=]=?[\d.,]+)*)", line) for line in lines)
-    return {match[1]: match[2] for match in found if match}
-
-
 # ---- repo2docker
 
 
 def test_the_image_has_what_the_course_needs_and_nothing_of_the_tests():
-    needed = ranges(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
-    _, _, listed = (BINDER / "environment.yml").read_text().partition("dependencies:\n")
-    there = ranges(listed.splitlines())
+    needed, there = of_the_project(), for_conda(BINDER / "environment.yml")
     assert {name: there.get(name) for name in needed} == needed
     assert there.keys() - needed.keys() == {"python", "pip"}
 

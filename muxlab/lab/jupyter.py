@@ -201,7 +201,8 @@ class JupyterLab:
 
     def wait(self) -> int | None:
         """Wait until it ends by itself, as it does when it is shut down from the browser; return its exit status."""
-        self._program.wait(None)
+        while not self._program.wait(1.0):
+            pass  # in steps: Python notices a signal that comes just before a wait begins only when the wait is over
         return self._program.status
 
     def end(self) -> None:

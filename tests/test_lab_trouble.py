@@ -102,7 +102,7 @@ def test_chapters_that_have_changed_on_either_side_are_told(account: Account) ->
     assert f"It was made by muxlab 0.0.1, and follows {muxlab.__version__} now." in said
     assert "Not in the course any more, and left as you have it: 15_rest.ipynb." in said
     assert "11 chapters were copied." in said and "Brought up to date: 00 and 01" in said
-    assert "Left alone, because you have made changes: 03." in said and "muxlab lab mine --fresh 03\n" in said
+    assert "Left alone, because you have run or changed them: 03." in said and "muxlab lab mine --fresh 03\n" in said
     assert (
         "02_poll_without_blocking.ipynb is fresh again; yours is kept beside it, as 02_poll_without_blocking.yours"
         in said

@@ -163,3 +163,16 @@ def test_the_line_below_reads_well_where_no_kernel_runs():
     assert data["text/plain"] == "(c) <bytes>"
     assert data["text/html"] == "<p>→ (c) &lt;bytes&gt;</p>"
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [(2, "✓ Right: (c) &lt;bytes&gt;"), (0, "✗ Not so: you said (a) all of them; it is (c) &lt;bytes&gt;.")],
+)
+def test_the_line_below_keeps_its_verdict_where_no_kernel_runs(answer, verdict):
+    guess = ask()
+    guess.answer = answer
+    guess.reveal(b"hello")
+    data = guess._outcome._repr_mimebundle_()
+    assert data["text/html"] == f"<p>{verdict}</p>"
+    assert data["text/plain"] == "(c) <bytes>", "nbval compares it"

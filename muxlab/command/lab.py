@@ -142,8 +142,8 @@ def _tell(changes: Changes, fresh: list[Path], options: argparse.Namespace) -> N
         print(f"  Not in the course any more, and left as you have it: {', '.join(retired)}.")
     taken = [path.name for path in fresh]
     if outdated := [name for name in changes.chapters("outdated") if name not in taken]:
-        print(f"  Left alone, because you have made changes: {_listed(outdated)}. To get the newer version, and keep")
-        print(f"  yours beside it: {_this_command(options, *(f'--fresh {name[:2]}' for name in outdated))}")
+        print(f"  Left alone, because you have run or changed them: {_listed(outdated)}. To get the newer version,")
+        print(f"  and keep yours beside it: {_this_command(options, *(f'--fresh {name[:2]}' for name in outdated))}")
 
 
 def _listed(chapters: list[str]) -> str:

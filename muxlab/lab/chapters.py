@@ -5,8 +5,10 @@ A wheel holds them in the folder `notebooks` beside this file. In a checkout the
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..journal.place import CHAPTER
 
@@ -55,12 +57,29 @@ def handed_out(folder: Path) -> dict[str, bytes]:
     return files | {path.name: without_outputs(path.read_bytes()) for path in chapters_in(folder)}
 
 
+def language_info() -> dict[str, Any]:
+    """Return what the kernel of this Python says about its language.
+
+    JupyterLab writes it into every notebook that it opens. One that has it already is not changed by being opened.
+    """
+    return {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": sys.version.split()[0],
+    }
+
+
 def without_outputs(content: bytes) -> bytes:
     """Return a stored notebook without its outputs, so that no answer stands below its question."""
     notebook = json.loads(content)
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
+    notebook["metadata"]["language_info"] = language_info()
     return (json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..programs import Program, private
 from .copy import OWN
+from .stills import leave_stills
 
 START_SECONDS = 60.0
 """A slow disk, on which nothing is compiled yet, takes some ten seconds."""
@@ -135,7 +136,8 @@ def _is_alive(pid: int) -> bool:
 class JupyterLab:
     """JupyterLab on a folder; a context manager, at whose end it is ended, with its kernels.
 
-    It also ends when this process is killed.
+    It also ends when this process is killed. Before it starts, what earlier kernels have left in the chapters becomes
+    still: see `stills`.
 
     Args:
         folder: the copy of the course.
@@ -150,6 +152,7 @@ class JupyterLab:
         own = self.folder / OWN
         self.log = own / "jupyterlab.log"
         (own / "settings").mkdir(exist_ok=True)
+        leave_stills(self.folder, own / "unfinished")
         (own / "settings/overrides.json").write_text(json.dumps(DEFAULTS))
         command = [
             *(sys.executable, "-P", "-m", "jupyterlab", *OPTIONS),  # -P: no file of the learner's is a module of it

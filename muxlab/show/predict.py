@@ -119,7 +119,15 @@ class Outcome(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         data = DOMWidget._repr_mimebundle_(self, **kwargs)
-        return data | {"text/plain": repr(self), "text/html": f"<p>→ {html.escape(repr(self))}</p>"}
+        return data | {"text/plain": repr(self), "text/html": f"<p>{html.escape(self._verdict())}</p>"}
+
+    def _verdict(self) -> str:
+        """Return what is read here when the chapter is opened on another day and no kernel runs."""
+        if self.answer == NONE:
+            return f"→ {self!r}"
+        if self.answer == self.truth:
+            return f"✓ Right: {self!r}"
+        return f"✗ Not so: you said {_lettered(self.choices)[self.answer]}; it is {self!r}."
 
 
 def predict(question: str, choices: Mapping[str, Any] | Iterable[str]) -> Prediction:

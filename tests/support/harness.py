@@ -267,6 +267,7 @@ class NotebookPage:
 
     def __init__(self, lab_page: LabPage, name: str) -> None:
         """Open the notebook `name` with a kernel of its own, and wait until that is idle."""
+        self._closed = False
         self.page = lab_page.page
         self.page.set_viewport_size(WINDOW)
         self.page.evaluate(OPEN, name)
@@ -343,5 +344,7 @@ class NotebookPage:
         (of or self.page).screenshot(path=str(path))
 
     def close(self) -> None:
-        """End the kernel and close the notebook."""
-        self.page.evaluate(CLOSE)
+        """End the kernel and close the notebook; a second time does nothing."""
+        if not self._closed:
+            self.page.evaluate(CLOSE)
+        self._closed = True

@@ -133,7 +133,7 @@ def use(notebook):
     press(notebook, 2, "client 1: send")
     page = notebook.page
     page.locator(".mux-predict").first.get_by_role("button").first.click()
-    page.locator(".mux-predict").first.get_by_text("now you have something to find out").wait_for()
+    page.locator(".mux-predict").first.get_by_text("You said (").wait_for()
     exercise = page.locator(".mux-exercise")
     for button in ("Hint", "Solution", "Check"):
         notebook.click_button(button, exercise)

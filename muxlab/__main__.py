@@ -7,6 +7,7 @@ import select
 import signal
 import sys
 
+from . import __version__
 from .command import check, doctor, grade, lab, progress, serve, swarm
 
 COMMANDS = [lab, progress, doctor, serve, swarm, check, grade]  # in the order in which --help lists them
@@ -18,6 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     Args:
         arguments: as on the command line; by default what is there.
+
+    Without a command, the commands are listed.
 
     Returns:
         The exit status: 0, or 1 with a sentence on standard error. Of `check`: 0 when the server passed, 1 when a trial
@@ -70,7 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="muxlab", description="The muxlab course: open it, check your servers, see how far you are."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.add_argument(
+        "--version", action="version", version=f"muxlab {__version__}", help="show the version and exit"
+    )
+    parser.set_defaults(command=lambda _: parser.print_help())
+    commands = parser.add_subparsers(metavar="COMMAND")
     for module in COMMANDS:
         module.add(commands)
     return parser

@@ -218,7 +218,8 @@ def test_a_file_may_import_its_neighbours(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("mine.py", "name a file and a function in it, as in path/to/server.py:function"),
+        ("mine.py", "mine.py: say which of its functions you mean, as in .*/mine.py:mine$"),
+        ("nowhere.py", "name a file and a function in it, as in path/to/server.py:function"),
         ("nowhere.py:server", "there is no file"),
         ("mine.py:nobody", "has no 'nobody'; it has sound, deaf"),
         ("empty.py:server", "has no 'server'; it has no function at all"),

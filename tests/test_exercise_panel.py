@@ -199,6 +199,32 @@ def test_a_solution_marks_what_differs_from_the_answer(panel, names, exercise):
     assert "<del " in text(panel) and "<ins " in text(panel)
 
 
+def test_a_solution_that_is_shown_is_compared_with_what_was_checked_last(panel, names, exercise):
+    names["buggy_server"] = exercise.broken
+    press(panel, "Solution")
+    assert "<del " in text(panel)
+    names["buggy_server"] = exercise.functions[0]
+    press(panel, "Check")
+    assert "misspelt: solved." in text(panel)
+    assert "<del " not in text(panel) and "<ins " not in text(panel)
+    assert "Hide solution" in buttons(panel)
+
+
+@pytest.mark.parametrize("answer", ["right", "wrong"])
+def test_what_it_advises_names_no_button_that_may_be_called_otherwise(panel, names, exercise, answer):
+    """A button changes its name when it is pressed; the advice stays."""
+    right, wrong = exercise.functions[0], muxlab.museum.EXHIBITS["never_forgets"].fn
+    names["buggy_server"] = right if answer == "right" else wrong
+    press(panel, "Check")
+    assert ("The solution shows another way" if answer == "right" else "Stuck? Ask for a hint.") in text(panel)
+    assert "Press" not in text(panel) and "press" not in text(panel)
+    while "No more hints" not in buttons(panel):
+        panel.children[1].children[0].click()
+    press(panel, "Check")
+    assert ("Compare yours with the solution." in text(panel)) == (answer == "wrong")
+    assert "Ask for a hint" not in text(panel)
+
+
 # ---- in its cell
 
 

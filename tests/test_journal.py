@@ -68,6 +68,18 @@ def test_a_chapter_that_is_run_again_counts_once(notes):
     assert make([*notes, *notes]).to_json() == make(notes).to_json()
 
 
+def test_what_is_done_once_more_does_not_lose_the_place():
+    before = [
+        ("ran", "00_start", "a"),
+        ("guessed", "00_start", "b", Guess(1, 0)),
+        ("guessed", "00_start", "c", Guess(1)),
+    ]
+    again = make([*before, ("ran", "05_scale", "d"), *before])
+    assert again.last == "05_scale"
+    again.ran("00_start", "new")
+    assert again.last == "00_start"
+
+
 def test_a_prediction_that_is_decided_stays():
     kept = make([("guessed", "01_wait", "a", Guess(1)), ("guessed", "01_wait", "a", Guess(0, 2))])
     kept.guessed("01_wait", "a", Guess(2, 2))  # asked anew after a restart, when the answer is known

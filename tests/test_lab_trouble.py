@@ -58,7 +58,9 @@ def test_what_is_wrong_is_told_in_a_sentence_and_nothing_is_made(account: Accoun
         (["."], "is not a good place for the chapters; use a folder inside it: "),
         (["work"], "work is a git checkout"),
         (["/proc/new"], "/proc/new cannot be written: "),
-        (["new", "--fresh", "77"], "no chapter 77; there are 00_start_here, "),
+        (["new", "--fresh", "77"], "no chapter 77; they are numbered 00 to 14\n"),
+        (["05"], "there is no folder 05, and the number of a chapter is not a folder. To open a chapter, type `"),
+        (["99"], "To make a new copy in a folder called 99: "),
     ):
         status, said = account.say(*arguments)
         assert status == 1 and said.startswith("muxlab: ") and says in said and said.count("\n") == 1, said

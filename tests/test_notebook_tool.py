@@ -137,9 +137,9 @@ def test_bad_names_and_headings_are_refused(tool, course, capsys, name, source, 
     assert message in capsys.readouterr().err
 
 
-def test_an_unknown_chapter_is_refused_with_those_there_are(tool, course, capsys):
+def test_an_unknown_chapter_is_refused_with_the_numbers_there_are(tool, course, capsys):
     assert tool.main(["check", "07", "--folder", str(course)]) == 1
-    assert capsys.readouterr().err == "no chapter 07; there are 00_start_here, 01_wait, 02_write\n"
+    assert capsys.readouterr().err == "no chapter 07; they are numbered 00 to 02\n"
 
 
 def run(folder, *names):

@@ -86,6 +86,27 @@ def test_what_comes_next(copy):
     assert "You have been through the whole course." in progress(copy).summary
 
 
+def test_whoever_goes_back_to_a_finished_chapter_goes_on_where_they_were(copy):
+    for cell in ("000", "001"):
+        note(copy, "ran", "00_start_here", cell)
+    for number in range(4):
+        note(copy, "ran", "01_block", f"01{number}")
+    chapter(copy, "03_wait", "# Wait\n\nFor many.", "1", "2")
+    note(copy, "ran", "03_wait", "030")
+    for cell in ("001", "a cell of their own"):
+        note(copy, "ran", "00_start_here", cell)
+        assert "Go on with chapter 3, Wait." in progress(copy).summary
+    note(copy, "ran", "03_wait", "031")
+    assert "Next is chapter 2, Poll." in progress(copy).summary
+
+
+def test_a_cell_that_was_left_out_does_not_call_back(copy):
+    note(copy, "ran", "00_start_here", "000")
+    for number in range(4):
+        note(copy, "ran", "01_block", f"01{number}")
+    assert "Next is chapter 2, Poll." in progress(copy).summary
+
+
 def test_the_table_says_the_same(copy):
     note(copy, "ran", "00_start_here", "000")
     note(copy, "ran", "02_poll", "020")

@@ -59,6 +59,8 @@ def function_at(place: str) -> Callable:
         ValueError: there is no such file or function, or the file cannot be run; says what there is.
     """
     file, _, name = place.rpartition(":")
+    if Path(place).is_file():
+        raise ValueError(f"{place}: say which of its functions you mean, as in {place}:{Path(place).stem}")
     if not file or not name:
         raise ValueError(f"{place!r}: name a file and a function in it, as in path/to/server.py:function")
     path = Path(file)

@@ -34,7 +34,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "folder",
         nargs="?",
-        type=Path,
         help=f"your copy; made if there is none (by default the one you are in, or else {' or '.join(USUAL)})",
     )
     command.add_argument(
@@ -54,7 +53,7 @@ def lab(options: argparse.Namespace) -> int:
     check_environment()
     course = course_folder()
     fresh = choose(options.fresh, chapters_in(course))
-    folder = options.folder or usual_copy() or Path(USUAL[0])
+    folder = _folder_named(options.folder) if options.folder else usual_copy() or Path(USUAL[0])
     with _writing(folder):
         check_place(folder)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1) has it ignored
@@ -86,6 +85,17 @@ def lab(options: argparse.Namespace) -> int:
             print("Stopped. To go on where you are now, run the same command again.")
             print(f"To see how far you have come: {_typed()} progress{_named(options)}")
             return 0
+
+
+def _folder_named(name: str) -> Path:
+    """Return the folder that is named on the command line; raise ValueError if a chapter is meant, it seems."""
+    if name.isdecimal() and len(name) <= 2 and not os.path.lexists(name):
+        raise ValueError(
+            f"there is no folder {name}, and the number of a chapter is not a folder. To open a chapter, type "
+            f"`{_typed()} lab` and choose it from the list on the left. To make a new copy in a folder called {name}: "
+            f"{_typed()} lab ./{name}"
+        )
+    return Path(name)
 
 
 def _give_again(fresh: list[Path], folder: Path, course: Path) -> None:
@@ -161,7 +171,7 @@ def _this_command(options: argparse.Namespace, *more: str) -> str:
 
 def _named(options: argparse.Namespace) -> str:
     """Return the folder as it was named on the command line, with a space before it, or ""."""
-    return f" {shlex.quote(str(options.folder))}" if options.folder else ""
+    return f" {shlex.quote(options.folder)}" if options.folder else ""
 
 
 def _typed() -> str:

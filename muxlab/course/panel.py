@@ -98,6 +98,7 @@ class ExercisePanel(VBox):
             _checking.release()
 
     def _check_now(self) -> None:
+        self._show_solution(self._solution_is_shown)  # compared with what is checked now, not with an older answer
         name = self._exercise.answer
         names = self._names()
         if name not in names:
@@ -107,10 +108,11 @@ class ExercisePanel(VBox):
         if answer.report is None:
             self._say(answer.said)
         elif answer.passed:
-            self._say(f"{answer.said} For another way to do it, press Solution.", "mux-solved", answer.report)
+            self._say(f"{answer.said} The solution shows another way to do it.", "mux-solved", answer.report)
         else:
+            # no button is named: this stays on the page when a button has changed its name
             all_told = self._exercise.told == len(self._exercise.hints)
-            stuck = "Stuck? Press Solution." if all_told else "Stuck? Press Hint."
+            stuck = "Stuck? Compare yours with the solution." if all_told else "Stuck? Ask for a hint."
             self._say(f"{answer.said} {stuck}", "mux-not-yet", answer.report)
 
     def _rest(self) -> None:
@@ -123,8 +125,12 @@ class ExercisePanel(VBox):
 
     # ---- solution
 
+    @property
+    def _solution_is_shown(self) -> bool:
+        return bool(self._source.value)
+
     def _press_solution(self, _: Any) -> None:
-        self._show_solution(not self._source.value)
+        self._show_solution(not self._solution_is_shown)
 
     def _show_solution(self, shown: bool) -> None:
         yours = self._names().get(self._exercise.answer)

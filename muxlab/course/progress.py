@@ -208,9 +208,16 @@ def _progress(chapter: contents.Contents, journal: Journal) -> ChapterProgress:
 
 
 def _go_on(chapters: tuple[ChapterProgress, ...], last: str) -> ChapterProgress | None:
-    """Return the chapter that was left; when it is finished, the next one that is not; then the first of all."""
+    """Return the chapter to go on with: the one that was left, or when that is finished, the next one that is not.
+
+    Someone who has been in the chapter after a finished one had only gone back: they go on with the furthest chapter
+    that they have begun and not finished, if there is one.
+    """
     left = next((number for number, one in enumerate(chapters) if one.chapter.name == last), 0)
-    return next((one for one in (*chapters[left:], *chapters[:left]) if not one.finished), None)
+    before, here, after = chapters[:left], chapters[left : left + 1], chapters[left + 1 :]
+    furthest_first = after[::-1] if after and after[0].begun else ()
+    half_way = [one for one in furthest_first if one.begun]
+    return next((one for one in (*here, *half_way, *after, *before) if not one.finished), None)
 
 
 def _aligned(column: Iterable[str], right: bool) -> list[str]:

@@ -42,6 +42,8 @@ def find_copy(path: str | os.PathLike[str]) -> Path | None:
 def last_chapter(folder: str | os.PathLike[str]) -> str | None:
     """Return the chapter that was worked on last, as "05_scale_with_epoll"; None when the journal names none.
 
+    Running a cell a second time is not work on its chapter, nor is looking at the map of the course.
+
     Args:
         folder: a learner's copy. One without a journal, or whose journal cannot be read, is one without a last chapter.
     """

@@ -61,7 +61,8 @@ class Journal:
         cells: by chapter ("05_scale_with_epoll"), the ids of the code cells that were run.
         guesses: by chapter, and in it by the id of the cell that asks.
         exercises: by name.
-        last: the chapter that was worked on last, or "".
+        last: the chapter that was worked on last, or "". To do once more what was done before is not to work on it: who
+            goes back to an earlier chapter and runs a cell again has not lost their place.
     """
 
     cells: dict[str, set[str]] = field(default_factory=dict)
@@ -71,16 +72,18 @@ class Journal:
 
     def ran(self, chapter: str, cell: str, only_looked: bool = False) -> None:
         """Note that a cell was run; to look at the map of the course is not to work on the chapter that shows it."""
-        self.cells.setdefault(chapter, set()).add(cell)
-        if not only_looked or not self.last:
+        done = self.cells.setdefault(chapter, set())
+        if not self.last or (cell not in done and not only_looked):
             self.last = chapter
+        done.add(cell)
 
     def guessed(self, chapter: str, cell: str, guess: Guess) -> None:
         """Note an answer, and perhaps what came out. Once it is decided, it stays: a later guess does not count."""
         known = self.guesses.setdefault(chapter, {})
+        if cell not in known or (known[cell].truth is None and guess.truth is not None):
+            self.last = chapter
         if cell not in known or known[cell].truth is None:
             known[cell] = guess
-        self.last = chapter
 
     def checked(self, exercise: str, passed: bool) -> None:
         """Note a check of an exercise, made now."""

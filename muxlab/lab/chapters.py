@@ -37,7 +37,7 @@ def choose(names: Iterable[str], chapters: Sequence[Path]) -> list[Path]:
     """Return the chapters that are named: by number (05 or 5), by name or by path.
 
     Raises:
-        ValueError: a name fits none of the chapters; says which there are.
+        ValueError: a name fits none of the chapters; says how they are numbered.
     """
     chosen = []
     for name in names:
@@ -45,9 +45,16 @@ def choose(names: Iterable[str], chapters: Sequence[Path]) -> list[Path]:
         stem = stem.zfill(2) if stem.isdecimal() else stem
         fitting = [path for path in chapters if stem in (path.stem, path.stem.partition("_")[0])]
         if not fitting:
-            raise ValueError(f"no chapter {name}; there are {', '.join(path.stem for path in chapters) or 'none'}")
+            raise ValueError(f"no chapter {name}; {_numbering(chapters)}")
         chosen += fitting
     return chosen
+
+
+def _numbering(chapters: Sequence[Path]) -> str:
+    if not chapters:
+        return "there are none"
+    first, last = (path.name[:2] for path in (chapters[0], chapters[-1]))
+    return f"they are numbered {first} to {last}" if first != last else f"there is only {first}"
 
 
 def handed_out(folder: Path) -> dict[str, bytes]:

@@ -81,7 +81,7 @@ def test_nothing_that_is_put_into_a_panel_becomes_part_of_the_page(page):
     below = page.locator(".mux-outcome")
     wrong = f"✗ Not so: you said (a) {NASTY}; it is none of these: {NASTY!r}. Now you have something to find out."
     expect(below).to_have_text(wrong)
-    said = f"It is none of these: {NASTY!r}. You said (a): now you have something to find out."
+    said = f"It is none of these: {NASTY!r}. You said (a)."
     expect(question.get_by_role("status")).to_have_text(said)
     panels = ":is(.mux, .ms, .mux-predict)"
     assert page.locator(f"{panels} :is(script, [src='x'], [onerror])").count() == 0

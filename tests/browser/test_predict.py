@@ -77,7 +77,7 @@ def test_a_click_answers_and_locks_and_the_next_cell_decides(notebook):
     assert choice(notebook, "the five bytes").get_attribute("aria-pressed") == "true"
 
     run_next_cell(notebook)  # not the question's cell once more, which was clicked last
-    assert note(notebook) == "It is (b). You said (c): now you have something to find out."
+    assert note(notebook) == "It is (b). You said (c)."
     assert choice(notebook, "the five bytes").inner_text().endswith("your answer")
     assert choice(notebook, "client 2's socket").inner_text().endswith("what came out")
     assert printed(notebook) == PRINTED

@@ -58,7 +58,7 @@ function inWords(answer, truth, result) {
   }
   if (truth === null) return `Locked: you said ${lettered(answer)}. Now run the next cell.`;
   const outcome = truth === NONE ? `It is none of these: ${result}` : `It is ${lettered(truth)}`;
-  return answer === truth ? `${outcome}, as you said.` : `${outcome}. You said ${lettered(answer)}: now you have something to find out.`;
+  return answer === truth ? `${outcome}, as you said.` : `${outcome}. You said ${lettered(answer)}.`; // what follows from that is said below
 }
 
 // JupyterLab makes the cell active that is clicked or gets the focus: Shift+Enter, which is to run the experiment below,

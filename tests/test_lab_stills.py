@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from nbformat.sign import NotebookNotary
 
+from muxlab import exercise
 from muxlab.journal.place import OWN
 from muxlab.lab.copy import bring_up_to_date, keep_to_oneself
 from muxlab.lab.stills import NOTE, REFERENCE, SAVED, leave_stills
@@ -75,6 +76,14 @@ def test_a_question_says_how_it_is_asked_again(mine: Path) -> None:
     assert stills(mine) == [FIVE]
     question, note = nbformat.read(mine / FIVE, as_version=4).cells[0].outputs
     assert question.data == {"text/plain": "a widget"} and note.data["text/plain"] == NOTE
+
+
+def test_an_exercise_says_already_how_its_buttons_come_back(mine: Path) -> None:
+    shown = exercise("picky")._repr_mimebundle_()
+    as_saved(mine / FIVE, nbformat.v4.new_output("execute_result", data=shown | {REFERENCE: {"model_id": "abc"}}))
+    assert stills(mine) == [FIVE]
+    (text,) = nbformat.read(mine / FIVE, as_version=4).cells[0].outputs
+    assert "Run this cell for its buttons" in text.data["text/html"]
 
 
 def test_what_is_saved_in_the_notebook_itself_stays_alive(mine: Path) -> None:

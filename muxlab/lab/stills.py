@@ -19,8 +19,8 @@ from .chapters import chapters_in
 REFERENCE = "application/vnd.jupyter.widget-view+json"
 SAVED = "application/vnd.jupyter.widget-state+json"
 
-NOTE = "Saved earlier. To answer or to press a button here, run this cell again."
-"""Below a question and an exercise. The picture of a panel says so itself."""
+NOTE = "Saved earlier. To answer, run this cell again."
+"""Below a question. The picture of a panel and the text of an exercise say so themselves."""
 
 
 def leave_stills(folder: Path, unfinished: Path) -> list[str]:
@@ -96,7 +96,8 @@ def _leave_stills_in(cell: Any, saved: Any) -> bool:
         if output.output_type == "display_data" and output.data.keys() <= {"text/plain"}:
             continue  # a progress bar, which had left the page when its work was done
         outputs.append(output)
-        if output.output_type == "execute_result" and "image/png" not in output.data:
+        says_so = "image/png" in output.data or "Run this cell" in output.data.get("text/html", "")
+        if output.output_type == "execute_result" and not says_so:
             needs_note = True  # a question; not the verdict on an answer, which is displayed
     if needs_note:
         note = {"text/html": f"<p><em>{NOTE}</em></p>", "text/plain": NOTE}

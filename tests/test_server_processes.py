@@ -35,12 +35,13 @@ def test_they_share_a_port_and_its_clients(name: str) -> None:
         with muxlab.Swarm(servers.address, connections=300, active=300) as swarm:
             swarm.wait_connected()
             swarm.wait_replies(600)
+            # Replies come while others still wait in the accept queue of a process that got little time.
+            assert eventually(lambda: sum(servers.held()) == 300), servers.held()
             held = servers.held()
         cpu = servers.cpu_seconds()
         pids = servers.pids
     assert len(held) == len(cpu) == 3
     assert all(10 < share < 200 for share in held)  # by a hash: 100 each, more or less
-    assert sum(held) == 300
     assert all(seconds > 0 for seconds in cpu)
     assert all(map(is_gone, pids)) and children() == before
 

@@ -64,9 +64,9 @@ def account(tmp_path: Path) -> Iterator[Account]:
     """An account, in which nothing may be left running at the end."""
     home = tmp_path / "home"
     (home / "runtime").mkdir(parents=True)
-    inherited = {
-        name: text for name, text in os.environ.items() if name not in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
-    }
+    # A learner's own shell: no browser, and not a command of make, after which `muxlab lab` would speak of `make lab`.
+    others = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "MAKELEVEL", "MAKEFLAGS", "MFLAGS")
+    inherited = {name: text for name, text in os.environ.items() if name not in others}
     folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     path = os.pathsep.join([str(STAND_IN), str(ROOT)])
     account = Account(home, inherited | folders | {"HOME": str(home), "IPYTHONDIR": str(home), "PYTHONPATH": path})
